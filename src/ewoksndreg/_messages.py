@@ -1,0 +1,18 @@
+"""Wording that several rooms share when they refuse something."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
+    """Say that a name does not exist, offer the near match and list what exists.
+
+    :param what: what is named, with its article: ``"a stack"``.
+    :param name: the name that was asked for.
+    :param available: the names that exist.
+    """
+    names = [str(candidate) for candidate in available]
+    near = get_close_matches(str(name), names, n=1)
+    hint = f": did you mean {near[0]!r}?" if near else "."
+    listed = ", ".join(repr(candidate) for candidate in names) or "none"
+    return f"There is no {what} {str(name)!r}{hint} Available: {listed}"

@@ -1,0 +1,75 @@
+"""The two documented measures in their plain form."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+from ..transformation.base import Transformation
+from ..transformation.pixels import as_floating
+
+
+def mse_eval(stack: Sequence[ArrayLike] | NDArray[Any], reference_image: int) -> float:
+    """Mean squared error between the images of an aligned stack and one of them.
+
+    ``(1 / N) sum_n nanmean((stack[reference_image] - stack[n])**2)``, the reference image itself,
+    whose error is 0, counted in N.
+
+    :param stack: N aligned images, shape `(N, H, W)`.
+    :param reference_image: index of the image with which the others are compared.
+    :returns: in squared units of the stack; NaN when an image shares no finite pixel with the
+        reference image, or there are no images.
+    """
+    if len(stack) == 0:
+        return numpy.nan
+    reference = as_floating(stack[reference_image]).astype(numpy.float64)
+    errors = [_mean_squared_error(reference, as_floating(image)) for image in stack]
+    return float(numpy.mean(errors))
+
+
+def _mean_squared_error(
+    reference: NDArray[numpy.float64], image: NDArray[numpy.floating[Any]]
+) -> float:
+    squares = (reference - image) ** 2
+    valid = ~numpy.isnan(squares)
+    if not valid.any():
+        return numpy.nan
+    return float(squares[valid].mean())
+
+
+def smoothness_eval(transformations: Sequence[Transformation], img_size: Sequence[int]) -> float:
+    """Mean step of the image corners from one transformation to the next.
+
+    The mean over the N - 1 steps and the 4 corners of ``||(corner_n - corner_(n-1)) / (H, W)||``,
+    where corner_n is a corner of the image, `(0 or H, 0 or W)`, moved by the active
+    transformation n. Small is smooth.
+
+    :param transformations: N transformations in the order of the images.
+    :param img_size: `(H, W)` in px.
+    :returns: fraction of the image size; 0 for one transformation; not finite when a
+        transformation moves a corner to a place that is not finite.
+    """
+    if len(transformations) < 2:
+        return 0.0
+    corners = numpy.stack(
+        [moved_corners(transformation, img_size) for transformation in transformations]
+    )
+    size = numpy.asarray(img_size, dtype=numpy.float64).reshape(2, 1)
+    with numpy.errstate(all="ignore"):
+        steps = numpy.diff(corners, axis=0) / size
+        return float(numpy.hypot(steps[:, 0], steps[:, 1]).mean())
+
+
+def moved_corners(
+    transformation: Transformation, img_size: Sequence[int]
+) -> NDArray[numpy.float64]:
+    """The four corners of the image after the active transformation.
+
+    :param img_size: `(H, W)` in px.
+    :returns: shape `(2, 4)`, rows and columns in px.
+    """
+    height, width = img_size
+    corners = numpy.array([[0, 0, height, height], [0, width, 0, width]], dtype=numpy.float64)
+    return numpy.asarray(transformation.apply_coordinates(corners), dtype=numpy.float64)

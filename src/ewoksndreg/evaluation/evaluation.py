@@ -1,0 +1,159 @@
+"""Rank lists of transformations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from typing import Literal
+
+import numpy
+
+from .._messages import unknown_name
+from ..transformation.base import Transformation
+from .checks import check_same_image_shapes
+from .checks import check_same_names
+from .checks import check_same_numbers
+from .eval_metrics import moved_corners
+from .eval_metrics import mse_eval
+from .eval_metrics import smoothness_eval
+from .judge import ImageStack
+from .judge import judge_stack
+from .ranking import rank_lists
+from .result import Evaluation
+
+
+def post_evaluation(
+    aligned_stacks: Mapping[str, ImageStack],
+    transformations: Mapping[str, Sequence[Transformation]],
+) -> list[str]:
+    """Stack names sorted by the sum of the two plain measures, best first.
+
+    This is how ewoksndreg 0.5.0 ranks. The sum depends on the units of the stacks and rewards
+    lost overlap; use :func:`evaluate_stacks` to decide.
+
+    :param aligned_stacks: for each name N images, after their transformations were applied.
+    :param transformations: for each name N transformations.
+    :returns: ascending sum of :func:`mse_eval` with the first image as reference and
+        :func:`smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
+    :raises ValueError: when the names or numbers of stacks and lists differ.
+    """
+    check_same_names(aligned_stacks, transformations)
+    check_same_numbers(aligned_stacks, transformations)
+
+    def nan_last(name: str) -> tuple[bool, float]:
+        stack = aligned_stacks[name]
+        size = numpy.shape(stack[0])
+        total = mse_eval(stack, 0) + smoothness_eval(transformations[name], size)
+        return math.isnan(total), 0.0 if math.isnan(total) else total
+
+    return sorted(aligned_stacks, key=nan_last)
+
+
+def evaluate_stacks(
+    image_stacks: Mapping[str, ImageStack],
+    transformations: Mapping[str, Sequence[Transformation]],
+    *,
+    evaluate_on: Literal["all", "own"] = "all",
+    progress: Callable[[float], object] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Evaluation:
+    """Rank lists of transformations by how well they align stacks of images.
+
+    Each stack is read once, image by image. Every image is brought to one scale and smoothed
+    (:func:`.prepare_image`), resampled with each list's transformation of that image (linear
+    interpolation) and compared with the first image (:func:`.compare`). The error that is left,
+    as a fraction of the error without alignment, and the smoothness of the list make its score::
+
+        relative_mse[k, j] = min(mean over n >= 1 of MSE[k, j, n] / (U[j] + 0.01), 1)
+        score[k] = mean over j of relative_mse[k, j] + 0.3 smoothness[k]
+
+    with list k, judged stack j, image n and the mean MSE without alignment U.
+
+    :param image_stacks: for each name N images of shape `(H, W)`; NaN and infinity are missing
+        pixels.
+    :param transformations: for each name the N transformations registered from that stack.
+    :param evaluate_on: judge every list on `"all"` stacks or on its `"own"` stack only.
+    :param progress: called with the fraction that is done, 0 to 1, never decreasing.
+    :param should_stop: asked after each image; the evaluation ends when it answers True.
+    :returns: names sorted by score, best first, ties in the order of `image_stacks`, and the
+        numbers behind it. The order of the stacks changes no number. Last come lists that cannot
+        be judged: those with a transformation that is singular or not finite, whose own stack
+        shows nothing to compare, or that leave nothing to compare. They follow smoothness (not
+        finite: last).
+    :raises ValueError: when names or numbers of stacks and lists differ, there are no stacks or no
+        images, `evaluate_on` is unknown, images have different shapes within a stack or, for
+        `"all"`, between stacks.
+    :raises TypeError: when pixels are not real numbers.
+    :raises concurrent.futures.CancelledError: when `should_stop` answered True.
+    :warns RuntimeWarning: when lists cannot be judged; names them and says why.
+    """
+    if evaluate_on not in ("all", "own"):
+        raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
+    if not image_stacks:
+        raise ValueError("There are no image stacks to rank")
+    check_same_names(image_stacks, transformations)
+    check_same_numbers(image_stacks, transformations)
+    shapes = {name: _image_shape(stack) for name, stack in image_stacks.items()}
+    names = list(image_stacks)
+    judged = numpy.identity(len(names), dtype=bool)
+    if evaluate_on == "all":
+        check_same_image_shapes(shapes)
+        judged[:] = True
+
+    report = _Reporter(sum(len(stack) for stack in image_stacks.values()), progress, should_stop)
+    judgements = {}
+    for j, (name, stack) in enumerate(image_stacks.items()):
+        lists = [transformations[names[k]] if judged[k, j] else None for k in range(len(names))]
+        judgements[name] = judge_stack(name, stack, lists, report.image_done)
+    return rank_lists(
+        judgements,
+        judged,
+        {name: smoothness_eval(transformations[name], shapes[name]) for name in names},
+        _first_diverged(transformations, shapes),
+    )
+
+
+def _image_shape(stack: ImageStack) -> tuple[int, ...]:
+    shape = getattr(stack, "shape", None)
+    return numpy.shape(stack[0]) if shape is None else tuple(shape[1:])
+
+
+def _first_diverged(
+    transformations: Mapping[str, Sequence[Transformation]],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> dict[str, int]:
+    """For each list in which a transformation is singular or not finite, the first such image."""
+    diverged = {}
+    for name, shape in shapes.items():
+        for n, transformation in enumerate(transformations[name]):
+            if not numpy.isfinite(moved_corners(transformation, shape)).all():
+                diverged[name] = n
+                break
+    return diverged
+
+
+class _Reporter:
+    """Counts images; passes the fraction on and asks whether to go on."""
+
+    def __init__(
+        self,
+        total: int,
+        progress: Callable[[float], object] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._total = total
+        self._done = 0
+        self._progress = progress
+        self._should_stop = should_stop
+
+    def image_done(self) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done / self._total)
+        if self._should_stop is not None and self._should_stop():
+            raise CancelledError(
+                f"The evaluation was cancelled after {self._done} of {self._total} images"
+            )

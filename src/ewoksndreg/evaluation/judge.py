@@ -1,0 +1,93 @@
+"""Read a stack once and compare its images under every list of transformations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+from ..transformation.base import Transformation
+from .comparison import compare
+from .prepare import prepare_image
+
+ImageStack = Sequence[ArrayLike] | NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class StackJudgement:
+    """What lists of transformations make of one stack of N images.
+
+    Standardised MSE's are with respect to the first image, and NaN where the images cannot be
+    compared.
+
+    :param unaligned_mse: without any transformation, shape `(N,)`.
+    :param aligned_mse: after the transformations of each list, shape `(lists, N)`; NaN also for
+        lists that were not judged on this stack.
+    :param overlap: fraction of the pixels that were compared, shape `(lists, N)`, NaN likewise.
+    """
+
+    unaligned_mse: NDArray[numpy.float64]
+    aligned_mse: NDArray[numpy.float64]
+    overlap: NDArray[numpy.float64]
+
+
+def judge_stack(
+    name: str,
+    stack: ImageStack,
+    lists: Sequence[Sequence[Transformation] | None],
+    image_done: Callable[[], None],
+) -> StackJudgement:
+    """Compare the images of one stack with its first image, as they are and aligned.
+
+    Images are read once, one at a time. In memory are the first image aligned with each list, and
+    the current image.
+
+    :param name: of the stack, for errors.
+    :param stack: N images of shape `(H, W)`.
+    :param lists: lists of N transformations, None in place of a list that is not judged here.
+    :param image_done: called after each image; what it raises ends the work.
+    :raises ValueError: names the stack and the image that cannot be used.
+    :raises TypeError: likewise.
+    """
+    unaligned_mse = numpy.full(len(stack), numpy.nan)
+    aligned_mse = numpy.full((len(lists), len(stack)), numpy.nan)
+    overlap = numpy.full((len(lists), len(stack)), numpy.nan)
+    first: NDArray[Any] | None = None
+    references: dict[int, NDArray[Any]] = {}
+    for n in range(len(stack)):
+        try:
+            prepared = prepare_image(stack[n])
+            if first is None:
+                first = prepared
+            if prepared.shape != first.shape:
+                raise ValueError(
+                    f"its shape is {prepared.shape}, that of the first image {first.shape}"
+                )
+            unaligned_mse[n] = compare(first, prepared).mse
+            for k, transformations in enumerate(lists):
+                if transformations is None:
+                    continue
+                aligned = _aligned(prepared, transformations[n])
+                reference = references.setdefault(k, aligned)
+                aligned_mse[k, n], overlap[k, n] = compare(reference, aligned)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"Stack {name!r}, image {n}: {error}") from error
+        image_done()
+    return StackJudgement(unaligned_mse, aligned_mse, overlap)
+
+
+def _aligned(
+    image: NDArray[numpy.float32], transformation: Transformation
+) -> NDArray[numpy.floating[Any]]:
+    aligned = numpy.asarray(transformation.apply_data(image, cval=numpy.nan, interpolation_order=1))
+    if aligned.shape != image.shape:
+        raise ValueError(
+            f"{type(transformation).__name__}.apply_data changed the shape from {image.shape} to"
+            f" {aligned.shape}"
+        )
+    return aligned

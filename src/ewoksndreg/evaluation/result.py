@@ -1,0 +1,63 @@
+"""What an evaluation found."""
+
+from dataclasses import dataclass
+
+import numpy
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ListEvaluation:
+    """How well one list of transformations registers.
+
+    :param name: the stack from which the list was registered.
+    :param score: ``relative_mse + 0.3 smoothness``, small is good; NaN when the list cannot be
+        judged.
+    :param relative_mse: mean over the stacks on which the list was judged, 0 is perfect and 1 no
+        better than doing nothing.
+    :param own_relative_mse: the same on the list's own stack.
+    :param smoothness: see :func:`.smoothness_eval`, fraction of the image size.
+    :param smallest_overlap: smallest fraction of the pixels, over the images of the stacks on
+        which the list was judged, that is finite in both an aligned image and the first one.
+    :param remark: why the list cannot be judged; None when it was judged.
+    """
+
+    name: str
+    score: float
+    relative_mse: float
+    own_relative_mse: float
+    smoothness: float
+    smallest_overlap: float
+    remark: str | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the list has a score."""
+        return self.remark is None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Lists of transformations, compared.
+
+    The arrays have the shape `(K lists, K stacks, N images)`, both in the order of `names`, and
+    are read-only. They are NaN where a list was not judged on a stack.
+
+    :param names: the K stack names as they were given.
+    :param ranked_names: the same, from best to worst registration.
+    :param lists: the numbers of each list, by name.
+    :param relative_mse: of each image; its mean over the images from the second on, at most 1, is
+        the relative MSE of the list on the stack.
+    :param overlap: fraction of the pixels of each image that is finite in both it and the first
+        image, after alignment.
+    """
+
+    names: tuple[str, ...]
+    ranked_names: tuple[str, ...]
+    lists: dict[str, ListEvaluation]
+    relative_mse: NDArray[numpy.float64]
+    overlap: NDArray[numpy.float64]
+
+    def __post_init__(self) -> None:
+        self.relative_mse.flags.writeable = False
+        self.overlap.flags.writeable = False

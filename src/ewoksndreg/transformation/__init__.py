@@ -1,0 +1,7 @@
+"""Geometry: what a transformation is and how one image is resampled with it."""
+
+from .base import Transformation
+from .homography import Homography
+from .types import TransformationType
+
+__all__ = ["Homography", "Transformation", "TransformationType"]

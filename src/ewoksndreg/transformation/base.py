@@ -1,0 +1,102 @@
+"""The abstract image transformation."""
+
+from __future__ import annotations
+
+from abc import ABC
+from abc import abstractmethod
+from typing import Any
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+from .types import TransformationType
+
+
+class Transformation(ABC):
+    """Brings one image onto the reference image of its stack.
+
+    A subclass needs :meth:`apply_coordinates` and :meth:`apply_data`, nothing else. It may offer
+    `passive_matrix` and `active_matrix` when a 3x3 matrix describes it.
+
+    :param transfo_type: kind of transformation. A subclass that does not call this constructor
+        counts as a displacement field, the most general kind.
+    """
+
+    _transformation_type = TransformationType.displacement_field
+
+    def __init__(
+        self,
+        transfo_type: TransformationType | str = TransformationType.displacement_field,
+    ) -> None:
+        self._transformation_type = TransformationType(transfo_type)
+
+    @property
+    def transformation_type(self) -> TransformationType:
+        return self._transformation_type
+
+    @abstractmethod
+    def apply_coordinates(self, coord: ArrayLike) -> NDArray[Any]:
+        """Move points with the active transformation: from the image to the aligned image.
+
+        :param coord: points in px, shape `(2, M)`, first the rows, then the columns.
+        :returns: the moved points, shape `(2, M)`.
+        """
+
+    @abstractmethod
+    def apply_data(
+        self,
+        image: ArrayLike,
+        *,
+        cval: float = numpy.nan,
+        interpolation_order: int = 1,
+    ) -> NDArray[Any]:
+        """Resample an image: every pixel of the result takes the value found at the place to
+        which the passive transformation maps it.
+
+        :param image: shape `(H, W)`.
+        :param cval: value of the pixels that come from outside the image.
+        :param interpolation_order: order of the spline, 0 to 5.
+        :returns: the aligned image, shape `(H, W)`, floating point.
+        """
+
+    @property
+    def passive_matrix(self) -> NDArray[Any]:
+        """3x3 matrix in (row, column) order that maps a pixel of the aligned image to its place
+        in the image: ``aligned[p] = image[passive_matrix p]``.
+
+        :raises AttributeError: where no matrix describes the transformation.
+        """
+        raise AttributeError(f"{type(self).__name__} has no passive_matrix")
+
+    @property
+    def active_matrix(self) -> NDArray[Any]:
+        """The inverse of `passive_matrix`: maps a point of the image to its place in the aligned
+        image.
+
+        :raises AttributeError: where no matrix describes the transformation.
+        """
+        raise AttributeError(f"{type(self).__name__} has no active_matrix")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same matrix within :func:`numpy.allclose`; without a matrix, a
+        transformation equals only itself."""
+        if not isinstance(other, Transformation):
+            return NotImplemented
+        if self is other:
+            return True
+        try:
+            return bool(numpy.allclose(self.passive_matrix, other.passive_matrix))
+        except AttributeError:
+            return False
+
+    # Equality with a tolerance is not transitive, so no hash can agree with it.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __matmul__(self, other: Transformation) -> Transformation:
+        """``a @ b`` transforms first with ``a``, then with ``b``."""
+        if not isinstance(other, Transformation):
+            return NotImplemented
+        from .composite import Composite
+
+        return Composite(self, other)

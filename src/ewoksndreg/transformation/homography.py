@@ -1,0 +1,148 @@
+"""The one concrete transformation: a 3x3 matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+from .base import Transformation
+from .types import TransformationType
+from .warp import warp
+
+# Matrices that come out of an optimiser or a file carry rounding errors. A coefficient closer
+# than this to its ideal value moves no pixel of a 4096 px image by more than 0.005 px, which
+# nobody can see, so it does not make a translation an affine transformation.
+_LINEAR_TOLERANCE = 1e-6
+_PERSPECTIVE_TOLERANCE = 1e-10
+_TRANSLATION_TOLERANCE = 1e-6  # px
+
+
+class Homography(Transformation):
+    """Maps straight lines to straight lines: translation up to projective transformation.
+
+    A matrix that is singular or not finite is kept, because one registration that diverged must
+    not stop a workflow: all its pixels lie outside the image and all its coordinates are NaN.
+
+    :param passive_matrix: shape `(3, 3)` in (row, column) order, maps a pixel of the aligned
+        image to its place in the image. Any multiple of it is the same homography.
+    :param transfo_type: kind of transformation; derived from the matrix where not given.
+    :raises ValueError: when the matrix has another shape or is not numeric.
+    """
+
+    def __init__(
+        self,
+        passive_matrix: ArrayLike,
+        transfo_type: TransformationType | str | None = None,
+    ) -> None:
+        passive = _normalised(_checked(passive_matrix))
+        active = _inverse(passive)
+        if transfo_type is None:
+            transfo_type = _type_of_matrix(passive)
+        super().__init__(transfo_type)
+        passive.flags.writeable = False
+        active.flags.writeable = False
+        self._passive = passive
+        self._active = active
+
+    def __repr__(self) -> str:
+        return f"Homography({self._passive.tolist()}, {self.transformation_type.value!r})"
+
+    @property
+    def passive_matrix(self) -> NDArray[numpy.float64]:
+        """Shape `(3, 3)`, read-only, scaled so that its last element is 1 (where it is not 0)."""
+        return self._passive
+
+    @property
+    def active_matrix(self) -> NDArray[numpy.float64]:
+        """Inverse of `passive_matrix`, read-only; all NaN where there is none."""
+        return self._active
+
+    def apply_coordinates(self, coord: ArrayLike) -> NDArray[numpy.float64]:
+        points = numpy.asarray(coord, dtype=numpy.float64)
+        if points.ndim != 2 or points.shape[0] != 2:
+            raise ValueError(
+                f"Coordinates need the shape (2, M), rows and columns, not {points.shape}"
+            )
+        with numpy.errstate(all="ignore"):
+            moved = self._active[:, :2] @ points + self._active[:, 2:]
+            return numpy.asarray(moved[:2] / moved[2])
+
+    def apply_data(
+        self,
+        image: ArrayLike,
+        *,
+        cval: float = numpy.nan,
+        interpolation_order: int = 1,
+    ) -> NDArray[numpy.floating[Any]]:
+        """See :func:`ewoksndreg.transformation.warp.warp`."""
+        matrix = self._passive if numpy.isfinite(self._active).all() else None
+        return warp(image, matrix, cval=cval, interpolation_order=interpolation_order)
+
+    def __matmul__(self, other: Transformation) -> Transformation:
+        # One matrix resamples once; a composite would blur twice.
+        if isinstance(other, Homography):
+            return Homography(self._passive @ other._passive)
+        return super().__matmul__(other)
+
+
+def _checked(passive_matrix: ArrayLike) -> NDArray[numpy.float64]:
+    try:
+        matrix = numpy.asarray(passive_matrix)
+    except ValueError:  # rows of different lengths
+        matrix = numpy.empty(0, dtype=object)
+    if matrix.dtype.kind not in "biuf":
+        raise ValueError(f"A homography needs a 3x3 matrix of real numbers, not {passive_matrix!r}")
+    if matrix.shape != (3, 3):
+        raise ValueError(
+            f"A homography needs a matrix of shape (3, 3), not {matrix.shape}: {matrix.tolist()}"
+        )
+    return matrix.astype(numpy.float64)
+
+
+def _normalised(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+    largest = numpy.abs(matrix).max()
+    if not numpy.isfinite(largest) or largest == 0:
+        return matrix
+    scale = matrix[2, 2]
+    if abs(scale) < numpy.finfo(numpy.float64).eps * largest:
+        scale = matrix.flat[numpy.abs(matrix).argmax()]
+    return numpy.asarray(matrix / scale)
+
+
+def _inverse(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+    """The normalised inverse; all NaN where the matrix has none that floating point can show."""
+    none = numpy.full((3, 3), numpy.nan)
+    if not numpy.isfinite(matrix).all():
+        return none
+    try:
+        with numpy.errstate(all="ignore"):
+            inverse = numpy.asarray(numpy.linalg.inv(matrix), dtype=numpy.float64)
+            product = matrix @ inverse
+    except numpy.linalg.LinAlgError:
+        return none
+    if not numpy.allclose(product, numpy.identity(3), rtol=0, atol=1e-6):
+        return none
+    return _normalised(inverse)
+
+
+def _type_of_matrix(matrix: NDArray[numpy.float64]) -> TransformationType:
+    def close(actual: ArrayLike, ideal: ArrayLike, tolerance: float) -> bool:
+        return bool(numpy.allclose(actual, ideal, rtol=0, atol=tolerance))
+
+    if not close(matrix[2], (0, 0, 1), _PERSPECTIVE_TOLERANCE):
+        return TransformationType.projective
+    linear = matrix[:2, :2]
+    if close(linear, numpy.identity(2), _LINEAR_TOLERANCE):
+        if close(matrix[:2, 2], 0, _TRANSLATION_TOLERANCE):
+            return TransformationType.identity
+        return TransformationType.translation
+    # Rotation times scale, not mirrored: [[a, -b], [b, a]]
+    scale = float(numpy.hypot(linear[0, 0], linear[1, 0]))
+    if not close(linear[:, 1], (-linear[1, 0], linear[0, 0]), _LINEAR_TOLERANCE * max(scale, 1)):
+        return TransformationType.affine
+    if close(scale, 1, _LINEAR_TOLERANCE):
+        return TransformationType.rigid
+    return TransformationType.similarity

@@ -1,0 +1,30 @@
+"""Pixel values as floating point numbers."""
+
+from typing import Any
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+
+def as_floating(image: ArrayLike) -> NDArray[numpy.floating[Any]]:
+    """An image whose pixels can be NaN.
+
+    :param image: shape `(H, W)`, boolean, integer or real.
+    :returns: float32 and float64 as they are (not copied), other types in the smaller of the two
+        that holds all their values, or in float64 where neither does. Masked pixels become NaN.
+    :raises ValueError: when the image does not have two dimensions.
+    :raises TypeError: when its pixels are not real numbers.
+    """
+    pixels = image if isinstance(image, numpy.ma.MaskedArray) else numpy.asarray(image)
+    if pixels.ndim != 2:
+        raise ValueError(f"An image needs two dimensions, not the shape {pixels.shape}")
+    if pixels.dtype.kind not in "biuf":
+        raise TypeError(f"An image needs real numbers, not pixels of type {pixels.dtype}")
+    floating = numpy.result_type(pixels.dtype, numpy.float32)
+    if floating.itemsize > 8:
+        floating = numpy.dtype(numpy.float64)
+    converted = pixels.astype(floating.newbyteorder("="), copy=False)
+    if isinstance(converted, numpy.ma.MaskedArray):
+        return converted.filled(numpy.nan)
+    return numpy.asarray(converted)

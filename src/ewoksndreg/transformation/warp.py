@@ -1,0 +1,164 @@
+"""Resample one image with a 3x3 matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .pixels import as_floating
+
+# Coordinates carry rounding errors. This close (px) to the edge they are on the edge, and this
+# close to a shift by whole pixels a matrix is that shift.
+_ROUNDING = 1e-6
+
+# Rows that are resampled at a time: their coordinates stay in the cache of the processor, and
+# memory does not grow with the height of the image.
+_SLAB_ROWS = 32
+
+
+def warp(
+    image: ArrayLike,
+    passive_matrix: NDArray[numpy.float64] | None,
+    *,
+    cval: float = numpy.nan,
+    interpolation_order: int = 1,
+) -> NDArray[numpy.floating[Any]]:
+    """Resample an image: ``result[p] = image[passive_matrix p]``.
+
+    A shift by whole pixels copies values, at every order. Elsewhere, pixels of the image that are
+    not finite make NaN of exactly the result pixels whose linear interpolation they take part in.
+
+    :param image: shape `(H, W)`, real numbers.
+    :param passive_matrix: shape `(3, 3)`, invertible, (row, column) order; None when there is no
+        such matrix: all pixels come from outside the image.
+    :param cval: value of the pixels that come from outside the image, that is from beyond the
+        centres of its outermost pixels.
+    :param interpolation_order: order of the spline: 0 (nearest pixel), 1 (linear) up to 5.
+    :returns: shape `(H, W)`, float32 for images that float32 can hold exactly, else float64.
+    :raises ValueError: when the image does not have two dimensions or the order does not exist.
+    :raises TypeError: when the pixels are not real numbers.
+    """
+    if interpolation_order not in range(6):
+        raise ValueError(
+            f"The interpolation order is a whole number from 0 to 5, not {interpolation_order!r}"
+        )
+    source = as_floating(image)
+    if passive_matrix is None or source.size == 0:
+        return numpy.full_like(source, cval)
+    shift = _whole_pixel_shift(passive_matrix, source.shape)
+    if shift is not None:
+        return _shifted(source, shift, cval)
+    return _resampled(source, passive_matrix, cval, interpolation_order)
+
+
+def _whole_pixel_shift(
+    matrix: NDArray[numpy.float64], shape: tuple[int, ...]
+) -> tuple[int, int] | None:
+    """The shift (rows, columns) that the matrix is for all pixels of the image, if it is one."""
+    shift = numpy.rint(matrix[:2, 2])
+    ideal = numpy.identity(3)
+    ideal[:2, 2] = shift
+    # By how much each coefficient can move a pixel that comes from inside the image. Those of the
+    # perspective row stand in the denominator and so multiply a coordinate once more.
+    extent = 2 * max(shape)
+    reach = numpy.array([[extent, extent, 1]] * 2 + [[extent**2, extent**2, extent]])
+    if (numpy.abs(matrix - ideal) * reach > _ROUNDING).any():
+        return None
+    return int(shift[0]), int(shift[1])
+
+
+def _shifted(
+    source: NDArray[numpy.floating[Any]], shift: tuple[int, int], cval: float
+) -> NDArray[numpy.floating[Any]]:
+    result = numpy.full_like(source, cval)
+    target = []
+    origin = []
+    for offset, size in zip(shift, source.shape, strict=True):
+        # Python integers: a diverged registration may shift by more than any array index.
+        start, stop = max(0, -offset), min(size, size - offset)
+        if start >= stop:
+            return result
+        target.append(slice(start, stop))
+        origin.append(slice(start + offset, stop + offset))
+    result[tuple(target)] = source[tuple(origin)]
+    return result
+
+
+def _resampled(
+    source: NDArray[numpy.floating[Any]],
+    matrix: NDArray[numpy.float64],
+    cval: float,
+    order: int,
+) -> NDArray[numpy.floating[Any]]:
+    result = numpy.empty_like(source)
+    holes = None
+    missing = _missing_pixels(source)
+    if missing is not None:
+        if missing.all():
+            return numpy.full_like(source, numpy.nan)
+        source = _filled(source, missing, order)
+        holes = missing.astype(numpy.float32)
+    if order > 1:
+        source = ndimage.spline_filter(source, order, mode="mirror")
+    for rows, coordinates, outside in _source_coordinates(matrix, source.shape):
+        slab = result[rows]
+        ndimage.map_coordinates(
+            source, coordinates, output=slab, order=order, mode="mirror", prefilter=False
+        )
+        if holes is not None:
+            weight = ndimage.map_coordinates(holes, coordinates, order=min(order, 1), mode="mirror")
+            slab[weight > _ROUNDING] = numpy.nan
+        slab[outside] = cval
+    return result
+
+
+def _source_coordinates(
+    matrix: NDArray[numpy.float64], shape: tuple[int, ...]
+) -> Iterator[tuple[slice, NDArray[numpy.float64], NDArray[numpy.bool_]]]:
+    """For slabs of rows of the result: where in the image their pixels come from, shape
+    `(2, rows, W)`, always inside the image, and which of them really come from outside."""
+    height, width = shape
+    limits = numpy.array([height - 1, width - 1], dtype=numpy.float64).reshape(2, 1, 1)
+    perspective = bool(numpy.any(matrix[2] != (0, 0, 1)))
+    columns = numpy.arange(width, dtype=numpy.float64)
+    along_columns = matrix[:, 1, None] * columns
+    for start in range(0, height, _SLAB_ROWS):
+        rows = slice(start, min(start + _SLAB_ROWS, height))
+        row = numpy.arange(rows.start, rows.stop, dtype=numpy.float64)
+        along_rows = matrix[:, 0, None] * row + matrix[:, 2, None]
+        # A diverged matrix may overflow; what is not finite is outside.
+        with numpy.errstate(all="ignore"):
+            places = along_rows[:2, :, None] + along_columns[:2, None, :]
+            if perspective:
+                places /= along_rows[2, :, None] + along_columns[2, None, :]
+        inside = (places >= -_ROUNDING) & (places <= limits + _ROUNDING)
+        outside = ~(inside[0] & inside[1])
+        places[:, outside] = 0
+        yield rows, numpy.clip(places, 0, limits, out=places), outside
+
+
+def _missing_pixels(
+    source: NDArray[numpy.floating[Any]],
+) -> NDArray[numpy.bool_] | None:
+    # One sum is cheaper than a mask of the whole image, and most images miss nothing.
+    with numpy.errstate(over="ignore", invalid="ignore"):
+        if numpy.isfinite(source.sum(dtype=numpy.float64)):
+            return None
+    missing = ~numpy.isfinite(source)
+    return missing if missing.any() else None
+
+
+def _filled(
+    source: NDArray[numpy.floating[Any]], missing: NDArray[numpy.bool_], order: int
+) -> NDArray[numpy.floating[Any]]:
+    if order < 2:
+        return numpy.where(missing, source.dtype.type(0), source)
+    # The spline filter carries every value across the image, fading within a few pixels: the
+    # nearest valid value keeps the valid pixels next to a hole free of overshoot.
+    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    return numpy.asarray(source[tuple(nearest)])
