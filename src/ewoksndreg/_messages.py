@@ -16,3 +16,16 @@ def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
     hint = f": did you mean {near[0]!r}?" if near else "."
     listed = ", ".join(repr(candidate) for candidate in names) or "none"
     return f"There is no {what} {str(name)!r}{hint} Available: {listed}"
+
+
+def located(error: Exception, where: str) -> Exception:
+    """The same error, in front of it where it happened.
+
+    :param error: an `OSError`, `TypeError` or `ValueError`.
+    :param where: the stack, and the image or URL.
+    :returns: one of these built-in types, also where `error` is of a more special one.
+    """
+    for kind in (FileNotFoundError, OSError, TypeError):
+        if isinstance(error, kind):
+            return kind(f"{where}: {error}")
+    return ValueError(f"{where}: {error}")

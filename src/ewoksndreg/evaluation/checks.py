@@ -9,36 +9,45 @@ from .._messages import unknown_name
 from ..transformation.base import Transformation
 
 
-def check_same_names(stacks: Collection[str], lists: Collection[str]) -> None:
-    """Every stack needs a list of transformations and every list a stack.
+def check_stack_per_list(stacks: Collection[str], lists: Collection[str]) -> None:
+    """Every list of transformations needs the stack it was registered from.
 
-    :raises ValueError: names the first one that has no partner, and the near match.
+    :raises ValueError: names the first one that has none, and the near match.
     """
-    for name in stacks:
-        if name not in lists:
-            raise ValueError(unknown_name("list of transformations for stack", name, lists))
     for name in lists:
         if name not in stacks:
             raise ValueError(unknown_name("stack for the list of transformations", name, stacks))
 
 
-def check_same_numbers(
+def check_transformation_per_image(
     image_stacks: Mapping[str, Sized],
     transformations: Mapping[str, Sequence[Transformation]],
 ) -> None:
-    """Every image needs a transformation, and all stacks the same number of images, since the best
-    list is handed on for all of them.
+    """Every stack needs a list and every image a transformation.
 
     :raises ValueError: names the stack and both numbers.
     """
-    expected: tuple[str, int] | None = None
     for name, stack in image_stacks.items():
+        if name not in transformations:
+            raise ValueError(
+                unknown_name("list of transformations for stack", name, transformations)
+            )
         images, items = len(stack), len(transformations[name])
         if images != items:
             raise ValueError(
                 f"Stack {name!r} has {images} images, but its list has {items} transformations:"
                 " each image needs one"
             )
+
+
+def check_same_number_of_images(image_stacks: Mapping[str, Sized]) -> None:
+    """All stacks need the same number of images, since one list is handed on for all of them.
+
+    :raises ValueError: names the stacks and both numbers.
+    """
+    expected: tuple[str, int] | None = None
+    for name, stack in image_stacks.items():
+        images = len(stack)
         if images == 0:
             raise ValueError(f"Stack {name!r} has no images")
         if expected is None:

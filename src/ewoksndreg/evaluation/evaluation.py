@@ -14,8 +14,9 @@ import numpy
 from .._messages import unknown_name
 from ..transformation.base import Transformation
 from .checks import check_same_image_shapes
-from .checks import check_same_names
-from .checks import check_same_numbers
+from .checks import check_same_number_of_images
+from .checks import check_stack_per_list
+from .checks import check_transformation_per_image
 from .eval_metrics import moved_corners
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
@@ -40,8 +41,7 @@ def post_evaluation(
         :func:`smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
     :raises ValueError: when the names or numbers of stacks and lists differ.
     """
-    check_same_names(aligned_stacks, transformations)
-    check_same_numbers(aligned_stacks, transformations)
+    _check_belong_together(aligned_stacks, transformations)
 
     def nan_last(name: str) -> tuple[bool, float]:
         stack = aligned_stacks[name]
@@ -94,8 +94,7 @@ def evaluate_stacks(
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
     if not image_stacks:
         raise ValueError("There are no image stacks to rank")
-    check_same_names(image_stacks, transformations)
-    check_same_numbers(image_stacks, transformations)
+    _check_belong_together(image_stacks, transformations)
     shapes = {name: _image_shape(stack) for name, stack in image_stacks.items()}
     names = list(image_stacks)
     judged = numpy.identity(len(names), dtype=bool)
@@ -114,6 +113,15 @@ def evaluate_stacks(
         {name: smoothness_eval(transformations[name], shapes[name]) for name in names},
         _first_diverged(transformations, shapes),
     )
+
+
+def _check_belong_together(
+    image_stacks: Mapping[str, ImageStack],
+    transformations: Mapping[str, Sequence[Transformation]],
+) -> None:
+    check_transformation_per_image(image_stacks, transformations)
+    check_stack_per_list(image_stacks, transformations)
+    check_same_number_of_images(image_stacks)
 
 
 def _image_shape(stack: ImageStack) -> tuple[int, ...]:

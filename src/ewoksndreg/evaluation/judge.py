@@ -11,6 +11,7 @@ import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from .._messages import located
 from ..transformation.base import Transformation
 from .comparison import compare
 from .prepare import prepare_image
@@ -75,8 +76,8 @@ def judge_stack(
                 aligned = _aligned(prepared, transformations[n])
                 reference = references.setdefault(k, aligned)
                 aligned_mse[k, n], overlap[k, n] = compare(reference, aligned)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"Stack {name!r}, image {n}: {error}") from error
+        except (OSError, TypeError, ValueError) as error:
+            raise located(error, f"Stack {name!r}, image {n}") from error
         image_done()
     return StackJudgement(unaligned_mse, aligned_mse, overlap)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
+_NUMBERS = ("score", "relative_mse", "own_relative_mse", "smoothness", "smallest_overlap")
+
 
 @dataclass(frozen=True)
 class ListEvaluation:
@@ -57,6 +59,28 @@ class Evaluation:
     lists: dict[str, ListEvaluation]
     relative_mse: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """For each list, by name and best first: score, relative_mse, own_relative_mse, smoothness
+        and smallest_overlap."""
+        return {
+            name: {number: getattr(self.lists[name], number) for number in _NUMBERS}
+            for name in self.ranked_names
+        }
+
+    def columns(self) -> dict[str, list[str] | list[float] | NDArray[numpy.float64]]:
+        """All results as columns of a table, best list first; also the axes of the arrays
+        `relative_mse_per_image` and `overlap_per_image` follow the ranking."""
+        lists = [self.lists[name] for name in self.ranked_names]
+        order = [self.names.index(name) for name in self.ranked_names]
+        in_order = numpy.ix_(order, order)
+        return {
+            "stack_name": list(self.ranked_names),
+            **{number: [getattr(item, number) for item in lists] for number in _NUMBERS},
+            "remark": [item.remark or "" for item in lists],
+            "relative_mse_per_image": self.relative_mse[in_order],
+            "overlap_per_image": self.overlap[in_order],
+        }
 
     def __post_init__(self) -> None:
         self.relative_mse.flags.writeable = False

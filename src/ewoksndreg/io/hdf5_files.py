@@ -1,0 +1,90 @@
+"""Open HDF5 files for reading, and let go of them while they are written.
+
+HDF5 refuses to open a file for writing in a process that has it open for reading. Readers
+therefore know of each other: whoever writes makes them close the file for a moment, and they open
+it again when the next image is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack
+from contextlib import contextmanager
+
+import h5py
+from silx.io import h5py_utils
+
+_readers: weakref.WeakSet[Hdf5Reader] = weakref.WeakSet()
+
+
+class Hdf5Reader:
+    """One HDF5 file, opened when it is needed.
+
+    :param path: of the file.
+    :raises FileNotFoundError: when there is no such file.
+    :raises OSError: when it cannot be read or is not HDF5.
+    """
+
+    def __init__(self, path: str) -> None:
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"there is no file {path!r}")
+        self.path = os.path.abspath(path)
+        self._lock = threading.RLock()
+        self._file: h5py.File | None = None
+        self._closed = False
+        _readers.add(self)
+        with self.opened():
+            pass
+
+    @contextmanager
+    def opened(self) -> Iterator[h5py.File]:
+        """The open file; it is not closed while this context lasts.
+
+        :raises ValueError: when the reader was closed.
+        :raises OSError: when the file cannot be read or is not HDF5.
+        """
+        with self._lock:
+            if self._closed:
+                raise ValueError(f"the file {self.path!r} is closed: read inside `input_context`")
+            if self._file is None:
+                self._file = _open(self.path)
+            yield self._file
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """The file is closed while this context lasts, and opened by the next read."""
+        with self._lock:
+            self._close_file()
+            yield
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._close_file()
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _open(path: str) -> h5py.File:
+    try:
+        return h5py_utils.File(path, mode="r")
+    except OSError as error:
+        if os.access(path, os.R_OK) and not h5py.is_hdf5(path):
+            raise OSError(f"{path!r} is not an HDF5 file") from error
+        raise OSError(f"cannot read {path!r}: {error}") from error
+
+
+@contextmanager
+def no_readers(path: str) -> Iterator[None]:
+    """No reader of this process has the file open while this context lasts."""
+    with ExitStack() as stack:
+        for reader in list(_readers):
+            if os.path.realpath(reader.path) == os.path.realpath(path):
+                stack.enter_context(reader.released())
+        yield

@@ -1,0 +1,104 @@
+"""Addresses of datasets in HDF5 files, and the stack names that follow from them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from silx.io.url import DataUrl
+from silx.io.url import slice_sequence_to_string
+
+_SCHEME = re.compile(r"silx:(//)?")
+_SLICE_LAST = re.compile(r"^(?:path=)?(?P<path>.*)&slice=(?P<slice>[^&/]*)$")
+_SLICE_FIRST = re.compile(r"^slice=(?P<slice>[^&/]*)&path=(?P<path>.*)$")
+_NO_SLICE = re.compile(r"^(?:path=)?(?P<path>.*)$")
+
+
+def as_data_url(url: str | DataUrl) -> DataUrl:
+    """The address of something inside an HDF5 file.
+
+    Text is split here and not by silx, which reads it as a web address: ``#``, ``+`` and ``%`` are
+    ordinary letters in the names of files and datasets.
+
+    :param url: ``file.h5::/entry/data``, ``file.h5?/entry/data``, either with ``silx:`` in front
+        and ``&slice=0:10`` behind, or ``file.h5?path=/entry/data&slice=0:10``.
+    :returns: with an absolute data path that has no trailing slash.
+    :raises ValueError: when no file or nothing inside the file is named, or the slice is wrong.
+    :raises TypeError: when it is neither text nor a `DataUrl`.
+    """
+    if isinstance(url, DataUrl):
+        if url.scheme() not in (None, "silx"):
+            raise ValueError(f"The URL {url.path()!r} does not address an HDF5 file")
+        text = url.path()
+    elif isinstance(url, str):
+        text = url
+    else:
+        raise TypeError(f"A URL is text or a silx DataUrl, not {type(url).__name__}")
+    file_path, data_path, data_slice = _split(text)
+    if not file_path or not data_path:
+        raise ValueError(
+            f"The URL {text!r} does not say where in which file:"
+            " write it as 'file.h5::/path/inside/the/file'"
+        )
+    return DataUrl(
+        file_path=file_path,
+        data_path="/" + posixpath.normpath(data_path).strip("/"),
+        data_slice=data_slice,
+        scheme="silx",
+    )
+
+
+def url_text(url: DataUrl) -> str:
+    """The address as people write it: ``file.h5::/entry/data&slice=0:10``."""
+    data_slice = url.data_slice()
+    suffix = "" if data_slice is None else f"&slice={slice_sequence_to_string(data_slice)}"
+    return f"{url.file_path()}::{url.data_path()}{suffix}"
+
+
+def stack_names(urls: Sequence[DataUrl]) -> list[str]:
+    """Names for stacks that are given by their addresses only.
+
+    The path of the dataset relative to the HDF5 group that all have in common; for a single URL
+    its last part. Where two would get one name, the name of the file comes in front.
+
+    :raises ValueError: when two stacks still have one name.
+    """
+    paths = [str(url.data_path()) for url in urls]
+    common = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else "/"
+    names = [posixpath.relpath(path, common) for path in paths]
+    names = _with_file_name_where_needed(names, urls)
+    for name, count in Counter(names).items():
+        if count > 1:
+            same = [url_text(url) for url, other in zip(urls, names, strict=True) if other == name]
+            raise ValueError(
+                f"{count} stacks would be called {name!r}: {', '.join(same)};"
+                " give the stacks as a dictionary with names of your own"
+            )
+    return names
+
+
+def _with_file_name_where_needed(names: Sequence[str], urls: Sequence[DataUrl]) -> list[str]:
+    counts = Counter(names)
+    return [
+        f"{os.path.basename(str(url.file_path()))}/{name}" if counts[name] > 1 else name
+        for name, url in zip(names, urls, strict=True)
+    ]
+
+
+def _split(text: str) -> tuple[str, str, tuple[int | slice, ...] | None]:
+    address = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
+    separator = "::" if "::" in address else "?"
+    file_path, _, inside = address.partition(separator)
+    match = _SLICE_LAST.match(inside) or _SLICE_FIRST.match(inside) or _NO_SLICE.match(inside)
+    if match is None:  # a line break
+        return file_path, inside, None
+    slice_text = match.groupdict().get("slice")
+    if slice_text is None:
+        return file_path, match["path"], None
+    parsed = DataUrl(f"file?path=data&slice={slice_text}")
+    if not parsed.is_valid():
+        raise ValueError(f"The URL {text!r} has the slice {slice_text!r}, which is not valid")
+    return file_path, match["path"], parsed.data_slice()

@@ -1,0 +1,1 @@
+"""The faces of this library in ewoks workflows."""

@@ -1,0 +1,146 @@
+"""What the task takes and gives, checked by pydantic.
+
+Values pass through unchanged: an output is the very object that came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Annotated
+from typing import Any
+from typing import Literal
+
+from ewokscore.model import BaseInputModel
+from ewokscore.model import BaseOutputModel
+from pydantic import Field
+from pydantic import SkipValidation
+from pydantic import ValidationError
+from pydantic import field_validator
+from silx.io.url import DataUrl
+
+from ..io.input_stack import ImageStacks
+from ..io.input_stack import InputStacks
+from ..io.input_stack import named_sources
+from ..io.urls import as_data_url
+from ..transformation.base import Transformation
+
+
+class Inputs(BaseInputModel):
+    """Inputs of :class:`.Reg2DPostEvaluation`.
+
+    :raises ValueError: in one sentence, when an input is not valid.
+    :raises TypeError: likewise.
+    """
+
+    image_stacks: ImageStacks = Field(
+        description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
+        " name, or a list of HDF5 dataset URLs.",
+        examples=[
+            {
+                "stack1": "/path/to/file1.h5::/entry/process/results/parameters/Ca-K",
+                "stack2": "/path/to/file1.h5::/entry/process/results/parameters/Fe-K",
+            },
+            {"stack1": [[0, 0, 0], [1, 1, 1], [2, 2, 2]]},
+        ],
+    )
+    transformations: dict[str, list[Transformation]] = Field(
+        description="For each stack the list of transformations, one per image, that was"
+        " registered from it.",
+    )
+    reference_stack: str | None = Field(
+        default=None,
+        description="Take the list of this stack instead of the best one.",
+        examples=["stack1", "stack2"],
+    )
+    output_root_uri: DataUrl | str | None = Field(
+        default=None,
+        description="HDF5 group in which to save the transformed stacks: each with its own list"
+        " where stacks are ranked, else with the list that the task puts out for it.",
+        examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        default=None,
+        description="Parameters of the registration, to be handed on and saved.",
+        examples=[{"param1": 0, "param2": 1}],
+    )
+    skip: bool = Field(default=False, description="Hand everything on without ranking.")
+    evaluate_on: Literal["all", "own"] = Field(
+        default="all",
+        description="Judge every list on all stacks, or on the stack it was registered from.",
+    )
+
+    def __init__(self, **inputs: Any) -> None:
+        try:
+            super().__init__(**inputs)
+        except ValidationError as error:
+            raise ValueError(_one_sentence(error)) from None
+
+    @field_validator("image_stacks", mode="plain")
+    @classmethod
+    def _check_image_stacks(cls, value: Any) -> Any:
+        if not isinstance(value, InputStacks):
+            named_sources(value)
+        return value
+
+    @field_validator("transformations", mode="plain")
+    @classmethod
+    def _check_transformations(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(
+                "The transformations are a dictionary of lists by stack name, not"
+                f" {type(value).__name__}"
+            )
+        for name, items in value.items():
+            if isinstance(items, str) or not isinstance(items, Sequence):
+                raise TypeError(
+                    f"Stack {name!r} needs a list of transformations, not {type(items).__name__}"
+                )
+            for n, item in enumerate(items):
+                if not isinstance(item, Transformation):
+                    raise TypeError(
+                        f"Stack {name!r} needs a Transformation for image {n}, not"
+                        f" {type(item).__name__}"
+                    )
+        return value
+
+    @field_validator("output_root_uri", mode="plain")
+    @classmethod
+    def _check_output_root_uri(cls, value: Any) -> Any:
+        if value:
+            as_data_url(value)
+        return value or None
+
+
+class Outputs(BaseOutputModel):
+    """Outputs of :class:`.Reg2DPostEvaluation`."""
+
+    image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
+        description="The image stacks as they came in.",
+    )
+    transformations: Annotated[dict[str, list[Transformation]], SkipValidation] = Field(
+        description="For each stack the list of transformations to apply to it.",
+    )
+    reference_stack: str | None = Field(
+        description="The stack whose list of transformations serves all stacks.",
+        examples=["stack1", "stack2"],
+    )
+    ranked_stack_names: list[str] | None = Field(
+        description="Stack names from the best registration to the worst; None when they were not"
+        " ranked.",
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        description="The parameters of the registration and the reference stack.",
+        examples=[{"param1": 0, "param2": 1, "reference_stack": "stack1"}],
+    )
+    scores: dict[str, dict[str, float]] | None = Field(
+        description="For each stack: score, relative_mse, own_relative_mse, smoothness and"
+        " smallest_overlap of its list; None when they were not ranked.",
+    )
+
+
+def _one_sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"Input {name!r}: {message} (got {first['input']!r:.80})"

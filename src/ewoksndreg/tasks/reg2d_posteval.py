@@ -1,0 +1,189 @@
+"""The ewoks task that ranks registrations."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from ewokscore import TaskWithProgress
+from silx.io.url import DataUrl
+
+from .._messages import unknown_name
+from ..evaluation import Evaluation
+from ..evaluation import evaluate_stacks
+from ..evaluation.checks import check_transformation_per_image
+from ..io.input_stack import input_context
+from ..io.input_stack import named_sources
+from ..io.output_stack import Hdf5OutputStacks
+from ..io.output_stack import hdf5_output_context
+from ..io.urls import as_data_url
+from ..io.urls import url_text
+from ..transformation.base import Transformation
+from .models import Inputs
+from .models import Outputs
+
+# Part of the progress that ranking takes when the stacks are saved after it.
+_RANKING_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which list of transformations serves which stack."""
+
+    transformations: Mapping[str, Sequence[Transformation]]
+    reference_stack: str | None = None
+    evaluation: Evaluation | None = None
+
+
+class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
+    TaskWithProgress, input_model=Inputs, output_model=Outputs
+):
+    """Given several stacks of images and the transformations that were registered from each,
+    determine which list of transformations registers best and hand it on for all stacks.
+
+    Two measures make the score of a list: the mean squared error between aligned images, relative
+    to what it is without alignment, and the smoothness of the transformations, from the steps of
+    the image corners. See :func:`ewoksndreg.evaluation.evaluate_stacks`.
+    """
+
+    def run(self) -> None:
+        inputs = self.inputs
+        with ExitStack() as stack:
+            output = None
+            if inputs.output_root_uri is not None:
+                # First, so that an output that cannot be written costs no computation.
+                output = stack.enter_context(hdf5_output_context(inputs.output_root_uri))
+                output.reserve(named_sources(inputs.image_stacks))
+            choice = self._choose()
+            if output is not None:
+                self._save(output, choice)
+
+        evaluation = choice.evaluation
+        outputs = self.outputs
+        outputs.image_stacks = inputs.image_stacks
+        outputs.transformations = choice.transformations
+        outputs.reference_stack = choice.reference_stack
+        outputs.output_configuration = {
+            **(inputs.output_configuration or {}),
+            "reference_stack": choice.reference_stack,
+        }
+        outputs.ranked_stack_names = None if evaluation is None else list(evaluation.ranked_names)
+        outputs.scores = None if evaluation is None else evaluation.scores()
+        self.progress = 100
+
+    def cancel(self) -> None:
+        """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
+        after the current image and leaves no output."""
+        self.cancelled = True
+
+    def _choose(self) -> _Choice:
+        inputs = self.inputs
+        lists: Mapping[str, Sequence[Transformation]] = inputs.transformations
+        if inputs.skip:
+            if not _all_equal(lists):
+                _warn("The stacks are not ranked (skip), but their lists of transformations differ")
+            return _Choice(lists, inputs.reference_stack)
+        if inputs.reference_stack:
+            return self._forced(inputs.reference_stack)
+        if len(lists) < 2:
+            _warn("Nothing to rank: there are fewer than two lists of transformations")
+            return _Choice(lists)
+        if _all_equal(lists):
+            _warn("Nothing to rank: all lists of transformations are equal")
+            return _Choice(lists)
+        return self._ranked()
+
+    def _forced(self, reference_stack: str) -> _Choice:
+        lists = self.inputs.transformations
+        if reference_stack not in lists:
+            raise ValueError(unknown_name("reference_stack", reference_stack, lists))
+        names = named_sources(self.inputs.image_stacks)
+        return _Choice({name: list(lists[reference_stack]) for name in names}, reference_stack)
+
+    def _ranked(self) -> _Choice:
+        inputs = self.inputs
+        share = 1.0 if inputs.output_root_uri is None else _RANKING_SHARE
+        with input_context(inputs.image_stacks) as stacks:
+            evaluation = evaluate_stacks(
+                stacks,
+                inputs.transformations,
+                evaluate_on=inputs.evaluate_on,
+                progress=lambda fraction: self._set_progress(share * fraction),
+                should_stop=lambda: self.cancelled,
+            )
+        best = evaluation.ranked_names[0]
+        best_list = inputs.transformations[best]
+        return _Choice({name: list(best_list) for name in evaluation.names}, best, evaluation)
+
+    def _save(self, output: Hdf5OutputStacks, choice: _Choice) -> None:
+        inputs = self.inputs
+        # A ranking is judged by looking at what each list makes of its own stack.
+        ranked = choice.evaluation is not None
+        reference = choice.reference_stack
+        lists = inputs.transformations if ranked else choice.transformations
+        start = _RANKING_SHARE if ranked else 0.0
+        with input_context(inputs.image_stacks) as stacks:
+            if not stacks:
+                raise ValueError("There are no image stacks to save")
+            check_transformation_per_image(stacks, lists)
+            total = sum(len(stack) for stack in stacks.values())
+            done = 0
+            for name, stack in stacks.items():
+                for image, transformation in zip(stack, lists[name], strict=True):
+                    if self.cancelled:
+                        raise CancelledError(f"Saving was cancelled after {done} of {total} images")
+                    output.add_point(name, transformation.apply_data(image))
+                    done += 1
+                    self._set_progress(start + (1 - start) * done / total)
+            names = list(stacks)
+        output.describe(
+            signal=reference if reference in names else names[0],
+            inputs=self._inputs_as_json(),
+            results={} if choice.evaluation is None else choice.evaluation.columns(),
+        )
+
+    def _set_progress(self, fraction: float) -> None:
+        self.progress = int(100 * fraction)
+
+    def _inputs_as_json(self) -> dict[str, Any]:
+        """The inputs with an address or a summary in place of pixels."""
+        values = dict(self.get_input_values())
+        sources = values["image_stacks"]
+        if not isinstance(sources, Mapping):
+            sources = named_sources(sources)
+        values["image_stacks"] = {name: _source_text(sources[name]) for name in sources}
+        values["transformations"] = {
+            name: [_matrix_or_text(item) for item in items]
+            for name, items in values["transformations"].items()
+        }
+        values["output_root_uri"] = url_text(as_data_url(values["output_root_uri"]))
+        return values
+
+
+def _all_equal(lists: Mapping[str, Sequence[Transformation]]) -> bool:
+    first, *others = [list(items) for items in lists.values()] or [[]]
+    return all(first == other for other in others)
+
+
+def _matrix_or_text(transformation: Transformation) -> Any:
+    try:
+        return transformation.passive_matrix.tolist()
+    except AttributeError:
+        return repr(transformation)
+
+
+def _source_text(source: Any) -> str:
+    if isinstance(source, (str, DataUrl)):
+        return url_text(as_data_url(source))
+    shape = getattr(source, "shape", None) or (len(source), *numpy.shape(source[0]))
+    return f"images in memory, shape {tuple(shape)}"
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
