@@ -50,7 +50,7 @@ class Hdf5Reader:
             if self._closed:
                 raise ValueError(f"the file {self.path!r} is closed: read inside `input_context`")
             if self._file is None:
-                self._file = _open(self.path)
+                self._file = open_to_read(self.path)
             yield self._file
 
     @contextmanager
@@ -71,10 +71,17 @@ class Hdf5Reader:
             self._file = None
 
 
-def _open(path: str) -> h5py.File:
+def open_to_read(path: str) -> h5py.File:
+    """An HDF5 file opened for reading, also while somebody else has it open.
+
+    :raises OSError: when the file cannot be read or is not HDF5.
+    """
     try:
         return h5py_utils.File(path, mode="r")
     except OSError as error:
+        if "locking flag" in str(error):
+            # Open in this process already, by a handle of the user's that locks the file.
+            return h5py.File(path, mode="r")
         if os.access(path, os.R_OK) and not h5py.is_hdf5(path):
             raise OSError(f"{path!r} is not an HDF5 file") from error
         raise OSError(f"cannot read {path!r}: {error}") from error

@@ -16,10 +16,10 @@ import h5py
 import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
-from silx.io import h5py_utils
 from silx.io.url import DataUrl
 
 from . import nexus
+from .hdf5_files import open_to_read
 from .image_stack import ArrayStack
 from .input_stack import InputStacks
 from .input_stack import StackUrls
@@ -153,7 +153,6 @@ class Hdf5OutputStacks(OutputStacks):
         return DataUrl(
             file_path=self._url.file_path(),
             data_path=f"{self._url.data_path()}/{name}",
-            scheme="silx",
         )
 
 
@@ -200,7 +199,7 @@ def _check_group(url: DataUrl) -> None:
     path = str(url.file_path())
     if not os.path.exists(path):
         return
-    with h5py_utils.File(path, mode="r") as file:
+    with open_to_read(path) as file:
         names = str(url.data_path()).strip("/").split("/")
         for depth in range(1, len(names) + 1):
             item = file.get("/".join(names[:depth]))
@@ -215,7 +214,7 @@ def _check_free(url: DataUrl) -> None:
     path = str(url.file_path())
     if not os.path.exists(path):
         return
-    with h5py_utils.File(path, mode="r") as file:
+    with open_to_read(path) as file:
         if file.get(url.data_path(), getlink=True) is not None:
             raise FileExistsError(f"{url_text(url)!r} exists already: choose another output URL")
 

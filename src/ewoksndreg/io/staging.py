@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from functools import partial
-from operator import delitem
 
 import h5py
 from silx.io import h5py_utils
 
 from .hdf5_files import no_readers
+from .hdf5_files import open_to_read
 
 
 @contextmanager
@@ -62,23 +62,28 @@ def _remove(path: str) -> None:
 
 
 def _move_in(staging: str, path: str) -> None:
+    if not _became_new_file(staging, path):
+        _merge_files(staging, path)
+
+
+def _became_new_file(staging: str, path: str) -> bool:
     try:
         # Unlike a rename, a link never replaces a file that appeared in the meantime.
         os.link(staging, path)
     except FileExistsError:
-        _merge_files(staging, path)
+        return False
     except OSError:  # a file system without links
         if os.path.exists(path):
-            _merge_files(staging, path)
-        else:
-            os.rename(staging, path)
+            return False
+        os.rename(staging, path)
+    return True
 
 
 def _merge_files(staging: str, path: str) -> None:
     undo: list[Callable[[], None]] = []
     with no_readers(path), _open_to_append(path) as target:
         try:
-            with h5py_utils.File(staging, mode="r") as source:
+            with open_to_read(staging) as source:
                 _merge(source, target, undo)
         except BaseException:
             for step in reversed(undo):
@@ -90,7 +95,9 @@ def _open_to_append(path: str) -> h5py.File:
     try:
         return h5py_utils.File(path, mode="a")
     except OSError as error:
-        raise OSError(f"Cannot write to {path!r}: {error}") from error
+        raise OSError(
+            f"Cannot write to {path!r}, perhaps because another program has it open: {error}"
+        ) from error
 
 
 def _merge(source: h5py.Group, target: h5py.Group, undo: list[Callable[[], None]]) -> None:
@@ -99,12 +106,12 @@ def _merge(source: h5py.Group, target: h5py.Group, undo: list[Callable[[], None]
     keep = {"signal", "auxiliary_signals"} if "signal" in target.attrs else set()
     for key, value in source.attrs.items():
         if key not in target.attrs and key not in keep:
-            undo.append(partial(delitem, target.attrs, key))
+            undo.append(partial(_discard, target.attrs, key))
             target.attrs[key] = value
     for name, item in source.items():
         existing = target.get(name, getlink=True)
         if existing is None:
-            undo.append(partial(delitem, target, name))
+            undo.append(partial(_discard, target, name))
             source.copy(item, target, name=name)
         elif isinstance(item, h5py.Group) and isinstance(target.get(name), h5py.Group):
             _merge(item, target[name], undo)
@@ -112,3 +119,8 @@ def _merge(source: h5py.Group, target: h5py.Group, undo: list[Callable[[], None]
             raise FileExistsError(
                 f"'{target.file.filename}::{item.name}' exists already: choose another output URL"
             )
+
+
+def _discard(container: h5py.Group | h5py.AttributeManager, name: str) -> None:
+    if name in container:
+        del container[name]

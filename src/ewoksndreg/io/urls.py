@@ -12,7 +12,7 @@ from silx.io.url import DataUrl
 from silx.io.url import slice_sequence_to_string
 
 _SCHEME = re.compile(r"silx:(//)?")
-_SLICE_LAST = re.compile(r"^(?:path=)?(?P<path>.*)&slice=(?P<slice>[^&/]*)$")
+_SLICE_LAST = re.compile(r"^(?:(?:path=)?(?P<path>.*)&)?slice=(?P<slice>[^&/]*)$")
 _SLICE_FIRST = re.compile(r"^slice=(?P<slice>[^&/]*)&path=(?P<path>.*)$")
 _NO_SLICE = re.compile(r"^(?:path=)?(?P<path>.*)$")
 
@@ -47,7 +47,6 @@ def as_data_url(url: str | DataUrl) -> DataUrl:
         file_path=file_path,
         data_path="/" + posixpath.normpath(data_path).strip("/"),
         data_slice=data_slice,
-        scheme="silx",
     )
 
 
@@ -88,7 +87,7 @@ def _with_file_name_where_needed(names: Sequence[str], urls: Sequence[DataUrl]) 
     ]
 
 
-def _split(text: str) -> tuple[str, str, tuple[int | slice, ...] | None]:
+def _split(text: str) -> tuple[str, str | None, tuple[int | slice, ...] | None]:
     address = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
     separator = "::" if "::" in address else "?"
     file_path, _, inside = address.partition(separator)

@@ -1,0 +1,258 @@
+import os
+
+import h5py
+import numpy
+import pytest
+from silx.io.url import DataUrl
+
+from ewoksndreg.io.image_stack import ImageStack
+from ewoksndreg.io.input_stack import InputStacks
+from ewoksndreg.io.input_stack import input_context
+
+IMAGES = numpy.arange(4 * 5 * 6, dtype=numpy.uint16).reshape(4, 5, 6)
+
+
+@pytest.fixture
+def h5_path(tmp_path):
+    path = str(tmp_path / "maps.h5")
+    with h5py.File(path, "w") as file:
+        file["/entry/maps/Ca-K"] = IMAGES
+        file["/entry/maps/Fe K"] = IMAGES.astype(numpy.float32) / 7
+        file["/entry/scan"] = numpy.stack([IMAGES, IMAGES + 1000])
+        file["/entry/rgb"] = numpy.zeros((5, 6))
+        file["/entry/text"] = numpy.zeros((1, 2, 3), dtype="S3")
+    return path
+
+
+def _forms(path):
+    url = f"{path}::/entry/maps/Ca-K"
+    return {
+        "3D array": {"Ca-K": IMAGES},
+        "list of 2D arrays": {"Ca-K": list(IMAGES)},
+        "tuple of 2D arrays": {"Ca-K": tuple(IMAGES)},
+        "nested lists": {"Ca-K": IMAGES.tolist()},
+        "list of text URLs": [url],
+        "list of DataUrls": [DataUrl(url)],
+        "dict of text URLs": {"Ca-K": url},
+        "dict of DataUrls": {"Ca-K": DataUrl(url)},
+    }
+
+
+@pytest.mark.parametrize("form", _forms(""))
+def test_every_form_gives_the_same_lazy_stack(form, h5_path):
+    with input_context(_forms(h5_path)[form]) as stacks:
+        assert isinstance(stacks, InputStacks)
+        assert list(stacks) == ["Ca-K"]
+        assert len(stacks) == 1
+        stack = stacks["Ca-K"]
+        assert len(stack) == 4
+        assert stack.shape == (4, 5, 6)
+        assert stack.dtype == (numpy.int64 if form == "nested lists" else numpy.uint16)
+        assert stack[2].shape == (5, 6)
+        assert stack[2].dtype == stack.dtype
+        numpy.testing.assert_array_equal(stack[2], IMAGES[2])
+        numpy.testing.assert_array_equal(stack[-1], IMAGES[3])
+        numpy.testing.assert_array_equal(stack[1:3], IMAGES[1:3])
+        numpy.testing.assert_array_equal(list(stack), IMAGES)
+        with pytest.raises(IndexError):
+            stack[4]
+
+
+def test_a_dictionary_may_mix_forms_and_keeps_their_order(h5_path):
+    data = {
+        "z": f"{h5_path}::/entry/maps/Ca-K",
+        "array": IMAGES,
+        "lists": IMAGES.tolist(),
+        "b/c": DataUrl(f"{h5_path}::/entry/maps/Fe K"),
+    }
+    with input_context(data) as stacks:
+        assert list(stacks) == ["z", "array", "lists", "b/c"]
+        for name in ("z", "array", "lists"):
+            numpy.testing.assert_array_equal(list(stacks[name]), IMAGES)
+        numpy.testing.assert_allclose(list(stacks["b/c"]), IMAGES / 7, rtol=1e-6)
+
+
+def test_input_stacks_pass_through_and_stay_open(h5_path):
+    with input_context([f"{h5_path}::/entry/maps/Ca-K"]) as stacks:
+        with input_context(stacks) as same:
+            assert same is stacks
+        numpy.testing.assert_array_equal(stacks["Ca-K"][0], IMAGES[0])
+
+
+def test_a_url_list_names_stacks_relative_to_their_common_group(h5_path):
+    urls = [f"{h5_path}::/entry/maps/Fe K", f"{h5_path}::/entry/scan&slice=0"]
+    with input_context(urls) as stacks:
+        assert list(stacks) == ["maps/Fe K", "scan"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "index"),
+    [
+        ("maps/Ca-K&slice=1:3", numpy.s_[1:3]),
+        ("maps/Ca-K&slice=::-1", numpy.s_[::-1]),
+        ("maps/Ca-K&slice=3:0:-2", numpy.s_[3:0:-2]),
+        ("maps/Ca-K&slice=:,1:4,2:", numpy.s_[:, 1:4, 2:]),
+        ("maps/Ca-K&slice=...,-3:-1", numpy.s_[..., -3:-1]),
+        ("maps/Ca-K&slice=:,::2,::-1", numpy.s_[:, ::2, ::-1]),
+        ("scan&slice=1", numpy.s_[1]),
+        ("scan&slice=-1,...,0:2", numpy.s_[-1, ..., 0:2]),
+        ("scan&slice=:,2", numpy.s_[:, 2]),
+    ],
+)
+def test_slices_are_honoured(h5_path, suffix, index):
+    name = suffix.split("&")[0]
+    with h5py.File(h5_path) as file:
+        expected = file[f"/entry/{name}"][()][index]
+    with input_context({"a": f"{h5_path}::/entry/{suffix}"}) as stacks:
+        assert stacks["a"].shape == expected.shape
+        numpy.testing.assert_array_equal(list(stacks["a"]), expected)
+
+
+def test_hdf5_images_are_read_one_at_a_time(h5_path, monkeypatch):
+    reads = []
+    original = h5py.Dataset.__getitem__
+
+    def counting(self, args, **kwargs):
+        result = original(self, args, **kwargs)
+        reads.append(numpy.shape(result))
+        return result
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", counting)
+    with input_context([f"{h5_path}::/entry/maps/Ca-K"]) as stacks:
+        assert reads == []
+        for _image in stacks["Ca-K"]:
+            pass
+    assert reads == [(5, 6)] * 4
+
+
+def _open_files():
+    return [
+        os.readlink(f"/proc/self/fd/{number}")
+        for number in os.listdir("/proc/self/fd")
+        if os.path.exists(f"/proc/self/fd/{number}")
+    ]
+
+
+def test_files_are_closed_after_the_context_and_after_errors(h5_path):
+    with input_context([f"{h5_path}::/entry/maps/Ca-K"]) as stacks:
+        stack = stacks["Ca-K"]
+        stack[0]
+    with pytest.raises(ValueError, match="closed: read inside `input_context`"):
+        stack[0]
+    good = f"{h5_path}::/entry/maps/Ca-K"
+    with pytest.raises(ValueError, match="Fe-K"), input_context([good, f"{h5_path}::/entry/Fe-K"]):
+        pass
+    with pytest.raises(KeyError), input_context([good]) as stacks:
+        _ = stacks["Ca-K"][0], stacks["nothing"]
+    # HDF5 would refuse to truncate a file that is open.
+    h5py.File(h5_path, "w").close()
+
+
+def test_a_file_is_opened_once_for_all_its_stacks(h5_path):
+    urls = [f"{h5_path}::/entry/maps/Ca-K", f"{h5_path}::/entry/maps/Fe K"]
+    with input_context(urls) as stacks:
+        for stack in stacks.values():
+            stack[0]
+        assert _open_files().count(h5_path) == 1
+
+
+def test_images_of_mixed_types_come_in_one_type_that_holds_all():
+    images = [IMAGES[0].astype(numpy.uint8), IMAGES[1].astype(numpy.float32)]
+    with input_context({"a": images}) as stacks:
+        assert {image.dtype for image in stacks["a"]} == {numpy.dtype(numpy.float32)}
+        numpy.testing.assert_array_equal(list(stacks["a"]), IMAGES[:2])
+
+
+def test_a_sequence_that_reads_its_images_is_read_lazily():
+    class Files:
+        read = 0
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            self.read += 1
+            return IMAGES[index]
+
+    files = Files()
+    with input_context({"a": files}) as stacks:
+        assert stacks["a"].shape == (4, 5, 6)
+        assert files.read == 1
+        numpy.testing.assert_array_equal(stacks["a"][3], IMAGES[3])
+        assert files.read == 2
+
+
+@pytest.mark.parametrize("mode", ["r", "a"])
+def test_a_file_that_a_notebook_has_open_can_be_read(h5_path, mode):
+    with (
+        h5py.File(h5_path, mode),
+        input_context([f"{h5_path}::/entry/maps/Ca-K"]) as stacks,
+    ):
+        numpy.testing.assert_array_equal(stacks["Ca-K"][1], IMAGES[1])
+
+
+def test_an_h5py_dataset_is_read_lazily(h5_path):
+    with h5py.File(h5_path) as file, input_context({"a": file["/entry/maps/Ca-K"]}) as stacks:
+        assert isinstance(stacks["a"], ImageStack)
+        numpy.testing.assert_array_equal(stacks["a"][1], IMAGES[1])
+
+
+MISTAKES = {
+    "a single URL": ("{path}::/entry/maps/Ca-K", TypeError, "not str"),
+    "a number": (3, TypeError, "not int"),
+    "arrays without names": ([IMAGES], TypeError, "give arrays as a dictionary with names"),
+    "a name that is no text": ({1: IMAGES}, TypeError, "text, not 1"),
+    "one image": ({"a": IMAGES[0]}, ValueError, r"Stack 'a': .*\(5, 6\)"),
+    "rows": ({"a": [[0, 0, 0], [1, 1, 1]]}, ValueError, r"Stack 'a': image 0 .*\(3,\)"),
+    "ragged rows": ({"a": [[[1], [1, 2]]]}, ValueError, "Stack 'a': .* different lengths"),
+    "ragged images": ({"a": [IMAGES[0], IMAGES[0, :3]]}, ValueError, r"Stack 'a': .*\(3, 6\)"),
+    "no images": ({"a": []}, ValueError, "Stack 'a': there are no images"),
+    "an empty array": ({"a": IMAGES[:0]}, ValueError, "Stack 'a': there are no images"),
+    "complex": ({"a": IMAGES * 1j}, TypeError, "Stack 'a': .* complex128"),
+    "nothing": ({"a": None}, TypeError, "Stack 'a': .* not NoneType"),
+    "no file": ({"a": "no.h5::/e"}, FileNotFoundError, r"Stack 'a' \(no.h5::/e\): .* 'no.h5'"),
+    "no dataset": (
+        {"a": "{path}::/entry/maps/CaK"},
+        ValueError,
+        "called 'CaK': did you mean 'Ca-K'\\? Available: 'Ca-K', 'Fe K'",
+    ),
+    "no group": ({"a": "{path}::/x/y"}, ValueError, "called 'y'. Available: none"),
+    "a group": ({"a": "{path}::/entry/maps"}, ValueError, "group, .* it holds 'Ca-K', 'Fe K'"),
+    "2D dataset": ({"a": "{path}::/entry/rgb"}, ValueError, r"three dimensions .*\(5, 6\)"),
+    "4D dataset": ({"a": "{path}::/entry/scan"}, ValueError, r"three .*\(2, 4, 5, 6\)"),
+    "text dataset": ({"a": "{path}::/entry/text"}, TypeError, r"real numbers, .* \|S3"),
+    "empty slice": ({"a": "{path}::/entry/scan&slice=1,2:2"}, ValueError, "there are no images"),
+    "long slice": ({"a": "{path}::/entry/rgb&slice=1,1,1"}, ValueError, r"does not fit .*\(5, 6\)"),
+    "index outside": ({"a": "{path}::/entry/scan&slice=2"}, ValueError, "index 2 .* length 2"),
+    "not HDF5": ({"a": "{folder}/x.h5::/e"}, OSError, "Stack 'a' .*x.h5' is not an HDF5 file"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_told_in_one_sentence_that_names_the_stack(mistake, h5_path, tmp_path):
+    data, kind, message = MISTAKES[mistake]
+    (tmp_path / "x.h5").write_text("not HDF5")
+
+    def fill(value):
+        return value.format(path=h5_path, folder=tmp_path) if isinstance(value, str) else value
+
+    if isinstance(data, dict):
+        data = {name: fill(value) for name, value in data.items()}
+    with pytest.raises(kind, match=message) as caught, input_context(fill(data)):
+        pass
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stack_whose_later_image_has_another_shape_is_told_when_it_is_read():
+    class Growing:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return numpy.zeros((3, 3 + index))
+
+    with (
+        input_context({"a": Growing()}) as stacks,
+        pytest.raises(ValueError, match=r"image 1 has the shape \(3, 4\), image 0 \(3, 3\)"),
+    ):
+        stacks["a"][1]
