@@ -1,0 +1,488 @@
+import json
+import subprocess
+import sys
+import warnings
+from concurrent.futures import CancelledError
+from importlib.resources import files
+
+import h5py
+import numpy
+import pytest
+from ewokscore import execute_graph
+from ewokscore.progress import BasePercentageProgress
+from ewokscore.task_discovery import discover_all_tasks
+from ewokscore.workflow_discovery import discover_all_workflows
+from ewoksutils.exceptions import TaskExecutionError
+from silx.io.url import DataUrl
+
+from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.io.input_stack import InputStacks
+from ewoksndreg.io.input_stack import input_context
+from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+from ewoksndreg.transformation import Transformation
+
+from .conftest import MOTION
+from .conftest import WRONG
+from .conftest import shifted
+from .conftest import shifts
+
+IDENTIFIER = "ewoksndreg.tasks.reg2d_posteval.Reg2DPostEvaluation"
+RANKING = ["Ca-K", "Fe-K", "Zn-K"]
+
+
+def run(**inputs):
+    task = Reg2DPostEvaluation(inputs=inputs)
+    task.execute()
+    return task.get_output_values()
+
+
+def cause_of(**inputs):
+    """The exception behind the one that ewoks raises."""
+    with pytest.raises(TaskExecutionError) as caught:
+        run(**inputs)
+    return caught.value.__cause__
+
+
+def saved(url):
+    path, group = str(url).split("::")
+    with h5py.File(path) as file:
+        return {
+            name: item[()] for name, item in file[group].items() if isinstance(item, h5py.Dataset)
+        }
+
+
+def assert_saved(url, stacks, motions):
+    result = saved(url)
+    assert set(result) == set(stacks)
+    for name, images in stacks.items():
+        numpy.testing.assert_array_equal(result[name], shifted(images, motions[name]))
+
+
+@pytest.fixture
+def output_url(tmp_path):
+    return f"{tmp_path}/out.h5::/entry/aligned/"
+
+
+def test_the_identifier_and_names_are_those_of_the_specification():
+    assert Reg2DPostEvaluation.class_registry_name() == IDENTIFIER
+    assert Reg2DPostEvaluation.required_input_names() == {"image_stacks", "transformations"}
+    assert Reg2DPostEvaluation.optional_input_names() == {
+        "reference_stack",
+        "output_root_uri",
+        "output_configuration",
+        "skip",
+        "evaluate_on",
+    }
+    assert Reg2DPostEvaluation.output_names() == {
+        "image_stacks",
+        "transformations",
+        "reference_stack",
+        "ranked_stack_names",
+        "output_configuration",
+        "scores",
+    }
+    defaults = {
+        name: field.default
+        for name, field in Reg2DPostEvaluation.input_model().model_fields.items()
+        if not field.is_required()
+    }
+    assert defaults == {
+        "reference_stack": None,
+        "output_root_uri": None,
+        "output_configuration": None,
+        "skip": False,
+        "evaluate_on": "all",
+    }
+
+
+def test_ewoks_discovers_the_task_and_the_workflow():
+    assert IDENTIFIER in [task["task_identifier"] for task in discover_all_tasks()]
+    assert "ewoksndreg.workflows.post_evaluation" in discover_all_workflows()
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+@pytest.mark.parametrize("save", [False, True])
+def test_stacks_are_ranked(stacks, transformations, output_url, save, evaluate_on):
+    configuration = {"param1": 0}
+    outputs = run(
+        image_stacks=stacks,
+        transformations=transformations,
+        evaluate_on=evaluate_on,
+        output_configuration=configuration,
+        output_root_uri=output_url if save else None,
+    )
+    assert outputs["reference_stack"] == "Ca-K"
+    assert outputs["ranked_stack_names"] == RANKING
+    # Names in the order of the stacks, everywhere the best list
+    assert list(outputs["transformations"]) == list(stacks)
+    for items in outputs["transformations"].values():
+        assert items == transformations["Ca-K"]
+    assert outputs["image_stacks"] is stacks
+    assert outputs["output_configuration"] == {"param1": 0, "reference_stack": "Ca-K"}
+    assert configuration == {"param1": 0}
+    evaluation = evaluate_stacks(stacks, transformations, evaluate_on=evaluate_on)
+    assert list(outputs["scores"]) == RANKING
+    for name, numbers in outputs["scores"].items():
+        item = evaluation.lists[name]
+        assert numbers == {
+            "score": item.score,
+            "relative_mse": item.relative_mse,
+            "own_relative_mse": item.own_relative_mse,
+            "smoothness": item.smoothness,
+            "smallest_overlap": item.smallest_overlap,
+        }
+    if save:
+        assert_saved(output_url, stacks, WRONG)
+
+
+@pytest.mark.parametrize("save", [False, True])
+def test_skip_hands_everything_on(stacks, transformations, output_url, save):
+    with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\), but their lists .* differ"):
+        outputs = run(
+            image_stacks=stacks,
+            transformations=transformations,
+            skip=True,
+            reference_stack="whatever",
+            output_root_uri=output_url if save else None,
+        )
+    assert outputs["reference_stack"] == "whatever"
+    assert outputs["ranked_stack_names"] is None
+    assert outputs["scores"] is None
+    assert outputs["transformations"] is transformations
+    assert outputs["image_stacks"] is stacks
+    assert outputs["output_configuration"] == {"reference_stack": "whatever"}
+    if save:
+        assert_saved(output_url, stacks, WRONG)
+
+
+def test_skip_does_not_warn_when_the_lists_are_equal_and_checks_nothing():
+    lists = {"a": shifts(MOTION), "b": shifts(MOTION)}
+    stacks = {"c": "no_such_file.h5::/entry"}
+    outputs = run(image_stacks=stacks, transformations=lists, skip=True)
+    assert outputs["transformations"] is lists
+    assert outputs["reference_stack"] is None
+
+
+@pytest.mark.parametrize("save", [False, True])
+def test_a_reference_stack_serves_every_stack(stacks, transformations, output_url, save):
+    outputs = run(
+        image_stacks=stacks,
+        transformations={"Fe-K": transformations["Fe-K"], "other": shifts(MOTION)},
+        reference_stack="Fe-K",
+        output_root_uri=output_url if save else None,
+    )
+    assert outputs["reference_stack"] == "Fe-K"
+    assert outputs["ranked_stack_names"] is None
+    assert outputs["scores"] is None
+    assert list(outputs["transformations"]) == list(stacks)
+    for items in outputs["transformations"].values():
+        assert items == transformations["Fe-K"]
+    if save:
+        assert_saved(output_url, stacks, dict.fromkeys(stacks, WRONG["Fe-K"]))
+
+
+def test_an_unknown_reference_stack_is_refused_with_the_near_match(stacks, transformations):
+    error = cause_of(image_stacks=stacks, transformations=transformations, reference_stack="Fe_K")
+    assert type(error) is ValueError
+    assert "'Fe_K': did you mean 'Fe-K'? Available: 'Fe-K', 'Zn-K', 'Ca-K'" in str(error)
+
+
+def test_an_empty_reference_stack_is_none(stacks, transformations):
+    outputs = run(image_stacks=stacks, transformations=transformations, reference_stack="")
+    assert outputs["ranked_stack_names"] == RANKING
+
+
+@pytest.mark.parametrize(
+    ("case", "save"),
+    [("equal", False), ("equal", True), ("one", False), ("one", True), ("none", False)],
+)
+def test_nothing_is_ranked_without_a_choice(stacks, output_url, save, case):
+    names = {"equal": list(stacks), "one": ["Fe-K"], "none": []}[case]
+    stacks = {name: stacks[name] for name in names}
+    lists = {name: shifts(MOTION) for name in names}
+    reason = "all lists of transformations are equal" if case == "equal" else "fewer than two"
+    with pytest.warns(RuntimeWarning, match=f"Nothing to rank: .*{reason}"):
+        outputs = run(
+            image_stacks=stacks,
+            transformations=lists,
+            output_root_uri=output_url if save else None,
+        )
+    assert outputs["reference_stack"] is None
+    assert outputs["ranked_stack_names"] is None
+    assert outputs["scores"] is None
+    assert outputs["transformations"] is lists
+    assert outputs["output_configuration"] == {"reference_stack": None}
+    if save:
+        assert_saved(output_url, stacks, dict.fromkeys(names, MOTION))
+
+
+@pytest.mark.parametrize("case", ["skip", "reference", "equal"])
+def test_no_image_is_opened_where_nothing_is_ranked_or_saved(transformations, case):
+    lists = dict.fromkeys(transformations, shifts(MOTION)) if case == "equal" else transformations
+    inputs = {"skip": {"skip": True}, "reference": {"reference_stack": "Fe-K"}, "equal": {}}[case]
+    urls = {name: f"no_such_file.h5::/entry/{name}" for name in lists}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        outputs = run(image_stacks=urls, transformations=lists, **inputs)
+    assert outputs["image_stacks"] is urls
+
+
+@pytest.mark.parametrize("form", ["dict", "list", "DataUrl list", "lists", "mixed", "opened"])
+def test_every_form_of_stacks_gives_the_same_scores(stacks, transformations, stacks_url, form):
+    expected = run(image_stacks=stacks, transformations=transformations)
+    urls = {name: f"{stacks_url}/{name}" for name in stacks}
+    with input_context(urls) as opened:
+        data = {
+            "dict": urls,
+            "list": list(urls.values()),
+            "DataUrl list": [DataUrl(url) for url in urls.values()],
+            "lists": {name: list(images) for name, images in stacks.items()},
+            "mixed": {**urls, "Fe-K": stacks["Fe-K"], "Zn-K": stacks["Zn-K"].tolist()},
+            "opened": opened,
+        }[form]
+        outputs = run(image_stacks=data, transformations=transformations)
+        assert isinstance(opened, InputStacks)
+    assert outputs["image_stacks"] is data
+    assert outputs["scores"] == expected["scores"]
+    assert outputs["ranked_stack_names"] == RANKING
+
+
+def test_the_example_of_the_specification_validates():
+    stacks = {"stack1": [[0, 0, 0], [1, 1, 1], [2, 2, 2]]}
+    outputs = run(image_stacks=stacks, transformations={}, skip=True)
+    assert outputs["image_stacks"] is stacks
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    text = files("ewoksndreg.workflows").joinpath("post_evaluation.json").read_text()
+    path = tmp_path / "workflow.json"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_json_workflow_reads_and_writes_hdf5(
+    workflow, stacks, stacks_url, transformations, output_url
+):
+    urls = [f"{stacks_url}/{name}" for name in stacks]
+    outputs = execute_graph(
+        workflow,
+        inputs=[
+            {"name": "image_stacks", "value": urls},
+            {"name": "transformations", "value": transformations},
+            {"name": "output_root_uri", "value": output_url},
+            {"name": "output_configuration", "value": {"param1": 0}},
+        ],
+        outputs=[{"all": True}],
+    )
+    assert outputs["ranked_stack_names"] == RANKING
+    assert outputs["image_stacks"] == urls
+    assert_saved(output_url, stacks, WRONG)
+    path, group = output_url.split("::")
+    with h5py.File(path) as file:
+        aligned = file[group]
+        assert aligned.attrs["signal"] == "Ca-K"
+        assert sorted(aligned.attrs["auxiliary_signals"]) == ["Fe-K", "Zn-K"]
+        process = aligned["post_evaluation"]
+        inputs = json.loads(process["inputs/data"].asstr()[()])
+        assert inputs["image_stacks"] == dict(zip(stacks, urls, strict=True))
+        assert inputs["output_configuration"] == {"param1": 0}
+        assert inputs["evaluate_on"] == "all"
+        assert inputs["skip"] is False
+        matrices = numpy.array(inputs["transformations"]["Fe-K"])
+        numpy.testing.assert_array_equal(matrices[:, :2, 2], WRONG["Fe-K"])
+        scores = process["scores"]
+        assert list(scores["stack_name"].asstr()) == RANKING
+        for number in ("score", "relative_mse", "smoothness", "smallest_overlap"):
+            expected = [outputs["scores"][name][number] for name in RANKING]
+            assert list(scores[number]) == expected
+        assert scores["relative_mse_per_image"].shape == (3, 3, len(MOTION))
+        # The best list on its own stack, in the order of the ranking
+        own = scores["relative_mse_per_image"][0, 0, 1:].mean()
+        assert own == pytest.approx(outputs["scores"]["Ca-K"]["own_relative_mse"])
+
+
+class Mirrored(Transformation):
+    """Known to nobody: no matrix, no type."""
+
+    def apply_coordinates(self, coord):
+        return numpy.asarray(coord)[:, ::-1]
+
+    def apply_data(self, image, *, cval=numpy.nan, interpolation_order=1):
+        return numpy.asarray(image, dtype=float)[:, ::-1]
+
+    def __repr__(self):
+        return "Mirrored()"
+
+
+def test_a_foreign_transformation_and_arrays_are_saved_and_described(stacks, output_url):
+    lists = {name: [Mirrored() for _ in MOTION] for name in stacks}
+    stacks["Zn-K"] = list(stacks["Zn-K"])
+    with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\)"):
+        run(image_stacks=stacks, transformations=lists, output_root_uri=output_url, skip=True)
+    for name, images in saved(output_url).items():
+        numpy.testing.assert_array_equal(images, numpy.array(stacks[name])[:, :, ::-1])
+    path, group = output_url.split("::")
+    with h5py.File(path) as file:
+        process = file[group]["post_evaluation"]
+        assert "scores" not in process
+        inputs = json.loads(process["inputs/data"].asstr()[()])
+    assert inputs["transformations"]["Fe-K"] == ["Mirrored()"] * len(MOTION)
+    expected = "images in memory, shape (4, 24, 28)"
+    assert inputs["image_stacks"] == dict.fromkeys(stacks, expected)
+
+
+def test_the_output_may_be_the_file_that_is_read(stacks, stacks_url, transformations):
+    path = stacks_url.split("::")[0]
+    urls = [f"{stacks_url}/{name}" for name in stacks]
+    output_url = f"{path}::/entry/aligned"
+    run(image_stacks=urls, transformations=transformations, output_root_uri=output_url)
+    assert_saved(output_url, stacks, WRONG)
+    numpy.testing.assert_equal(saved(stacks_url), stacks)
+
+
+def test_existing_results_are_refused_before_any_work(stacks, transformations, stacks_url):
+    error = cause_of(
+        image_stacks=dict.fromkeys(stacks, "no_such_file.h5::/entry"),
+        transformations=transformations,
+        output_root_uri=stacks_url,
+    )
+    assert type(error) is FileExistsError
+    assert f"{stacks_url}/Fe-K' exists already" in str(error)
+
+
+class Progress(BasePercentageProgress):
+    def __init__(self, stop_at=101):
+        super().__init__()
+        self.values = []
+        self.stop_at = stop_at
+        self.task = None
+
+    def _update(self):
+        self.values.append(self.progress)
+        if self.progress >= self.stop_at:
+            self.task.cancel()
+
+
+@pytest.mark.parametrize("save", [False, True])
+def test_progress_rises_to_100(stacks, transformations, output_url, save):
+    progress = Progress()
+    task = Reg2DPostEvaluation(
+        inputs={
+            "image_stacks": stacks,
+            "transformations": transformations,
+            "output_root_uri": output_url if save else None,
+        },
+        progress=progress,
+    )
+    task.execute()
+    assert progress.values == sorted(progress.values)
+    assert progress.values[-1] == 100
+    assert len(progress.values) >= 12
+
+
+@pytest.mark.parametrize(("stop_at", "message"), [(30, "evaluation was"), (85, "Saving was")])
+def test_a_cancelled_task_leaves_nothing_and_runs_again(
+    stacks, transformations, output_url, tmp_path, stop_at, message
+):
+    progress = Progress(stop_at)
+    task = Reg2DPostEvaluation(
+        inputs={
+            "image_stacks": stacks,
+            "transformations": transformations,
+            "output_root_uri": output_url,
+        },
+        progress=progress,
+    )
+    progress.task = task
+    with pytest.raises(TaskExecutionError) as caught:
+        task.execute()
+    assert isinstance(caught.value.__cause__, CancelledError)
+    assert message in str(caught.value.__cause__)
+    assert list(tmp_path.iterdir()) == []
+    # Within one image: 12 images make the first 80 percent, 12 the rest
+    assert max(progress.values) <= stop_at + 7
+    progress.stop_at = 101
+    task.execute()
+    assert task.get_output_value("ranked_stack_names") == RANKING
+
+
+def test_importing_the_task_imports_no_optional_package():
+    optional = ["skimage", "matplotlib", "pystackreg", "cv2", "numba", "dask", "Orange", "PyQt6"]
+    code = (
+        "import sys; import ewoksndreg.tasks.reg2d_posteval;"
+        f"print([name for name in {optional} if name in sys.modules])"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+MISTAKES = {
+    "list misspelt": (
+        {"transformations": {"Fe-K": 4, "Zn-K": 4, "Ca_K": 4}},
+        ValueError,
+        "no list of transformations for stack 'Ca-K': did you mean 'Ca_K'?",
+    ),
+    "list too much": (
+        {"transformations": {"Fe-K": 4, "Zn-K": 4, "Ca-K": 4, "Cu-K": 4}},
+        ValueError,
+        "no stack for the list of transformations 'Cu-K'",
+    ),
+    "list too short": (
+        {"transformations": {"Fe-K": 3, "Zn-K": 4, "Ca-K": 4}},
+        ValueError,
+        "Stack 'Fe-K' has 4 images, but its list has 3 transformations",
+    ),
+    "no transformations": (
+        {"transformations": {"Fe-K": 4, "Zn-K": "no list"}},
+        TypeError,
+        "Stack 'Zn-K' needs a list of transformations, not str",
+    ),
+    "a matrix": (
+        {"transformations": {"Fe-K": [[[1, 0, 0], [0, 1, 0], [0, 0, 1]]]}},
+        TypeError,
+        "Stack 'Fe-K' needs a Transformation for image 0, not list",
+    ),
+    "no dictionary": (
+        {"transformations": [1]},
+        TypeError,
+        "transformations are a dictionary of lists by stack name, not list",
+    ),
+    "stacks": ({"image_stacks": 5}, TypeError, "Image stacks are a dictionary .* not int"),
+    "evaluate_on": (
+        {"evaluate_on": "owm"},
+        ValueError,
+        "Input 'evaluate_on': Input should be 'all' or 'own' .*'owm'",
+    ),
+    "skip": ({"skip": "perhaps"}, ValueError, "Input 'skip': .*'perhaps'"),
+    "output": ({"output_root_uri": "out.h5"}, ValueError, "'out.h5' does not say where"),
+    "nothing to save": (
+        {"image_stacks": {}, "skip": True, "output_root_uri": "out.h5::/x"},
+        ValueError,
+        "no image stacks to save",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.filterwarnings("ignore:The stacks are not ranked:RuntimeWarning")
+def test_mistakes_are_told_in_one_sentence(mistake, stacks, transformations, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changes, kind, message = MISTAKES[mistake]
+    inputs = {"image_stacks": stacks, "transformations": transformations, **changes}
+    lists = inputs["transformations"]
+    if isinstance(lists, dict):
+        inputs["transformations"] = {
+            name: shifts(MOTION[:value] if name != "Zn-K" else [(1, 1)] * value)
+            if isinstance(value, int)
+            else value
+            for name, value in lists.items()
+        }
+    error = cause_of(**inputs)
+    assert type(error) is kind
+    with pytest.raises(kind, match=message):
+        raise error
+    assert "\n" not in str(error)
+    assert list(tmp_path.iterdir()) == []
