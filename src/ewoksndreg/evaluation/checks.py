@@ -40,6 +40,16 @@ def check_transformation_per_image(
             )
 
 
+def check_some_images(image_stacks: Mapping[str, Sized]) -> None:
+    """A stack without images cannot be ranked.
+
+    :raises ValueError: names the stack.
+    """
+    for name, stack in image_stacks.items():
+        if len(stack) == 0:
+            raise ValueError(f"Stack {name!r} has no images")
+
+
 def check_same_number_of_images(image_stacks: Mapping[str, Sized]) -> None:
     """All stacks need the same number of images, since one list is handed on for all of them.
 
@@ -48,8 +58,6 @@ def check_same_number_of_images(image_stacks: Mapping[str, Sized]) -> None:
     expected: tuple[str, int] | None = None
     for name, stack in image_stacks.items():
         images = len(stack)
-        if images == 0:
-            raise ValueError(f"Stack {name!r} has no images")
         if expected is None:
             expected = name, images
         elif images != expected[1]:

@@ -32,7 +32,12 @@ def mse_eval(stack: Sequence[ArrayLike] | NDArray[Any], reference_image: int) ->
 def _mean_squared_error(
     reference: NDArray[numpy.float64], image: NDArray[numpy.floating[Any]]
 ) -> float:
-    squares = (reference - image) ** 2
+    if image.shape != reference.shape:
+        raise ValueError(
+            f"An image has the shape {image.shape}, the reference image {reference.shape}"
+        )
+    with numpy.errstate(invalid="ignore", over="ignore"):  # inf - inf is a missing pixel
+        squares = (reference - image) ** 2
     valid = ~numpy.isnan(squares)
     if not valid.any():
         return numpy.nan

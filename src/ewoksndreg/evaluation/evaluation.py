@@ -15,6 +15,7 @@ from .._messages import unknown_name
 from ..transformation.base import Transformation
 from .checks import check_same_image_shapes
 from .checks import check_same_number_of_images
+from .checks import check_some_images
 from .checks import check_stack_per_list
 from .checks import check_transformation_per_image
 from .eval_metrics import moved_corners
@@ -39,9 +40,12 @@ def post_evaluation(
     :param transformations: for each name N transformations.
     :returns: ascending sum of :func:`mse_eval` with the first image as reference and
         :func:`smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
-    :raises ValueError: when the names or numbers of stacks and lists differ.
+    :raises ValueError: when the names of stacks and lists or the numbers of images and
+        transformations differ, or there are no images.
     """
-    _check_belong_together(aligned_stacks, transformations)
+    check_transformation_per_image(aligned_stacks, transformations)
+    check_stack_per_list(aligned_stacks, transformations)
+    check_some_images(aligned_stacks)
 
     def nan_last(name: str) -> tuple[bool, float]:
         stack = aligned_stacks[name]
@@ -94,8 +98,16 @@ def evaluate_stacks(
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
     if not image_stacks:
         raise ValueError("There are no image stacks to rank")
-    _check_belong_together(image_stacks, transformations)
-    shapes = {name: _image_shape(stack) for name, stack in image_stacks.items()}
+    check_transformation_per_image(image_stacks, transformations)
+    check_stack_per_list(image_stacks, transformations)
+    check_some_images(image_stacks)
+    check_same_number_of_images(image_stacks)
+    # Where a stack does not know its shape, only reading tells, and images are read once.
+    shapes = {
+        name: tuple(stack.shape[1:])
+        for name, stack in image_stacks.items()
+        if hasattr(stack, "shape")
+    }
     names = list(image_stacks)
     judged = numpy.identity(len(names), dtype=bool)
     if evaluate_on == "all":
@@ -107,26 +119,15 @@ def evaluate_stacks(
     for j, (name, stack) in enumerate(image_stacks.items()):
         lists = [transformations[names[k]] if judged[k, j] else None for k in range(len(names))]
         judgements[name] = judge_stack(name, stack, lists, report.image_done)
+        shapes[name] = judgements[name].image_shape
+        if evaluate_on == "all":
+            check_same_image_shapes(shapes)
     return rank_lists(
         judgements,
         judged,
         {name: smoothness_eval(transformations[name], shapes[name]) for name in names},
         _first_diverged(transformations, shapes),
     )
-
-
-def _check_belong_together(
-    image_stacks: Mapping[str, ImageStack],
-    transformations: Mapping[str, Sequence[Transformation]],
-) -> None:
-    check_transformation_per_image(image_stacks, transformations)
-    check_stack_per_list(image_stacks, transformations)
-    check_same_number_of_images(image_stacks)
-
-
-def _image_shape(stack: ImageStack) -> tuple[int, ...]:
-    shape = getattr(stack, "shape", None)
-    return numpy.shape(stack[0]) if shape is None else tuple(shape[1:])
 
 
 def _first_diverged(

@@ -16,6 +16,10 @@ from ..transformation.base import Transformation
 from .comparison import compare
 from .prepare import prepare_image
 
+# First images, aligned, that are kept. Those of further lists are made again for every image, so
+# that memory does not grow with the number of stacks.
+_KEPT_REFERENCES = 4
+
 ImageStack = Sequence[ArrayLike] | NDArray[Any]
 
 
@@ -26,12 +30,14 @@ class StackJudgement:
     Standardised MSE's are with respect to the first image, and NaN where the images cannot be
     compared.
 
+    :param image_shape: `(H, W)`.
     :param unaligned_mse: without any transformation, shape `(N,)`.
     :param aligned_mse: after the transformations of each list, shape `(lists, N)`; NaN also for
         lists that were not judged on this stack.
     :param overlap: fraction of the pixels that were compared, shape `(lists, N)`, NaN likewise.
     """
 
+    image_shape: tuple[int, ...]
     unaligned_mse: NDArray[numpy.float64]
     aligned_mse: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
@@ -45,8 +51,8 @@ def judge_stack(
 ) -> StackJudgement:
     """Compare the images of one stack with its first image, as they are and aligned.
 
-    Images are read once, one at a time. In memory are the first image aligned with each list, and
-    the current image.
+    Images are read once, one at a time. In memory are the current image and the first image, as it
+    is and aligned with a few of the lists.
 
     :param name: of the stack, for errors.
     :param stack: N images of shape `(H, W)`.
@@ -74,12 +80,17 @@ def judge_stack(
                 if transformations is None:
                     continue
                 aligned = _aligned(prepared, transformations[n])
-                reference = references.setdefault(k, aligned)
+                if n == 0 and len(references) < _KEPT_REFERENCES:
+                    references[k] = aligned
+                reference = references.get(k)
+                if reference is None:
+                    reference = _aligned(first, transformations[0])
                 aligned_mse[k, n], overlap[k, n] = compare(reference, aligned)
         except (OSError, TypeError, ValueError) as error:
             raise located(error, f"Stack {name!r}, image {n}") from error
         image_done()
-    return StackJudgement(unaligned_mse, aligned_mse, overlap)
+    image_shape = () if first is None else first.shape
+    return StackJudgement(image_shape, unaligned_mse, aligned_mse, overlap)
 
 
 def _aligned(

@@ -85,3 +85,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         self.relative_mse.flags.writeable = False
         self.overlap.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # pickled arrays come back writeable

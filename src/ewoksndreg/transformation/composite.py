@@ -35,8 +35,16 @@ class Composite(Transformation):
         cval: float = numpy.nan,
         interpolation_order: int = 1,
     ) -> NDArray[Any]:
-        aligned = self._first.apply_data(image, cval=cval, interpolation_order=interpolation_order)
-        return self._second.apply_data(aligned, cval=cval, interpolation_order=interpolation_order)
+        aligned = self._both(image, interpolation_order)
+        if not numpy.isnan(cval):
+            # Only afterwards: the second step would mix it with the pixels of the image.
+            inside = numpy.zeros(aligned.shape, dtype=aligned.dtype)
+            aligned[numpy.isnan(self._both(inside, interpolation_order))] = cval
+        return aligned
+
+    def _both(self, image: ArrayLike, order: int) -> NDArray[Any]:
+        aligned = self._first.apply_data(image, cval=numpy.nan, interpolation_order=order)
+        return self._second.apply_data(aligned, cval=numpy.nan, interpolation_order=order)
 
     @property
     def passive_matrix(self) -> NDArray[Any]:

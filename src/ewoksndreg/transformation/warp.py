@@ -47,13 +47,14 @@ def warp(
         raise ValueError(
             f"The interpolation order is a whole number from 0 to 5, not {interpolation_order!r}"
         )
+    order = int(interpolation_order)
     source = as_floating(image)
     if passive_matrix is None or source.size == 0:
         return numpy.full_like(source, cval)
     shift = _whole_pixel_shift(passive_matrix, source.shape)
     if shift is not None:
         return _shifted(source, shift, cval)
-    return _resampled(source, passive_matrix, cval, interpolation_order)
+    return _resampled(source, passive_matrix, cval, order)
 
 
 def _whole_pixel_shift(
@@ -99,8 +100,6 @@ def _resampled(
     holes = None
     missing = _missing_pixels(source)
     if missing is not None:
-        if missing.all():
-            return numpy.full_like(source, numpy.nan)
         source = _filled(source, missing, order)
         holes = missing.astype(numpy.float32)
     if order > 1:
@@ -156,7 +155,7 @@ def _missing_pixels(
 def _filled(
     source: NDArray[numpy.floating[Any]], missing: NDArray[numpy.bool_], order: int
 ) -> NDArray[numpy.floating[Any]]:
-    if order < 2:
+    if order < 2 or missing.all():
         return numpy.where(missing, source.dtype.type(0), source)
     # The spline filter carries every value across the image, fading within a few pixels: the
     # nearest valid value keeps the valid pixels next to a hole free of overshoot.

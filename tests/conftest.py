@@ -1,0 +1,45 @@
+"""What several test modules share: transformations and images made without the library."""
+
+from typing import Any
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ewoksndreg.transformation import Transformation
+
+
+class Foreign(Transformation):
+    """A transformation as another library may write it: the two methods, no matrix, and no call
+    of the constructor of its parent."""
+
+    def __init__(self, wrapped: Transformation) -> None:
+        self.wrapped = wrapped
+
+    def apply_coordinates(self, coord: ArrayLike) -> NDArray[Any]:
+        return self.wrapped.apply_coordinates(coord)
+
+    def apply_data(
+        self, image: ArrayLike, *, cval: float = numpy.nan, interpolation_order: int = 1
+    ) -> NDArray[Any]:
+        return self.wrapped.apply_data(image, cval=cval, interpolation_order=interpolation_order)
+
+
+def shift_matrix(rows: float, columns: float) -> NDArray[numpy.float64]:
+    """Passive matrix that takes pixel (r, c) from (r + rows, c + columns)."""
+    return numpy.array([[1, 0, rows], [0, 1, columns], [0, 0, 1]], dtype=float)
+
+
+def rotation_matrix(degrees: float, centre: tuple[float, float]) -> NDArray[numpy.float64]:
+    """Passive matrix of a rotation about a point; 90 degrees take (0, -1) to (1, 0)."""
+    cos, sin = numpy.cos(numpy.deg2rad(degrees)), numpy.sin(numpy.deg2rad(degrees))
+    turn = numpy.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+    return shift_matrix(*centre) @ turn @ shift_matrix(-centre[0], -centre[1])
+
+
+def smooth_image(seed: int, shape: tuple[int, int], sigma: float = 2.0) -> NDArray[numpy.float64]:
+    """Blobs of a few pixels with mean 0 and variance 1, the same for the same seed."""
+    noise = numpy.random.default_rng(seed).normal(size=shape)
+    image = ndimage.gaussian_filter(noise, sigma, mode="wrap")
+    return numpy.asarray((image - image.mean()) / image.std())

@@ -1,0 +1,87 @@
+"""What the tests of the evaluation share: stacks of a moving scene, and stacks that watch how
+they are read."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ewoksndreg.transformation import Homography
+
+from ..conftest import shift_matrix
+from ..conftest import smooth_image
+
+
+def moving_stack(
+    seed: int,
+    motion: Sequence[Sequence[float]],
+    shape: tuple[int, int],
+    *,
+    noise: float = 0.05,
+) -> NDArray[numpy.float64]:
+    """Images of a scene that moves: pixel p of image n shows the place p - motion[n]."""
+    pad = 24
+    scene = smooth_image(seed, (shape[0] + 2 * pad, shape[1] + 2 * pad))
+    rng = numpy.random.default_rng(seed + 1000)
+    images = []
+    for rows, columns in motion:
+        moved = ndimage.shift(scene, (rows, columns), order=3, mode="reflect")
+        images.append(moved[pad:-pad, pad:-pad] + rng.normal(scale=noise, size=shape))
+    return numpy.stack(images)
+
+
+def translations(motion: Sequence[Sequence[float]]) -> list[Homography]:
+    """What a registration that finds this motion returns: pixel p of the aligned image is taken
+    from p + motion[n]."""
+    return [Homography(shift_matrix(*shift)) for shift in motion]
+
+
+class WatchedStack(Sequence[Any]):
+    """Makes its images when they are read, and notes which are read and how many are alive.
+
+    :param number: of images.
+    :param make: gives image n.
+    """
+
+    def __init__(self, number: int, make: Callable[[int], NDArray[Any]]) -> None:
+        self._number = number
+        self._make = make
+        self._alive: weakref.WeakSet[_Watched] = weakref.WeakSet()
+        self.read: list[int] = []
+        self.most_alive = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < self._number:
+            raise IndexError(index)
+        self.read.append(index)
+        image = self._make(index).view(_Watched)
+        self._alive.add(image)
+        self.most_alive = max(self.most_alive, len(self._alive))
+        return image
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(self._number))
+
+
+class WatchedStackWithShape(WatchedStack):
+    """Likewise, and knows its shape without reading, as a lazy stack of a file does."""
+
+    def __init__(self, number: int, make: Callable[[int], NDArray[Any]], shape: Any) -> None:
+        super().__init__(number, make)
+        self.shape = (number, *shape)
+
+
+class _Watched(numpy.ndarray):
+    """Is hashed as an object, so that a set can hold it."""
+
+    __hash__ = object.__hash__

@@ -1,0 +1,850 @@
+"""The ranking of stacks from images, against a slow implementation of the design's formulas."""
+
+import itertools
+import math
+import subprocess
+import sys
+import tracemalloc
+from concurrent.futures import CancelledError
+
+import numpy
+import pytest
+from scipy import ndimage
+
+from ewoksndreg import evaluation
+from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.evaluation import post_evaluation
+from ewoksndreg.transformation import Homography
+
+from ..conftest import Foreign
+from ..conftest import rotation_matrix
+from ..conftest import shift_matrix
+from ..conftest import smooth_image
+from .conftest import WatchedStack
+from .conftest import WatchedStackWithShape
+from .conftest import moving_stack
+from .conftest import translations
+
+NAN, INF = numpy.nan, numpy.inf
+SHAPE = (36, 50)
+MOTION = [(0, 0), (1.4, -2.2), (2.7, -3.1), (3.5, -5.6), (5.2, -6.3)]
+
+
+# --- The formulas of the design, one after the other -------------------------------------------
+
+
+def slow_prepare(image):
+    """1: finite pixels clipped to their 1st and 99th percentile, scaled, smoothed by 1 px."""
+    image = numpy.asarray(image, dtype=float)
+    there = numpy.isfinite(image)
+    if not there.any():
+        return numpy.full(image.shape, NAN)
+    low, high = numpy.percentile(image[there], (1, 99))
+    if low == high:
+        low, high = image[there].min(), image[there].max()
+    scaled = numpy.clip(numpy.where(there, image, low), low, high) - low
+    if high > low:
+        scaled /= high - low
+    smooth = ndimage.gaussian_filter(scaled * there, 1)
+    weight = ndimage.gaussian_filter(there.astype(float), 1)
+    return numpy.where(there, smooth / numpy.where(there, weight, 1), NAN)
+
+
+def slow_align(image, matrix):
+    """2: linear interpolation, NaN outside and where a missing pixel takes part."""
+    there = numpy.isfinite(image)
+    options = {"order": 1, "mode": "constant", "cval": NAN}
+    aligned = ndimage.affine_transform(numpy.where(there, image, 0), matrix, **options)
+    holes = ndimage.affine_transform((~there).astype(float), matrix, **options)
+    return numpy.where(holes > 1e-6, NAN, aligned)
+
+
+def slow_mse_z(a, b):
+    """3: MSE of the standardised images where both are finite, 2 where that says nothing."""
+    both = numpy.isfinite(a) & numpy.isfinite(b)
+    if both.sum() < min(100, a.size / 4):
+        return 2.0, both.mean()
+    a, b = a[both], b[both]
+    if a.std() < 1e-6 or b.std() < 1e-6:
+        return 2.0, both.mean()
+    return (((a - a.mean()) / a.std() - (b - b.mean()) / b.std()) ** 2).mean(), both.mean()
+
+
+def slow_smoothness(matrices, size):
+    """Mean step of the corners, as a fraction of the image size."""
+    steps = []
+    for before, after in itertools.pairwise(matrices):
+        for corner in itertools.product((0, size[0]), (0, size[1])):
+            moved = [numpy.linalg.solve(matrix, (*corner, 1)) for matrix in (before, after)]
+            step = moved[1][:2] / moved[1][2] - moved[0][:2] / moved[0][2]
+            steps.append(math.hypot(step[0] / size[0], step[1] / size[1]))
+    return sum(steps) / len(steps)
+
+
+def slow_evaluation(stacks, lists, evaluate_on):
+    """4 and 5: relative MSE of each list on each stack, scores, and what they are made of."""
+    names = list(stacks)
+    number = len(stacks[names[0]])
+    per_image = numpy.full((len(names), len(names), number), NAN)
+    overlap = per_image.copy()
+    relative = numpy.full((len(names), len(names)), NAN)
+    for j, stack_name in enumerate(names):
+        prepared = [slow_prepare(image) for image in stacks[stack_name]]
+        before = sum(slow_mse_z(prepared[0], image)[0] for image in prepared[1:]) / (number - 1)
+        for k, list_name in enumerate(names):
+            if evaluate_on == "own" and k != j:
+                continue
+            aligned = [
+                slow_align(image, transformation.passive_matrix)
+                for image, transformation in zip(prepared, lists[list_name], strict=True)
+            ]
+            for n, image in enumerate(aligned):
+                mse, overlap[k, j, n] = slow_mse_z(aligned[0], image)
+                per_image[k, j, n] = mse / (before + 0.01) if n else 0
+            relative[k, j] = min(per_image[k, j, 1:].mean(), 1)
+    expected = {}
+    for k, name in enumerate(names):
+        matrices = [transformation.passive_matrix for transformation in lists[name]]
+        smoothness = slow_smoothness(matrices, numpy.shape(stacks[name][0]))
+        expected[name] = {
+            "relative_mse": numpy.nanmean(relative[k]),
+            "own_relative_mse": relative[k, k],
+            "smoothness": smoothness,
+            "score": numpy.nanmean(relative[k]) + 0.3 * smoothness,
+            "smallest_overlap": numpy.nanmin(overlap[k]),
+        }
+    return expected, per_image, overlap
+
+
+# --- Cases ---------------------------------------------------------------------------------------
+
+
+def wobble(seed, scale):
+    """Affine transformations about the true motion."""
+    rng = numpy.random.default_rng(seed)
+    matrices = []
+    for shift in MOTION:
+        matrix = shift_matrix(*shift)
+        matrix[:2, :2] += rng.normal(scale=scale / 40, size=(2, 2))
+        matrix[:2, 2] += rng.normal(scale=scale, size=2)
+        matrices.append(matrix)
+    return [Homography(matrix) for matrix in matrices]
+
+
+def several_stacks(seed=0):
+    """Units, counts, missing pixels of all kinds and a stack with much noise."""
+    rng = numpy.random.default_rng(seed)
+    stacks = {
+        "Ca-K": moving_stack(seed + 1, MOTION, SHAPE),
+        "Fe-K": 1e5 * moving_stack(seed + 2, MOTION, SHAPE) - 3e4,
+        "counts": rng.poisson(numpy.exp(moving_stack(seed + 3, MOTION, SHAPE) + 2)),
+        "noise": 1e-4 * moving_stack(seed + 4, MOTION, SHAPE, noise=1.0),
+    }
+    stacks["counts"] = stacks["counts"].astype(numpy.uint16)
+    stacks["Ca-K"][1, 10:14, 20:31] = NAN
+    stacks["Ca-K"][rng.random(stacks["Ca-K"].shape) < 0.002] = NAN
+    stacks["Fe-K"][0, 5, 5] = INF
+    stacks["Fe-K"][2, 30, 40] = -INF
+    stacks["Fe-K"][3, :, 25] = NAN
+    return stacks
+
+
+def several_lists():
+    """True to the motion, a little off, nothing at all, and one that loses the last image."""
+    lost = translations(MOTION)
+    lost[-1] = Homography(shift_matrix(33.3, 2.2))
+    return {
+        "Fe-K": wobble(1, 0.3),
+        "Ca-K": wobble(2, 0.05),
+        "noise": wobble(3, 1.5),
+        "counts": lost,
+    }
+
+
+def numbers(result):
+    """All scalars of a result, by list and name."""
+    fields = ("score", "relative_mse", "own_relative_mse", "smoothness", "smallest_overlap")
+    return {
+        name: {field: getattr(item, field) for field in fields}
+        for name, item in result.lists.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["evaluate_stacks", "post_evaluation"])
+def test_the_functions_are_the_same_in_the_package_and_the_module(name):
+    assert getattr(evaluation, name) is getattr(evaluation.evaluation, name)
+
+
+def test_the_evaluation_is_pure():
+    """Importing it imports no files, no ewoks, no pydantic and no Qt."""
+    code = (
+        "import sys, ewoksndreg.evaluation, ewoksndreg.transformation;"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)  # noqa: S603
+    loaded = set(done.stdout.split())
+    assert "scipy" in loaded
+    assert not loaded & {"h5py", "silx", "ewokscore", "pydantic", "PyQt5", "PySide6", "skimage"}
+
+
+# --- evaluate_stacks: numbers --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+@pytest.mark.parametrize("seed", range(3))
+def test_all_numbers_are_those_of_the_formulas(seed, evaluate_on):
+    stacks, lists = several_stacks(seed), several_lists()
+    result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+    expected, per_image, overlap = slow_evaluation(stacks, lists, evaluate_on)
+    for name, values in numbers(result).items():
+        assert values == pytest.approx(expected[name], abs=1e-4), name
+    numpy.testing.assert_allclose(result.relative_mse, per_image, atol=1e-4)
+    numpy.testing.assert_allclose(result.overlap, overlap, rtol=1e-12)
+    ranked = sorted(expected, key=lambda name: expected[name]["score"])
+    assert result.ranked_names == tuple(ranked)
+    assert result.names == tuple(stacks)
+    assert ranked[0] == "Ca-K"
+    assert len({round(values["score"], 3) for values in expected.values()}) == 4
+
+
+def test_all_is_the_default():
+    stacks, lists = several_stacks(), several_lists()
+    default = numbers(evaluate_stacks(stacks, lists))
+    assert default == numbers(evaluate_stacks(stacks, lists, evaluate_on="all"))
+    assert default != numbers(evaluate_stacks(stacks, lists, evaluate_on="own"))
+
+
+def test_own_leaves_what_was_not_judged_nan():
+    result = evaluate_stacks(several_stacks(), several_lists(), evaluate_on="own")
+    own = numpy.identity(4, dtype=bool)
+    for array in (result.relative_mse, result.overlap):
+        assert array.shape == (4, 4, 5)
+        assert numpy.isfinite(array[own]).all()
+        assert numpy.isnan(array[~own]).all()
+
+
+def test_own_judges_stacks_of_different_shapes_as_if_each_were_alone():
+    stacks = {
+        "a": moving_stack(1, MOTION, (40, 30)),
+        "b": moving_stack(2, MOTION, (25, 60)),
+    }
+    lists = {"a": wobble(4, 0.2), "b": wobble(5, 0.4)}
+    result = numbers(evaluate_stacks(stacks, lists, evaluate_on="own"))
+    for name in stacks:
+        alone = evaluate_stacks({name: stacks[name]}, {name: lists[name]}, evaluate_on="own")
+        assert result[name] == numbers(alone)[name]
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_the_order_of_the_stacks_changes_no_bit_of_any_number(evaluate_on):
+    stacks, lists = several_stacks(), several_lists()
+    expected = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+    for order in [(3, 2, 1, 0), (1, 0, 3, 2), (2, 3, 1, 0)]:
+        names = [list(stacks)[index] for index in order]
+        result = evaluate_stacks(
+            {name: stacks[name] for name in names},
+            {name: lists[name] for name in reversed(names)},
+            evaluate_on=evaluate_on,
+        )
+        assert numbers(result) == numbers(expected)
+        assert result.ranked_names == expected.ranked_names
+        assert result.names == tuple(names)
+        permuted = numpy.ix_(order, order)
+        numpy.testing.assert_array_equal(result.relative_mse, expected.relative_mse[permuted])
+        numpy.testing.assert_array_equal(result.overlap, expected.overlap[permuted])
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["a", "b", "c"])))
+def test_ties_keep_the_input_order(order):
+    """The same list for all names, so all scores are equal."""
+    stacks = {name: moving_stack(ord(name), MOTION[:3], SHAPE) for name in order}
+    lists = {name: wobble(6, 0.2)[:3] for name in order}
+    result = evaluate_stacks(stacks, lists)
+    assert len({item.score for item in result.lists.values()}) == 1
+    assert result.ranked_names == order
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+@pytest.mark.parametrize(("gain", "offset"), [(1000, 0), (1e-3, 7), (-2, 40)])
+def test_gain_and_offset_of_a_stack_do_not_change_the_scores(gain, offset, evaluate_on):
+    stacks, lists = several_stacks(), several_lists()
+    expected = numbers(evaluate_stacks(stacks, lists, evaluate_on=evaluate_on))
+    for name in stacks:
+        changed = {**stacks, name: gain * stacks[name].astype(float) + offset}
+        result = numbers(evaluate_stacks(changed, lists, evaluate_on=evaluate_on))
+        for other in stacks:
+            assert result[other] == pytest.approx(expected[other], abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", ">u2", "int64", "float32", ">f8"])
+def test_the_type_of_the_pixels_does_not_change_the_scores(dtype):
+    """Whole numbers from 0 to 250 in all types."""
+    stack = moving_stack(7, MOTION, SHAPE)
+    stack = numpy.rint((stack - stack.min()) * 250 / numpy.ptp(stack))
+    lists = {"a": wobble(2, 0.2)}
+    expected = numbers(evaluate_stacks({"a": stack}, lists))
+    result = numbers(evaluate_stacks({"a": stack.astype(dtype)}, lists))
+    assert result["a"] == pytest.approx(expected["a"], abs=1e-5)
+
+
+def test_every_form_of_a_stack_gives_the_same_numbers():
+    stack = several_stacks()["counts"]
+    lists = {"a": wobble(2, 0.2)}
+    expected = numbers(evaluate_stacks({"a": stack}, lists))
+    for same in (list(stack), tuple(stack), WatchedStack(5, lambda n: stack[n].copy())):
+        assert numbers(evaluate_stacks({"a": same}, lists)) == expected
+    nested = numbers(evaluate_stacks({"a": stack.tolist()}, lists))
+    assert nested["a"] == pytest.approx(expected["a"], abs=1e-5)
+
+
+def test_masked_pixels_are_missing():
+    stack = several_stacks()["Ca-K"]
+    masked = numpy.ma.MaskedArray(numpy.nan_to_num(stack), ~numpy.isfinite(stack))
+    lists = {"a": wobble(2, 0.2)}
+    assert numbers(evaluate_stacks({"a": masked}, lists)) == numbers(
+        evaluate_stacks({"a": stack}, lists)
+    )
+
+
+def test_the_overlap_is_the_fraction_of_pixels_that_are_left():
+    """By hand: shifts by (0, 0), (3, 0) and (-2, 10) leave all, 33 of 36 rows, and 34 of 36 rows
+    times 40 of 50 columns."""
+    motion = [(0, 0), (3, 0), (-2, 10)]
+    result = evaluate_stacks({"a": moving_stack(8, motion, SHAPE)}, {"a": translations(motion)})
+    expected = [1, 33 / 36, 34 / 36 * 40 / 50]
+    numpy.testing.assert_allclose(result.overlap, [[expected]])
+    assert result.lists["a"].smallest_overlap == pytest.approx(expected[2])
+
+
+def test_the_list_that_knows_the_motion_wins():
+    """One list knows it, one half of it, one nothing, and one takes it the wrong way around."""
+    stacks = {name: moving_stack(ord(name), MOTION, SHAPE) for name in "abcd"}
+    lists = {
+        name: translations(factor * numpy.array(MOTION))
+        for name, factor in zip("abcd", (0.5, -1, 1, 0), strict=True)
+    }
+    result = evaluate_stacks(stacks, lists)
+    assert result.ranked_names[:2] == ("c", "a")
+    assert result.lists["c"].relative_mse < 0.1
+    # 0 moves nothing: as good as doing nothing, but for the 0.01
+    assert result.lists["d"].relative_mse == pytest.approx(1, abs=0.02)
+    assert result.lists["b"].relative_mse == 1
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_foreign_transformations_count_exactly_as_what_they_wrap(evaluate_on):
+    stacks, lists = several_stacks(), several_lists()
+    expected = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+    foreign = {name: [Foreign(item) for item in items] for name, items in lists.items()}
+    mixed = {**lists, "Ca-K": foreign["Ca-K"]}
+    for others in (foreign, mixed):
+        result = evaluate_stacks(stacks, others, evaluate_on=evaluate_on)
+        assert numbers(result) == numbers(expected)
+        assert result.ranked_names == expected.ranked_names
+        numpy.testing.assert_array_equal(result.relative_mse, expected.relative_mse)
+        numpy.testing.assert_array_equal(result.overlap, expected.overlap)
+
+
+def test_the_stacks_are_not_changed():
+    stacks = several_stacks()
+    before = {name: stack.copy() for name, stack in stacks.items()}
+    for stack in stacks.values():
+        stack.flags.writeable = False
+    evaluate_stacks(stacks, several_lists())
+    for name, stack in stacks.items():
+        numpy.testing.assert_array_equal(stack, before[name])
+
+
+# --- evaluate_stacks: one pass -------------------------------------------------------------------
+
+
+def watched(number, *, with_shape):
+    stacks = {}
+    for name in ("a", "b", "c"):
+        images = moving_stack(ord(name), MOTION[:number], SHAPE)
+
+        def make(n, images=images):
+            return images[n].copy()
+
+        stacks[name] = (
+            WatchedStackWithShape(number, make, SHAPE) if with_shape else WatchedStack(number, make)
+        )
+    return stacks
+
+
+WATCHED_LISTS = {name: wobble(seed, 0.3) for seed, name in enumerate("abc")}
+
+
+@pytest.mark.parametrize("with_shape", [True, False])
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_each_image_is_read_once_in_order(evaluate_on, with_shape):
+    stacks = watched(5, with_shape=with_shape)
+    evaluate_stacks(stacks, WATCHED_LISTS, evaluate_on=evaluate_on)
+    for stack in stacks.values():
+        assert stack.read == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_at_most_two_images_that_were_read_are_in_memory(evaluate_on):
+    stacks = watched(5, with_shape=True)
+    evaluate_stacks(stacks, WATCHED_LISTS, evaluate_on=evaluate_on)
+    assert max(stack.most_alive for stack in stacks.values()) <= 2
+
+
+def peak_of_images(number_of_stacks, number_of_images, *, same_start):
+    """Most memory that an evaluation takes, in images of float32."""
+    shape = (128, 128)
+    image = smooth_image(9, shape).astype(numpy.float32)
+
+    def make(n):
+        return numpy.roll(image, n, axis=0)
+
+    names = [f"stack {k}" for k in range(number_of_stacks)]
+    stacks = {name: WatchedStackWithShape(number_of_images, make, shape) for name in names}
+    lists = {
+        name: translations([(n + 0.1, 0.1 * k) for n in range(1, number_of_images)])
+        for k, name in enumerate(names)
+    }
+    for k, transformations in enumerate(lists.values()):
+        start = (0, 0) if same_start else (0.3, 0.1 * k)
+        transformations.insert(0, Homography(shift_matrix(*start)))
+    tracemalloc.start()
+    try:
+        evaluate_stacks(stacks, lists)
+        return tracemalloc.get_traced_memory()[1] / image.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("same_start", [True, False])
+def test_memory_does_not_grow_with_the_number_of_images(same_start):
+    few = peak_of_images(2, 3, same_start=same_start)
+    many = peak_of_images(2, 30, same_start=same_start)
+    assert many < few + 1
+
+
+@pytest.mark.parametrize("same_start", [True, False])
+def test_memory_does_not_grow_with_the_number_of_stacks(same_start):
+    few = peak_of_images(4, 3, same_start=same_start)
+    many = peak_of_images(12, 3, same_start=same_start)
+    assert many < few + 2
+
+
+def test_progress_never_decreases_and_ends_at_one():
+    fractions = []
+    evaluate_stacks(several_stacks(), several_lists(), progress=fractions.append)
+    assert fractions == sorted(fractions)
+    assert len(fractions) >= 4 * 5
+    assert 0 <= fractions[0] < 0.1
+    assert fractions[-1] == 1.0
+    assert max(b - a for a, b in itertools.pairwise(fractions)) < 0.06
+
+
+@pytest.mark.parametrize("after", [0, 1, 4, 5, 9])
+def test_should_stop_ends_the_evaluation_within_one_image(after):
+    stacks = watched(5, with_shape=True)
+
+    def read():
+        return sum(len(stack.read) for stack in stacks.values())
+
+    with pytest.raises(CancelledError):
+        evaluate_stacks(stacks, WATCHED_LISTS, should_stop=lambda: read() >= after)
+    assert read() <= max(after, 1)
+
+
+def test_should_stop_that_never_answers_true_changes_nothing():
+    stacks, lists = several_stacks(), several_lists()
+    asked = []
+    result = evaluate_stacks(stacks, lists, should_stop=lambda: bool(asked.append(1)))
+    assert len(asked) >= 4 * 5
+    assert numbers(result) == numbers(evaluate_stacks(stacks, lists))
+
+
+def test_what_progress_raises_ends_the_evaluation():
+    def fail(fraction):
+        raise KeyError(fraction)
+
+    with pytest.raises(KeyError):
+        evaluate_stacks(several_stacks(), several_lists(), progress=fail)
+
+
+# --- evaluate_stacks: what is refused ------------------------------------------------------------
+
+STILL = [Homography(numpy.identity(3))] * 3
+
+
+def small(number=3, shape=(12, 14), dtype=float):
+    return numpy.random.default_rng(1).integers(0, 200, size=(number, *shape)).astype(dtype)
+
+
+@pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
+@pytest.mark.parametrize(
+    ("stacks", "lists", "shown"),
+    [
+        (("Ca-K", "Fe-K"), ("Ca-K", "Fe_K"), ("'Fe-K'", "did you mean 'Fe_K'", "'Ca-K'")),
+        (("Ca-K", "Fe-K"), ("Ca-K",), ("'Fe-K'", "Available: 'Ca-K'")),
+        (("Ca-K",), ("Ca-K", "Ca-Kb"), ("'Ca-Kb'", "did you mean 'Ca-K'")),
+        (("Ca-K",), (), ("'Ca-K'", "none")),
+    ],
+)
+def test_a_name_without_partner_is_refused_with_the_near_match(stacks, lists, shown, function):
+    with pytest.raises(ValueError, match="There is no") as caught:
+        function({name: small() for name in stacks}, dict.fromkeys(lists, STILL))
+    for text in shown:
+        assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
+def test_a_stack_and_its_list_need_the_same_number(function):
+    with pytest.raises(ValueError, match=r"Stack 'Fe-K' has 4 images.* 3 transformations"):
+        function({"Ca-K": small(), "Fe-K": small(4)}, {"Ca-K": STILL, "Fe-K": STILL})
+
+
+def test_all_stacks_need_the_same_number_of_images():
+    with pytest.raises(ValueError, match=r"Stack 'Fe-K' has 2 images.*stack 'Ca-K' has 3"):
+        evaluate_stacks({"Ca-K": small(), "Fe-K": small(2)}, {"Ca-K": STILL, "Fe-K": STILL[:2]})
+
+
+@pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
+@pytest.mark.parametrize("empty", [[], numpy.empty((0, 5, 5))])
+def test_a_stack_without_images_is_refused(empty, function):
+    with pytest.raises(ValueError, match="Stack 'Ca-K' has no images"):
+        function({"Ca-K": empty}, {"Ca-K": []})
+
+
+@pytest.mark.parametrize("lists", [{}, {"a": STILL}])
+def test_there_must_be_a_stack(lists):
+    with pytest.raises(ValueError, match="no image stacks"):
+        evaluate_stacks({}, lists)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"), [("al", "did you mean 'all'"), ("both", "'own'"), (None, "")]
+)
+def test_an_unknown_evaluate_on_is_refused_with_what_exists(value, hint):
+    with pytest.raises(ValueError, match=f"evaluate_on.*{value}") as caught:
+        evaluate_stacks({"a": small()}, {"a": STILL}, evaluate_on=value)
+    assert "Available: 'all', 'own'" in str(caught.value)
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_images_of_one_stack_need_one_shape(evaluate_on):
+    stack = [*small(2), numpy.zeros((12, 15))]
+    with pytest.raises(ValueError, match=r"Stack 'Fe-K', image 2.*\(12, 15\).*\(12, 14\)"):
+        evaluate_stacks(
+            {"Ca-K": small(), "Fe-K": stack},
+            {"Ca-K": STILL, "Fe-K": STILL},
+            evaluate_on=evaluate_on,
+        )
+
+
+def test_all_needs_one_shape_and_says_that_own_does_not():
+    with pytest.raises(
+        ValueError, match=r"'Fe-K'.*\(14, 12\).*'Ca-K' \(12, 14\).*evaluate_on='own'"
+    ):
+        evaluate_stacks(
+            {"Ca-K": small(), "Fe-K": small(shape=(14, 12))}, {"Ca-K": STILL, "Fe-K": STILL}
+        )
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        small(dtype=complex),
+        [[["a", "b"], ["c", "d"]]] * 3,
+        [[[None, 1], [2, 3]]] * 3,
+        small().astype(str),
+    ],
+    ids=["complex", "nested strings", "None", "array of strings"],
+)
+def test_pixels_that_are_no_real_numbers_are_refused_with_the_stack(stack):
+    with pytest.raises(TypeError, match=r"Stack 'Fe-K', image 0.*real numbers"):
+        evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        numpy.zeros((3, 5)),
+        numpy.zeros((3, 5, 6, 7)),
+        [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
+        [1.0, 2.0, 3.0],
+    ],
+    ids=["2D", "4D", "rows", "numbers"],
+)
+def test_images_that_are_not_2d_are_refused_with_the_stack(stack):
+    with pytest.raises(ValueError, match=r"Stack 'Fe-K', image 0.*two dimensions"):
+        evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_rows_of_different_lengths_are_refused_with_the_stack(place):
+    stack = [[[1.0, 2.0], [3.0, 4.0]] for _ in range(3)]
+    stack[place] = [[1.0, 2.0], [3.0]]
+    with pytest.raises(ValueError, match=f"Stack 'Fe-K', image {place}"):
+        evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
+
+
+class Cropping(Foreign):
+    def apply_data(self, image, *, cval=NAN, interpolation_order=1):
+        return super().apply_data(image, cval=cval)[1:]
+
+
+class Failing(Foreign):
+    def apply_data(self, image, *, cval=NAN, interpolation_order=1):
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a ValueError that takes no plain text")
+
+
+@pytest.mark.parametrize(
+    ("foreign", "shown"),
+    [(Cropping, r"Cropping.*\(12, 14\).*\(11, 14\)"), (Failing, "plain text")],
+)
+def test_what_fails_in_a_foreign_transformation_names_the_stack_and_image(foreign, shown):
+    lists = {"a": [STILL[0], foreign(STILL[0]), STILL[0]]}
+    with pytest.raises(ValueError, match=f"Stack 'a', image 1.*{shown}"):
+        evaluate_stacks({"a": small()}, lists)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError("truncated"), OSError),
+        (FileNotFoundError("truncated"), FileNotFoundError),
+        (UnicodeDecodeError("utf-8", b"x", 0, 1, "truncated"), ValueError),
+    ],
+)
+def test_an_image_that_cannot_be_read_is_named_with_its_stack(error, kind):
+    def make(n):
+        if n == 1:
+            raise error
+        return small()[n]
+
+    stack = WatchedStackWithShape(3, make, (12, 14))
+    with pytest.raises(kind, match=r"Stack 'Fe-K', image 1: .*truncated") as caught:
+        evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
+    assert caught.value.__cause__ is error
+
+
+def test_nothing_is_read_when_something_is_refused_beforehand():
+    stacks = watched(5, with_shape=True)
+    with pytest.raises(ValueError, match="transformations"):
+        evaluate_stacks(stacks, {**WATCHED_LISTS, "c": WATCHED_LISTS["c"][:3]})
+    assert not any(stack.read for stack in stacks.values())
+
+
+# --- evaluate_stacks: what cannot be judged ------------------------------------------------------
+
+
+def three_stacks():
+    return {name: moving_stack(ord(name), MOTION, SHAPE) for name in "abc"}
+
+
+def three_lists():
+    return {"a": wobble(1, 0.2), "b": wobble(2, 0.1), "c": wobble(3, 0.4)}
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [numpy.zeros((3, 3)), numpy.ones((3, 3)), numpy.full((3, 3), NAN), shift_matrix(INF, 0)],
+    ids=["zero", "singular", "NaN", "infinite"],
+)
+@pytest.mark.parametrize("wrap", [lambda it: it, Foreign], ids=["homography", "foreign"])
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_list_with_a_useless_transformation_ranks_last_and_changes_no_other_score(
+    place, evaluate_on, wrap, matrix
+):
+    stacks, lists = three_stacks(), three_lists()
+    expected = numbers(evaluate_stacks(stacks, lists, evaluate_on=evaluate_on))
+    assert min(expected, key=lambda name: expected[name]["score"]) == "b"
+    lists["b"][place] = wrap(Homography(matrix))
+    with pytest.warns(RuntimeWarning, match=f"'b' .*image {place} .*(singular|finite)") as caught:
+        result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert result.ranked_names[-1] == "b"
+    assert math.isnan(result.lists["b"].score)
+    assert result.lists["b"].smallest_overlap == 0
+    for name in "ac":
+        assert numbers(result)[name] == expected[name]
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_a_list_that_moves_all_images_apart_ranks_last(evaluate_on):
+    stacks, lists = three_stacks(), three_lists()
+    lists["b"] = [Homography(shift_matrix(1000 * n, 0)) for n in range(5)]
+    with pytest.warns(RuntimeWarning, match=r"rank last: 'b' \(.*no images to compare"):
+        result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+    assert result.ranked_names[-1] == "b"
+    assert result.lists["b"].smallest_overlap == 0
+    assert set(result.ranked_names) == {"a", "b", "c"}
+
+
+def dead_stack(kind):
+    stack = numpy.zeros((5, *SHAPE))
+    if kind == "missing":
+        stack[:] = NAN
+    elif kind == "constant":
+        stack += numpy.arange(5).reshape(5, 1, 1)
+    elif kind == "first image missing":
+        stack[1:] = moving_stack(1, MOTION, SHAPE)[1:]
+        stack[0] = NAN
+    return stack
+
+
+@pytest.mark.parametrize("kind", ["zero", "constant", "missing", "first image missing"])
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_a_list_of_a_dead_stack_ranks_last_however_good_it_is(evaluate_on, kind):
+    """Nobody can register a dead stack. On it, other lists leave 2 of 2 + 0.01."""
+    stacks, lists = three_stacks(), three_lists()
+    before = numbers(evaluate_stacks(stacks, lists, evaluate_on="own"))
+    stacks["b"] = dead_stack(kind)
+    with pytest.warns(RuntimeWarning, match=r"rank last: 'b' \(.*empty or constant"):
+        result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+    assert result.ranked_names[-1] == "b"
+    for name in "ac":
+        if evaluate_on == "own":
+            assert numbers(result)[name] == before[name]
+        else:
+            per_stack = result.relative_mse[list("abc").index(name), 1, 1:]
+            numpy.testing.assert_allclose(per_stack, 2 / 2.01)
+
+
+def test_a_stack_with_one_dead_image_is_judged_by_the_others():
+    stacks, lists = three_stacks(), three_lists()
+    stacks["b"][2] = 0
+    result = evaluate_stacks(stacks, lists)
+    expected, _, _ = slow_evaluation(stacks, lists, "all")
+    assert all(item.judged for item in result.lists.values())
+    for name, values in numbers(result).items():
+        assert values == pytest.approx(expected[name], abs=1e-4)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["good", "dead", "far", "nan"])))
+def test_lists_that_cannot_be_judged_follow_smoothness_not_finite_last(order):
+    stacks = {name: moving_stack(3, MOTION, SHAPE) for name in order}
+    stacks["dead"][:] = 0
+    lists = {
+        "good": wobble(1, 0.2),
+        "dead": wobble(1, 0.3),
+        "far": [Homography(shift_matrix(100 * n, 0)) for n in range(5)],
+        "nan": [Homography(numpy.full((3, 3), NAN))] * 5,
+    }
+    with pytest.warns(RuntimeWarning, match="rank last"):
+        result = evaluate_stacks(stacks, lists)
+    assert result.ranked_names == ("good", "dead", "far", "nan")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_if_no_list_can_be_judged_the_smoothest_is_first_and_the_warning_says_why(order):
+    """Steps of 3, 1 and 2 rows."""
+    lists = {
+        name: [Homography(shift_matrix(step * n, 0)) for n in range(5)]
+        for name, step in zip("abc", (3, 1, 2), strict=True)
+    }
+    with pytest.warns(RuntimeWarning, match="smoothness alone") as caught:
+        result = evaluate_stacks(dict.fromkeys(order, numpy.zeros((5, *SHAPE))), lists)
+    assert len(caught) == 1
+    assert result.ranked_names == ("b", "c", "a")
+    for name in order:
+        assert f"'{name}'" in str(caught[0].message)
+
+
+def test_of_one_image_nothing_can_be_judged():
+    stacks = {name: stack[:1] for name, stack in three_stacks().items()}
+    lists = {name: [Homography(rotation_matrix(5, (9, 9)))] for name in "abc"}
+    with pytest.warns(RuntimeWarning, match="smoothness alone.*'a' .*only one image"):
+        result = evaluate_stacks(stacks, lists)
+    assert result.ranked_names == ("a", "b", "c")
+    assert all(item.smoothness == 0 for item in result.lists.values())
+    assert result.relative_mse.shape == (3, 3, 1)
+
+
+# --- post_evaluation -----------------------------------------------------------------------------
+
+
+def plain_sum(stack, transformations):
+    """mean over all images of nanmean((image 0 - image n)^2), plus the smoothness."""
+    stack = numpy.asarray(stack, dtype=float)
+    errors = [numpy.nanmean((stack[0] - image) ** 2) for image in stack]
+    matrices = [transformation.passive_matrix for transformation in transformations]
+    return numpy.mean(errors) + slow_smoothness(matrices, stack.shape[1:])
+
+
+def random_case(seed):
+    rng = numpy.random.default_rng(seed)
+    stacks = {name: rng.normal(scale=0.4, size=(4, 9, 15)) for name in "abcde"}
+    lists = {name: translations(rng.normal(scale=1.0, size=(4, 2))) for name in stacks}
+    return stacks, lists
+
+
+# What ewoksndreg 0.5.0 answers for the same arrays.
+@pytest.mark.parametrize(
+    ("seed", "ranked"),
+    [(0, "cdbae"), (1, "aecdb"), (2, "bdeac"), (3, "cbeda"), (4, "debac")],
+)
+def test_post_evaluation_sorts_by_the_sum_of_the_plain_measures(seed, ranked):
+    stacks, lists = random_case(seed)
+    assert post_evaluation(stacks, lists) == list(ranked)
+    assert sorted(stacks, key=lambda name: plain_sum(stacks[name], lists[name])) == list(ranked)
+
+
+def test_post_evaluation_compares_with_the_first_image():
+    """By hand, against image 0: a (0 + 1 + 1) / 3, b (0 + 0 + 1.44) / 3. Against the last:
+    a (1 + 0 + 0) / 3, b 2.88 / 3."""
+    stacks = {
+        "a": numpy.array([[[0.0]], [[1]], [[1]]]),
+        "b": numpy.array([[[0.0]], [[0]], [[1.2]]]),
+    }
+    assert post_evaluation(stacks, {"a": STILL, "b": STILL}) == ["b", "a"]
+
+
+def test_post_evaluation_measures_smoothness_in_rows_and_columns_of_the_image():
+    """By hand: 2 of 10 rows are more than 10 of 100 columns."""
+    stacks = dict.fromkeys("ab", numpy.zeros((2, 10, 100)))
+    lists = {"a": translations([(0, 0), (2, 0)]), "b": translations([(0, 0), (0, 10)])}
+    assert post_evaluation(stacks, lists) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(["nan", "large", "small", "nan too"]))
+)
+def test_post_evaluation_ranks_nan_last_in_any_input_order(order):
+    stacks = {
+        "nan": numpy.full((3, 2, 2), NAN),
+        "large": numpy.arange(12.0).reshape(3, 2, 2),
+        "small": 0.1 * numpy.arange(12.0).reshape(3, 2, 2),
+        "nan too": numpy.zeros((3, 2, 2)),
+    }
+    lists = {**dict.fromkeys(stacks, STILL), "nan too": [Homography(numpy.zeros((3, 3)))] * 3}
+    ranked = post_evaluation({name: stacks[name] for name in order}, lists)
+    assert ranked == ["small", "large", *(name for name in order if "nan" in name)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_post_evaluation_keeps_the_input_order_of_ties(order):
+    assert post_evaluation(dict.fromkeys(order, small()), dict.fromkeys(order, STILL)) == list(
+        order
+    )
+
+
+def test_post_evaluation_does_not_wrap_integers():
+    """255 - 0 wrapped would be 1, less than the 9 of the other stack."""
+    stacks = {
+        "far": numpy.array([[[0]], [[255]]], dtype=numpy.uint8),
+        "near": numpy.array([[[0]], [[3]]], dtype=numpy.uint8),
+    }
+    assert post_evaluation(stacks, dict.fromkeys(stacks, STILL[:2])) == ["near", "far"]
+
+
+def test_post_evaluation_takes_lists_of_images_and_foreign_transformations():
+    stacks, lists = random_case(0)
+    expected = post_evaluation(stacks, lists)
+    as_lists = {name: list(stack) for name, stack in stacks.items()}
+    foreign = {name: [Foreign(item) for item in items] for name, items in lists.items()}
+    assert post_evaluation(as_lists, foreign) == expected
+
+
+def test_post_evaluation_of_nothing_is_nothing():
+    assert post_evaluation({}, {}) == []

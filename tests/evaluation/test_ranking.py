@@ -1,0 +1,350 @@
+"""From comparisons to a ranking, with numbers made and added up by hand."""
+
+import dataclasses
+import itertools
+import math
+import pickle
+
+import numpy
+import pytest
+
+from ewoksndreg.evaluation.judge import StackJudgement
+from ewoksndreg.evaluation.ranking import rank_lists
+
+NAN, INF = numpy.nan, numpy.inf
+
+
+def judgement(unaligned, aligned, overlap=None):
+    aligned = numpy.array(aligned, dtype=float)
+    return StackJudgement(
+        (8, 8),
+        numpy.array(unaligned, dtype=float),
+        aligned,
+        numpy.full(aligned.shape, 0.9) if overlap is None else numpy.array(overlap, dtype=float),
+    )
+
+
+def rank(judgements, smoothness, *, diverged=None, evaluate_on="all"):
+    number = len(judgements)
+    judged = numpy.identity(number, dtype=bool) if evaluate_on == "own" else None
+    if judged is None:
+        judged = numpy.ones((number, number), dtype=bool)
+    return rank_lists(judgements, judged, smoothness, diverged or {})
+
+
+# Two stacks of three images. Each row of the aligned MSE's belongs to one list.
+TWO = {
+    "a": judgement([0, 0.5, 0.3], [[0, 0.1, 0.3], [0, 0.6, 0.8]], [[1, 0.7, 0.8], [1, 0.6, 1]]),
+    "b": judgement([0, 1.2, 0.8], [[0, 0.4, 0.2], [0, 0.1, 0.1]], [[1, 0.5, 1], [1, 1, 0.4]]),
+}
+SMOOTHNESS = {"a": 0.2, "b": 0.1}
+# mean aligned / (mean unaligned + 0.01), at most 1
+A_ON_A = 0.2 / 0.41
+B_ON_A = 1.0
+A_ON_B = 0.3 / 1.01
+B_ON_B = 0.1 / 1.01
+
+
+def test_a_score_is_the_mean_relative_mse_and_three_tenths_of_the_smoothness():
+    evaluation = rank(TWO, SMOOTHNESS)
+    a, b = evaluation.lists["a"], evaluation.lists["b"]
+    assert a.relative_mse == pytest.approx((A_ON_A + A_ON_B) / 2)
+    assert b.relative_mse == pytest.approx((B_ON_A + B_ON_B) / 2)
+    assert a.score == pytest.approx((A_ON_A + A_ON_B) / 2 + 0.3 * 0.2)
+    assert b.score == pytest.approx((B_ON_A + B_ON_B) / 2 + 0.3 * 0.1)
+    assert (a.smoothness, b.smoothness) == (0.2, 0.1)
+    assert evaluation.ranked_names == ("a", "b")
+
+
+def test_on_its_own_stack_another_list_can_be_the_best():
+    evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
+    a, b = evaluation.lists["a"], evaluation.lists["b"]
+    assert a.score == pytest.approx(A_ON_A + 0.3 * 0.2)
+    assert b.score == pytest.approx(B_ON_B + 0.3 * 0.1)
+    assert evaluation.ranked_names == ("b", "a")
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_the_relative_mse_on_the_own_stack_is_always_given(evaluate_on):
+    evaluation = rank(TWO, SMOOTHNESS, evaluate_on=evaluate_on)
+    assert evaluation.lists["a"].own_relative_mse == pytest.approx(A_ON_A)
+    assert evaluation.lists["b"].own_relative_mse == pytest.approx(B_ON_B)
+
+
+@pytest.mark.parametrize(("evaluate_on", "smallest"), [("all", (0.5, 0.4)), ("own", (0.7, 0.4))])
+def test_the_smallest_overlap_is_that_of_the_judged_stacks(evaluate_on, smallest):
+    evaluation = rank(TWO, SMOOTHNESS, evaluate_on=evaluate_on)
+    assert tuple(item.smallest_overlap for item in evaluation.lists.values()) == smallest
+
+
+def test_each_image_has_its_relative_mse_and_overlap():
+    """Axes: list, stack, image; the MSE of each image over that of the stack without alignment."""
+    evaluation = rank(TWO, SMOOTHNESS)
+    expected = [
+        [[0, 0.1 / 0.41, 0.3 / 0.41], [0, 0.4 / 1.01, 0.2 / 1.01]],
+        [[0, 0.6 / 0.41, 0.8 / 0.41], [0, 0.1 / 1.01, 0.1 / 1.01]],
+    ]
+    numpy.testing.assert_allclose(evaluation.relative_mse, expected)
+    numpy.testing.assert_array_equal(
+        evaluation.overlap, [[[1, 0.7, 0.8], [1, 0.5, 1]], [[1, 0.6, 1], [1, 1, 0.4]]]
+    )
+
+
+def test_what_was_not_judged_is_nan():
+    evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
+    for array in (evaluation.relative_mse, evaluation.overlap):
+        assert numpy.isfinite(array[0, 0]).all()
+        assert numpy.isfinite(array[1, 1]).all()
+        assert numpy.isnan(array[0, 1]).all()
+        assert numpy.isnan(array[1, 0]).all()
+
+
+def test_an_image_that_cannot_be_compared_counts_2():
+    """With and without alignment: (2 + 0.2) / 2 over (2 + 0.8) / 2."""
+    evaluation = rank({"a": judgement([0, NAN, 0.8], [[0, NAN, 0.2]])}, {"a": 0})
+    assert evaluation.lists["a"].relative_mse == pytest.approx(1.1 / 1.41)
+    numpy.testing.assert_allclose(evaluation.relative_mse, [[[0, 2 / 1.41, 0.2 / 1.41]]])
+
+
+def test_the_first_image_counts_0_also_where_it_is_constant():
+    """A constant cannot be compared with itself, yet it lies on itself."""
+    evaluation = rank({"a": judgement([NAN, 0.5], [[NAN, 0.1]])}, {"a": 0})
+    numpy.testing.assert_allclose(evaluation.relative_mse, [[[0, 0.1 / 0.51]]])
+
+
+def test_a_stack_that_is_aligned_already_does_not_divide_by_nothing():
+    evaluation = rank({"a": judgement([0, 0], [[0, 0.002]])}, {"a": 0})
+    assert evaluation.lists["a"].score == pytest.approx(0.2)
+
+
+def unequal(scores):
+    """One judged list per score, alone on its stack, with this relative MSE and no smoothness."""
+    number = len(scores)
+    judgements = {}
+    for k, (name, score) in enumerate(scores.items()):
+        aligned = numpy.full((number, 2), NAN)
+        aligned[k] = 0, score
+        judgements[name] = judgement([0, 0.99], aligned)
+    return rank(judgements, dict.fromkeys(scores, 0.0), evaluate_on="own")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_lists_are_ranked_by_ascending_score(order):
+    scores = {"a": 0.1, "b": 0.2, "c": 0.3}
+    assert unequal({name: scores[name] for name in order}).ranked_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_ties_keep_the_input_order(order):
+    assert unequal(dict.fromkeys(order, 0.5)).ranked_names == order
+    assert unequal({"z": 0.6, **dict.fromkeys(order, 0.5)}).ranked_names == (*order, "z")
+
+
+GOOD = {"good": judgement([0, 0.5], [[0, 0.4]] * 2)}
+
+
+@pytest.mark.parametrize(
+    ("stack", "diverged", "reason"),
+    [
+        (
+            judgement([0, 0.5], [[0, 0.1]] * 2),
+            {"bad": 1},
+            "the transformation of image 1 is singular or not finite",
+        ),
+        (
+            judgement([NAN, NAN], [[NAN, NAN]] * 2),
+            {},
+            "its stack shows nothing to compare",
+        ),
+    ],
+    ids=["useless transformation", "dead stack"],
+)
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_a_list_that_cannot_be_judged_ranks_last_and_is_named(evaluate_on, stack, diverged, reason):
+    """Its smoothness is the best, and so would be its score."""
+    with pytest.warns(RuntimeWarning, match=f"rank last: 'bad' \\({reason}.*\\)$") as caught:
+        evaluation = rank(
+            {"bad": stack, **GOOD},
+            {"bad": 0.0, "good": 0.9},
+            diverged=diverged,
+            evaluate_on=evaluate_on,
+        )
+    assert len(caught) == 1
+    assert "good" not in str(caught[0].message)
+    assert evaluation.ranked_names == ("good", "bad")
+    bad, good = evaluation.lists["bad"], evaluation.lists["good"]
+    assert math.isnan(bad.score)
+    assert reason in bad.remark
+    assert not bad.judged
+    assert math.isfinite(good.score)
+    assert good.judged
+    assert good.remark is None
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_a_list_that_leaves_no_images_to_compare_ranks_last(evaluate_on):
+    nothing = [0, NAN, NAN]
+    judgements = {
+        "bad": judgement([0, 0.5, 0.5], [nothing, [0, 0.4, 0.4]]),
+        "good": judgement([0, 0.5, 0.5], [nothing, [0, 0.4, 0.4]]),
+    }
+    with pytest.warns(RuntimeWarning, match="'bad' .*leave no images to compare"):
+        evaluation = rank(judgements, {"bad": 0, "good": 5}, evaluate_on=evaluate_on)
+    assert evaluation.ranked_names == ("good", "bad")
+
+
+def test_a_list_that_leaves_images_on_another_stack_is_judged():
+    """(2 / 0.51 is more than 1, so 1) and 0.1 / 0.51"""
+    judgements = {
+        "a": judgement([0, 0.5], [[0, NAN], [0, 0.2]]),
+        "b": judgement([0, 0.5], [[0, 0.1], [0, 0.2]]),
+    }
+    evaluation = rank(judgements, {"a": 0, "b": 0})
+    assert evaluation.lists["a"].score == pytest.approx((1 + 0.1 / 0.51) / 2)
+    with pytest.warns(RuntimeWarning, match="'a' .*leave no images to compare"):
+        rank(judgements, {"a": 0, "b": 0}, evaluate_on="own")
+
+
+def test_a_stack_with_one_image_pair_to_compare_is_not_dead():
+    judgements = {"a": judgement([0, NAN, 0.5], [[0, NAN, 0.1]])}
+    assert rank(judgements, {"a": 0}).lists["a"].judged
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["rough", "smooth", "nan", "good"])))
+def test_among_themselves_they_follow_smoothness_not_finite_last(order):
+    smoothness = {"rough": 0.8, "smooth": 0.1, "nan": NAN, "good": 3.0}
+    judgements = {name: judgement([0, 0.5], [[0, 0.4]] * 4) for name in order}
+    diverged = dict.fromkeys(("rough", "smooth", "nan"), 0)
+    with pytest.warns(RuntimeWarning, match="rank last"):
+        evaluation = rank(judgements, smoothness, diverged=diverged)
+    assert evaluation.ranked_names == ("good", "smooth", "rough", "nan")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+@pytest.mark.parametrize("values", [(0.5, 0.5, 0.5), (NAN, INF, NAN), (INF, NAN, -INF)])
+def test_among_themselves_ties_keep_the_input_order(values, order):
+    judgements = {name: judgement([0, 0.5], [[0, 0.4]] * 3) for name in order}
+    smoothness = dict(zip("abc", values, strict=True))
+    with pytest.warns(RuntimeWarning, match="smoothness alone"):
+        evaluation = rank(judgements, smoothness, diverged=dict.fromkeys(order, 0))
+    assert evaluation.ranked_names == order
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_if_no_list_can_be_judged_smoothness_alone_decides_and_a_warning_says_so(order):
+    judgements = {name: judgement([NAN, NAN], [[NAN, NAN]] * 3) for name in order}
+    with pytest.warns(RuntimeWarning, match="No list can be judged.*smoothness alone") as caught:
+        evaluation = rank(judgements, {"a": 0.3, "b": 0.1, "c": 0.2})
+    assert len(caught) == 1
+    for name in order:
+        assert repr(name) in str(caught[0].message)
+    assert evaluation.ranked_names == ("b", "c", "a")
+    assert all(math.isnan(item.score) for item in evaluation.lists.values())
+
+
+def test_one_image_cannot_be_judged():
+    judgements = {name: judgement([0], [[0]] * 2) for name in "ab"}
+    with pytest.warns(RuntimeWarning, match="'a' .*only one image.*'b' .*only one image"):
+        evaluation = rank(judgements, {"a": 0.0, "b": 0.0})
+    assert evaluation.ranked_names == ("a", "b")
+    assert math.isnan(evaluation.lists["a"].relative_mse)
+    assert evaluation.lists["a"].smallest_overlap == 0.9
+
+
+def test_a_warning_names_all_lists_that_cannot_be_judged():
+    judgements = {name: judgement([0, 0.5], [[0, 0.4]] * 3) for name in ("x", "y", "z")}
+    with pytest.warns(RuntimeWarning, match=r"'x' \(.*image 4 .*'z' \(.*image 7 ") as caught:
+        rank(judgements, dict.fromkeys("xyz", 0.0), diverged={"z": 7, "x": 4})
+    assert "'y'" not in str(caught[0].message)
+
+
+def test_the_scores_do_not_depend_on_the_order_of_the_stacks():
+    """The sum of these relative MSE's depends on their order in floating point."""
+    values = [0.1, 0.2, 0.3, 0.7, 1 / 3, 1e-3]
+    assert len({sum(order) for order in itertools.permutations(values)}) > 1
+    scores = set()
+    for order in itertools.islice(itertools.permutations(values), 0, None, 37):
+        judgements = {
+            str(value): judgement([0, 0.99], [[0, value]] * len(values)) for value in order
+        }
+        evaluation = rank(judgements, dict.fromkeys(judgements, 0.0))
+        scores.update(item.score for item in evaluation.lists.values())
+    assert len(scores) == 1
+
+
+def test_the_result_is_frozen():
+    evaluation = rank(TWO, SMOOTHNESS)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        evaluation.ranked_names = ("b", "a")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        evaluation.lists["a"].score = 0
+
+
+@pytest.mark.parametrize("name", ["relative_mse", "overlap"])
+@pytest.mark.parametrize(
+    "again",
+    [lambda it: it, lambda it: pickle.loads(pickle.dumps(it))],  # noqa: S301
+    ids=["made", "pickled"],
+)
+def test_the_arrays_are_read_only(again, name):
+    array = getattr(again(rank(TWO, SMOOTHNESS)), name)
+    with pytest.raises(ValueError, match="read-only"):
+        array[0, 0, 0] = 0
+
+
+def test_the_names_are_kept_in_input_order():
+    evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
+    assert evaluation.names == ("a", "b")
+    assert tuple(evaluation.lists) == ("a", "b")
+    assert [item.name for item in evaluation.lists.values()] == ["a", "b"]
+
+
+def test_the_numbers_are_plain_floats_that_json_can_write():
+    for item in rank(TWO, SMOOTHNESS).lists.values():
+        for field in ("score", "relative_mse", "own_relative_mse", "smallest_overlap"):
+            assert type(getattr(item, field)) is float
+
+
+def test_the_scores_come_by_name_best_first():
+    evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
+    scores = evaluation.scores()
+    assert list(scores) == ["b", "a"]
+    assert scores["b"] == {
+        "score": pytest.approx(B_ON_B + 0.3 * 0.1),
+        "relative_mse": pytest.approx(B_ON_B),
+        "own_relative_mse": pytest.approx(B_ON_B),
+        "smoothness": 0.1,
+        "smallest_overlap": 0.4,
+    }
+
+
+def test_the_columns_of_the_table_follow_the_ranking():
+    """Also both axes of the arrays: list b and stack b come first."""
+    evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
+    columns = evaluation.columns()
+    assert columns["stack_name"] == ["b", "a"]
+    assert columns["score"] == pytest.approx([B_ON_B + 0.03, A_ON_A + 0.06])
+    assert columns["relative_mse"] == pytest.approx([B_ON_B, A_ON_A])
+    assert columns["own_relative_mse"] == pytest.approx([B_ON_B, A_ON_A])
+    assert columns["smoothness"] == [0.1, 0.2]
+    assert columns["smallest_overlap"] == [0.4, 0.7]
+    assert columns["remark"] == ["", ""]
+    empty = [NAN] * 3
+    numpy.testing.assert_allclose(
+        columns["relative_mse_per_image"],
+        [[[0, 0.1 / 1.01, 0.1 / 1.01], empty], [empty, [0, 0.1 / 0.41, 0.3 / 0.41]]],
+    )
+    numpy.testing.assert_array_equal(
+        columns["overlap_per_image"], [[[1, 1, 0.4], empty], [empty, [1, 0.7, 0.8]]]
+    )
+
+
+def test_the_columns_of_the_table_keep_list_and_stack_apart():
+    """Axes: list, stack, image; in the order b, a."""
+    with pytest.warns(RuntimeWarning, match="'a' "):
+        columns = rank(TWO, SMOOTHNESS, diverged={"a": 1}).columns()
+    assert columns["stack_name"] == ["b", "a"]
+    assert columns["remark"] == ["", "the transformation of image 1 is singular or not finite"]
+    numpy.testing.assert_array_equal(
+        columns["overlap_per_image"], [[[1, 1, 0.4], [1, 0.6, 1]], [[1, 0.5, 1], [1, 0.7, 0.8]]]
+    )
