@@ -1,0 +1,51 @@
+"""``python -m ewoksndreg.demo``: rank stacks whose true motion is known."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_DEFAULT_FOLDER = "ewoksndreg_demo"
+
+_EPILOG = """Nothing is ever overwritten: where the folder holds the files of an earlier run, the
+files of this run get a number (stacks_2.h5, results_2.h5, before_after_2.png)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the demo.
+
+    :param arguments: of the command line; those of this process where not given.
+    :raises SystemExit: when the arguments are wrong, the folder cannot be written or a package of
+        the extra `demo` is missing.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m ewoksndreg.demo",
+        description="Simulate six image stacks of one moving sample, register each stack by"
+        " itself, rank the registrations with the ewoks workflow that ships with ewoksndreg, and"
+        " compare the ranking with the motion that only the simulation knows.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(_DEFAULT_FOLDER),
+        help="where to write; it is created when it is missing (default: %(default)s)",
+    )
+    folder = parser.parse_args(arguments).folder
+    try:
+        from .run import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("matplotlib", "skimage"):
+            raise
+        sys.exit('The demo needs scikit-image and matplotlib: pip install "ewoksndreg[demo]"')
+    try:
+        run(folder)
+    except OSError as error:
+        sys.exit(f"The demo cannot write into {str(folder)!r}: {error}")
+
+
+if __name__ == "__main__":
+    main()

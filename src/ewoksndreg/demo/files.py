@@ -1,0 +1,66 @@
+"""The files of the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import h5py
+from numpy.typing import NDArray
+
+from ..io.nexus import create_plot_group
+from ..io.nexus import plot_images
+
+_MAPS = "/entry/maps"
+_ALIGNED = "/entry/aligned"
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """Where one run of the demo reads and writes.
+
+    :param stacks: HDF5 file with the image stacks.
+    :param results: HDF5 file with the aligned stacks and the scores.
+    :param picture: before and after.
+    """
+
+    stacks: Path
+    results: Path
+    picture: Path
+
+    @classmethod
+    def unused(cls, folder: Path) -> DemoFiles:
+        """Names of files that do not exist yet: a second run gets `stacks_2.h5` and so on."""
+        for number in count(1):
+            suffix = "" if number == 1 else f"_{number}"
+            files = cls(
+                stacks=folder / f"stacks{suffix}.h5",
+                results=folder / f"results{suffix}.h5",
+                picture=folder / f"before_after{suffix}.png",
+            )
+            if not any(path.exists() for path in (files.stacks, files.results, files.picture)):
+                break
+        return files
+
+    @property
+    def output_url(self) -> str:
+        """URL of the group for the aligned stacks."""
+        return f"{self.results}::{_ALIGNED}"
+
+    def write_stacks(self, stacks: Mapping[str, NDArray[Any]]) -> list[str]:
+        """Write image stacks as a NeXus file.
+
+        :param stacks: by name, shape `(N, H, W)`; the first one is shown first by viewers.
+        :returns: the URL of each stack.
+        :raises FileExistsError: when the file exists.
+        """
+        first, *others = stacks
+        with h5py.File(self.stacks, "x") as file:
+            group = create_plot_group(file, _MAPS)
+            for name, stack in stacks.items():
+                group[name] = stack
+            plot_images(group, first, others)
+        return [f"{self.stacks}::{_MAPS}/{name}" for name in stacks]

@@ -1,0 +1,49 @@
+"""The table and the picture of the demo."""
+
+from pathlib import Path
+
+import numpy
+import pytest
+
+from ewoksndreg.demo.report import average
+from ewoksndreg.demo.report import table
+from ewoksndreg.demo.report import write_picture
+from ewoksndreg.transformation import Homography
+
+NAMES = ["b", "a"]
+SCORES = {
+    "a": {"score": numpy.nan, "relative_mse": 1.0, "smoothness": numpy.inf},
+    "b": {"score": 0.12345, "relative_mse": 0.1, "smoothness": 0.0782},
+}
+ERRORS = {"a": numpy.inf, "b": 0.126}
+
+
+def test_the_table() -> None:
+    header, first, last = table(NAMES, SCORES, ERRORS).splitlines()
+    assert header.split("  ")[0] == "rank"
+    assert first.split() == ["1", "b", "0.123", "0.100", "0.0782", "0.13"]
+    assert last.split() == ["2", "a", "nan", "1.000", "inf", "inf"]
+    assert len(first) == len(last) == len(header)
+
+
+def test_the_average_is_over_the_pixels_that_are_there() -> None:
+    images = [
+        numpy.array([[1.0, numpy.nan], [numpy.nan, 4.0]]),
+        numpy.array([[3.0, 5.0], [numpy.nan, numpy.inf]]),
+    ]
+    numpy.testing.assert_array_equal(average(images), [[2, 5], [numpy.nan, 4]])
+
+
+def test_a_list_that_diverged_can_be_drawn(tmp_path: Path) -> None:
+    lists = {
+        "a": [Homography(numpy.identity(3)), Homography(numpy.full((3, 3), numpy.nan))],
+        "b": [Homography(numpy.identity(3))] * 2,
+    }
+    stack = numpy.arange(2 * 8 * 8).reshape(2, 8, 8)
+    path = tmp_path / "picture.png"
+    write_picture(path, NAMES, SCORES, ERRORS, stack, lists)
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(FileExistsError):
+        write_picture(path, NAMES, SCORES, ERRORS, stack, lists)
+    assert path.read_bytes() == content

@@ -1,0 +1,54 @@
+"""Print the figures of ``doc/ground_truth.md``: ``python -m tests.ground_truth``."""
+
+import argparse
+from typing import get_args
+
+from ewoksndreg.demo.samples import Motion
+
+from .cases import build_cases
+from .figures import TOLERANCE
+from .figures import Figures
+from .figures import compute
+from .tolerance import median_and_range
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.ground_truth", description=__doc__)
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        metavar="R",
+        help="build the set R times with other seeds (default: 1, the set of the tests)",
+    )
+    repeats = parser.parse_args().repeat
+    print(_table(compute(case for repeat in range(repeats) for case in build_cases(repeat))))
+    middle, low, high = median_and_range(TOLERANCE)
+    print(
+        "\nLinear interpolation half way between the pixels changes the pictures"
+        f" {middle:.2f} times as much as a shift by {TOLERANCE} px does"
+        f" (median; {low:.2f} to {high:.2f})."
+    )
+
+
+def _table(figures: Figures) -> str:
+    """As Markdown."""
+    motions = get_args(Motion)
+    header = [
+        "ranking",
+        f"right, {len(figures.motions)} cases",
+        "exactly best",
+        "catastrophic",
+        *(f"right, {motion} ({figures.motions.count(motion)})" for motion in motions),
+    ]
+    rows = [header, ["---"] + ["---:"] * (len(header) - 1)]
+    for way in figures.outcomes:
+        total = figures.over(way)
+        shares = [total.right, total.best, total.catastrophic]
+        shares += [figures.over(way, motion).right for motion in motions]
+        rows.append([way, *(f"{100 * share:.1f} %" for share in shares)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+if __name__ == "__main__":
+    main()
