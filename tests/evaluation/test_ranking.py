@@ -45,19 +45,55 @@ A_ON_B = 0.3 / 1.01
 B_ON_B = 0.1 / 1.01
 
 
-def test_a_score_is_the_mean_relative_mse_and_three_tenths_of_the_smoothness():
+# A stack counts as much as the list of the other stack improves it.
+WEIGHT_A = 0.01 + (1 - B_ON_A)
+WEIGHT_B = 0.01 + (1 - A_ON_B)
+
+
+def weighted(on_a, on_b):
+    return (WEIGHT_A * on_a + WEIGHT_B * on_b) / (WEIGHT_A + WEIGHT_B)
+
+
+def test_a_score_is_the_weighted_relative_mse_and_three_tenths_of_the_smoothness():
     evaluation = rank(TWO, SMOOTHNESS)
+    assert evaluation.stack_weights == pytest.approx([WEIGHT_A, WEIGHT_B])
     a, b = evaluation.lists["a"], evaluation.lists["b"]
-    assert a.relative_mse == pytest.approx((A_ON_A + A_ON_B) / 2)
-    assert b.relative_mse == pytest.approx((B_ON_A + B_ON_B) / 2)
-    assert a.score == pytest.approx((A_ON_A + A_ON_B) / 2 + 0.3 * 0.2)
-    assert b.score == pytest.approx((B_ON_A + B_ON_B) / 2 + 0.3 * 0.1)
+    assert a.relative_mse == pytest.approx(weighted(A_ON_A, A_ON_B))
+    assert b.relative_mse == pytest.approx(weighted(B_ON_A, B_ON_B))
+    assert a.score == pytest.approx(weighted(A_ON_A, A_ON_B) + 0.3 * 0.2)
+    assert b.score == pytest.approx(weighted(B_ON_A, B_ON_B) + 0.3 * 0.1)
     assert (a.smoothness, b.smoothness) == (0.2, 0.1)
-    assert evaluation.ranked_names == ("a", "b")
+    # b is better on the only stack that another list improves, its own.
+    assert evaluation.ranked_names == ("b", "a")
+
+
+def test_a_stack_that_no_other_list_improves_has_hardly_a_say():
+    """The list of a pattern that does not move is good on that pattern only."""
+    pattern = judgement([0, 1], [[0, 0.0], [0, 1.2], [0, 1.1]])
+    sample = judgement([0, 1], [[0, 1.0], [0, 0.5], [0, 0.1]])
+    noisy = judgement([0, 1], [[0, 1.0], [0, 0.9], [0, 0.8]])
+    evaluation = rank(
+        {"pattern": pattern, "sample": sample, "noisy": noisy},
+        {"pattern": 0, "sample": 0, "noisy": 0},
+    )
+    assert evaluation.stack_weights == pytest.approx([0.01, 1.01 - 0.1 / 1.01, 1.01 - 0.9 / 1.01])
+    assert evaluation.ranked_names == ("noisy", "sample", "pattern")
+
+
+def test_where_no_list_improves_another_stack_all_count_the_same():
+    """Each list is worthless elsewhere: the plain mean of 0.4 / 1.01 and 1."""
+    judgements = {
+        "a": judgement([0, 1], [[0, 0.4], [0, 1.5]]),
+        "b": judgement([0, 1], [[0, 1.5], [0, 0.6]]),
+    }
+    evaluation = rank(judgements, {"a": 0, "b": 0})
+    assert evaluation.lists["a"].score == pytest.approx((0.4 / 1.01 + 1) / 2)
+    assert evaluation.lists["b"].score == pytest.approx((0.6 / 1.01 + 1) / 2)
 
 
 def test_on_its_own_stack_another_list_can_be_the_best():
     evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
+    assert list(evaluation.stack_weights) == [1, 1]
     a, b = evaluation.lists["a"], evaluation.lists["b"]
     assert a.score == pytest.approx(A_ON_A + 0.3 * 0.2)
     assert b.score == pytest.approx(B_ON_B + 0.3 * 0.1)
@@ -194,13 +230,15 @@ def test_a_list_that_leaves_no_images_to_compare_ranks_last(evaluate_on):
 
 
 def test_a_list_that_leaves_images_on_another_stack_is_judged():
-    """(2 / 0.51 is more than 1, so 1) and 0.1 / 0.51"""
+    """1, because 2 / 0.51 is more, and 0.1 / 0.51, weighted."""
     judgements = {
         "a": judgement([0, 0.5], [[0, NAN], [0, 0.2]]),
         "b": judgement([0, 0.5], [[0, 0.1], [0, 0.2]]),
     }
     evaluation = rank(judgements, {"a": 0, "b": 0})
-    assert evaluation.lists["a"].score == pytest.approx((1 + 0.1 / 0.51) / 2)
+    weights = 1.01 - 0.2 / 0.51, 1.01 - 0.1 / 0.51
+    score = (weights[0] * 1 + weights[1] * 0.1 / 0.51) / sum(weights)
+    assert evaluation.lists["a"].score == pytest.approx(score)
     with pytest.warns(RuntimeWarning, match="'a' .*leave no images to compare"):
         rank(judgements, {"a": 0, "b": 0}, evaluate_on="own")
 

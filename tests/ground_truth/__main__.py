@@ -15,14 +15,15 @@ from .tolerance import median_and_range
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.ground_truth", description=__doc__)
     parser.add_argument(
-        "--repeat",
+        "--sets",
         type=int,
-        default=1,
-        metavar="R",
-        help="build the set R times with other seeds (default: 1, the set of the tests)",
+        nargs="+",
+        default=[0],
+        metavar="S",
+        help="sets of cases, which differ in their seeds (default: 0, the set of the tests)",
     )
-    repeats = parser.parse_args().repeat
-    print(_table(compute(case for repeat in range(repeats) for case in build_cases(repeat))))
+    sets = parser.parse_args().sets
+    print(_table(compute(case for number in sets for case in build_cases(number))))
     middle, low, high = median_and_range(TOLERANCE)
     print(
         "\nLinear interpolation half way between the pixels changes the pictures"

@@ -47,17 +47,17 @@ class Case:
         return min(self.errors.values())
 
 
-def build_cases(repeat: int = 0) -> Iterator[Case]:
-    """All cases, always the same ones.
+def build_cases(set_number: int = 0) -> Iterator[Case]:
+    """All cases of a set, always the same ones.
 
-    :param repeat: 0 is the set of the tests; others have other seeds.
+    :param set_number: 0 is the set of the tests; others have other seeds.
     """
     design = [
         (motion, algorithm, dose, without_best)
         for motion, algorithms in REGISTRATIONS.items()
         for algorithm, dose, without_best in product(algorithms, DOSES, (False, True))
     ]
-    for number, (motion, algorithm, dose, without_best) in enumerate(design, 1000 * repeat):
+    for number, (motion, algorithm, dose, without_best) in enumerate(design, 1000 * set_number):
         yield _build(number, motion, algorithm, dose, without_best)
 
 

@@ -35,7 +35,7 @@ def table(
     for rank, name in enumerate(ranked_names, start=1):
         numbers = scores[name]
         lines.append(
-            f"{rank:>4}  {name:<8}{numbers['score']:>7.3f}{numbers['relative_mse']:>14.3f}"
+            f"{rank:>4}  {name:<8}{numbers['score']:>7.4f}{numbers['relative_mse']:>14.4f}"
             f"{numbers['smoothness']:>12.4f}{errors[name]:>17.2f}"
         )
     return "\n".join(lines)

@@ -72,9 +72,11 @@ def evaluate_stacks(
     as a fraction of the error without alignment, and the smoothness of the list make its score::
 
         relative_mse[k, j] = min(mean over n >= 1 of MSE[k, j, n] / (U[j] + 0.01), 1)
-        score[k] = mean over j of relative_mse[k, j] + 0.3 smoothness[k]
+        w[j] = 0.01 + 1 - min over l != j of relative_mse[l, j]
+        score[k] = mean over j, weighted by w[j], of relative_mse[k, j] + 0.3 smoothness[k]
 
-    with list k, judged stack j, image n and the mean MSE without alignment U.
+    with lists k and l, judged stack j, image n and the mean MSE without alignment U. The weights
+    let those stacks decide that show the motion; they are 1 for `"own"`.
 
     :param image_stacks: for each name N images of shape `(H, W)`; NaN and infinity are missing
         pixels.

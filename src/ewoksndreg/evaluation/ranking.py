@@ -19,6 +19,10 @@ from .result import ListEvaluation
 # images with a correlation coefficient of 0.995.
 _MSE_FLOOR = 0.01
 
+# Weight of a stack on which no list of another stack improves anything. Small against the weight of
+# a stack that shows the motion, so that noise and fixed patterns have no say where others have.
+_WEIGHT_FLOOR = 0.01
+
 # A step of 1 % of the image costs as much as 0.3 % of the error that there is to remove.
 _SMOOTHNESS_WEIGHT = 0.3
 
@@ -45,6 +49,7 @@ def rank_lists(
     comparable = numpy.isfinite(aligned[:, :, 1:]).any(axis=2) & judged
     own_stack_comparable = numpy.any(numpy.isfinite(unaligned[:, 1:]), axis=1)
     per_image, per_stack = _relative_mse(aligned, unaligned)
+    weights = _stack_weights(per_stack, judged)
     per_image[~judged] = numpy.nan
     overlap[~judged] = numpy.nan
 
@@ -60,8 +65,7 @@ def rank_lists(
             remark = "its transformations leave no images to compare"
         else:
             remark = None
-        # fsum is exact, so that the order of the stacks does not change the mean.
-        relative_mse = math.fsum(per_stack[k, judged[k]]) / int(judged[k].sum())
+        relative_mse = _weighted_mean(per_stack[k, judged[k]], weights[judged[k]])
         lists[name] = ListEvaluation(
             name=name,
             score=(
@@ -80,6 +84,7 @@ def rank_lists(
         lists=lists,
         relative_mse=per_image,
         overlap=overlap,
+        stack_weights=weights,
     )
 
 
@@ -100,6 +105,30 @@ def _relative_mse(
     before = unaligned[:, 1:].mean(axis=1) + _MSE_FLOOR
     per_image = aligned / before[:, numpy.newaxis]
     return per_image, numpy.minimum(per_image[:, :, 1:].mean(axis=2), 1)
+
+
+def _stack_weights(
+    relative_mse: NDArray[numpy.float64], judged: NDArray[numpy.bool_]
+) -> NDArray[numpy.float64]:
+    """How much each stack counts: as much as the best list of *another* stack improves it.
+
+    A stack that shows the motion is improved by a good list from elsewhere. Noise and a pattern
+    that does not move are improved by their own list at most, which says nothing about the motion.
+
+    :param relative_mse: per list and stack, shape `(K, K)`.
+    :param judged: which list was judged on which stack, shape `(K, K)`.
+    :returns: shape `(K,)`; all 1 where each list was judged on its own stack only.
+    """
+    others = judged & ~numpy.identity(len(judged), dtype=bool)
+    if not others.any():
+        return numpy.ones(len(judged))
+    smallest = numpy.min(relative_mse, axis=0, where=others, initial=1)
+    return numpy.asarray(_WEIGHT_FLOOR + 1 - smallest)
+
+
+def _weighted_mean(values: NDArray[numpy.float64], weights: NDArray[numpy.float64]) -> float:
+    # fsum is exact, so that the order of the stacks does not change the mean.
+    return math.fsum(values * weights) / math.fsum(weights)
 
 
 def _sort_key(item: ListEvaluation) -> tuple[bool, bool, float]:

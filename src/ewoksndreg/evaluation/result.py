@@ -15,7 +15,8 @@ class ListEvaluation:
     :param name: the stack from which the list was registered.
     :param score: ``relative_mse + 0.3 smoothness``, small is good; NaN when the list cannot be
         judged.
-    :param relative_mse: mean over the stacks on which the list was judged, 0 is perfect and 1 no
+    :param relative_mse: error that is left, as a fraction of the error without alignment: mean
+        over the stacks on which the list was judged, each with its weight. 0 is perfect and 1 no
         better than doing nothing.
     :param own_relative_mse: the same on the list's own stack.
     :param smoothness: see :func:`.smoothness_eval`, fraction of the image size.
@@ -52,6 +53,9 @@ class Evaluation:
         the relative MSE of the list on the stack.
     :param overlap: fraction of the pixels of each image that is finite in both it and the first
         image, after alignment.
+    :param stack_weights: how much each stack counts in the mean over stacks, shape `(K,)`: 0.01
+        where no list of another stack improves it, up to 1.01 where one aligns it perfectly; all
+        1 where each list was judged on its own stack only.
     """
 
     names: tuple[str, ...]
@@ -59,6 +63,7 @@ class Evaluation:
     lists: dict[str, ListEvaluation]
     relative_mse: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
+    stack_weights: NDArray[numpy.float64]
 
     def scores(self) -> dict[str, dict[str, float]]:
         """For each list, by name and best first: score, relative_mse, own_relative_mse, smoothness
@@ -77,6 +82,7 @@ class Evaluation:
         return {
             "stack_name": list(self.ranked_names),
             **{number: [getattr(item, number) for item in lists] for number in _NUMBERS},
+            "stack_weight": self.stack_weights[order],
             "remark": [item.remark or "" for item in lists],
             "relative_mse_per_image": self.relative_mse[in_order],
             "overlap_per_image": self.overlap[in_order],
@@ -85,6 +91,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         self.relative_mse.flags.writeable = False
         self.overlap.flags.writeable = False
+        self.stack_weights.flags.writeable = False
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
