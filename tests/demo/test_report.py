@@ -22,7 +22,7 @@ def test_the_table() -> None:
     header, first, last = table(NAMES, SCORES, ERRORS).splitlines()
     assert header.split("  ")[0] == "rank"
     assert first.split() == ["1", "b", "0.1235", "0.1000", "0.0782", "0.13"]
-    assert last.split() == ["2", "a", "nan", "1.000", "inf", "inf"]
+    assert last.split() == ["2", "a", "nan", "1.0000", "inf", "inf"]
     assert len(first) == len(last) == len(header)
 
 
