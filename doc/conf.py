@@ -13,8 +13,11 @@ default_role = "literal"
 nitpicky = False
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+# The docstrings say shapes and units; the types of arrays would fill the page.
+autodoc_typehints = "none"
 autodoc_default_options = {"members": True}
 
 html_theme = "pydata_sphinx_theme"
+html_title = "ewoksndreg"
+html_sidebars = {"**": []}
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}

@@ -71,12 +71,13 @@ def evaluate_stacks(
     interpolation) and compared with the first image (:func:`.compare`). The error that is left,
     as a fraction of the error without alignment, and the smoothness of the list make its score::
 
-        relative_mse[k, j] = min(mean over n >= 1 of MSE[k, j, n] / (U[j] + 0.01), 1)
-        w[j] = 0.01 + 1 - min over l != j of relative_mse[l, j]
-        score[k] = mean over j, weighted by w[j], of relative_mse[k, j] + 0.3 smoothness[k]
+        R[k, j] = min(M[k, j] / (U[j] + 0.01), 1)
+        w[j] = 0.01 + 1 - min(R[l, j] for l != j)
+        score[k] = sum(w[j] R[k, j]) / sum(w[j]) + 0.3 smoothness[k]
 
-    with lists k and l, judged stack j, image n and the mean MSE without alignment U. The weights
-    let those stacks decide that show the motion; they are 1 for `"own"`.
+    with the relative MSE R of list k on stack j, M the mean MSE of its images from the second on
+    and U the same without alignment. The weights w let those stacks decide that show the motion;
+    they are 1 for `"own"`.
 
     :param image_stacks: for each name N images of shape `(H, W)`; NaN and infinity are missing
         pixels.
