@@ -17,6 +17,8 @@ from contextlib import contextmanager
 import h5py
 from silx.io import h5py_utils
 
+from .._messages import near_match
+
 _readers: weakref.WeakSet[Hdf5Reader] = weakref.WeakSet()
 
 
@@ -30,7 +32,7 @@ class Hdf5Reader:
 
     def __init__(self, path: str) -> None:
         if not os.path.exists(path):
-            raise FileNotFoundError(f"there is no file {path!r}")
+            raise FileNotFoundError(f"there is no file {path!r}{_near_file(path)}")
         self.path = os.path.abspath(path)
         self._lock = threading.RLock()
         self._file: h5py.File | None = None
@@ -71,6 +73,14 @@ class Hdf5Reader:
             self._file = None
 
 
+def _near_file(path: str) -> str:
+    folder, name = os.path.split(path)
+    try:
+        return near_match(name, os.listdir(folder or "."))
+    except OSError:  # no such folder
+        return ""
+
+
 def open_to_read(path: str) -> h5py.File:
     """An HDF5 file opened for reading, also while somebody else has it open.
 
@@ -82,7 +92,11 @@ def open_to_read(path: str) -> h5py.File:
         if "locking flag" in str(error):
             # Open in this process already, by a handle of the user's that locks the file.
             return h5py.File(path, mode="r")
-        if os.access(path, os.R_OK) and not h5py.is_hdf5(path):
+        if os.path.isdir(path):
+            raise OSError(f"{path!r} is a folder, not an HDF5 file") from error
+        if not os.access(path, os.R_OK):
+            raise PermissionError(f"no permission to read {path!r}") from error
+        if not h5py.is_hdf5(path):
             raise OSError(f"{path!r} is not an HDF5 file") from error
         raise OSError(f"cannot read {path!r}: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -18,8 +19,13 @@ from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
+from .._pixels import as_floating
 from . import nexus
+from .dataset_names import check_dataset_names
+from .hdf5_files import no_readers
 from .hdf5_files import open_to_read
+from .hdf5_lock import finish_interrupted_write
+from .hdf5_lock import refuse_if_open_here
 from .image_stack import ArrayStack
 from .input_stack import InputStacks
 from .input_stack import StackUrls
@@ -60,7 +66,7 @@ class MemoryOutputStacks(OutputStacks):
 
     def add_point(self, name: str, image: ArrayLike) -> None:
         # A copy: the caller may fill the same array again for the next image.
-        pixels = numpy.array(image)
+        pixels = numpy.array(_without_mask(image))
         images = self._stacks.get(name, [])
         shape, dtype = (images[0].shape, images[0].dtype) if images else (None, None)
         _check_fits(name, pixels, len(images), shape, dtype)
@@ -75,25 +81,30 @@ class Hdf5OutputStacks(OutputStacks):
 
     :param group: where the datasets are written.
     :param url: of the group into which they will move.
+    :param check: raises OSError when something could not be written.
     """
 
-    def __init__(self, group: h5py.Group, url: DataUrl) -> None:
+    def __init__(self, group: h5py.Group, url: DataUrl, check: Callable[[], None]) -> None:
         self._group: h5py.Group | None = group
         self._url = url
+        self._check = check
         self._datasets: dict[str, h5py.Dataset] = {}
 
     def reserve(self, names: Iterable[str]) -> None:
         """Make sure that stacks of these names and their description can be written.
 
+        :raises ValueError: when HDF5 cannot have datasets of these names side by side.
         :raises FileExistsError: when the file has something of such a name already.
         """
+        names = list(names)
+        check_dataset_names(names)
         for name in (*names, PROCESS_NAME):
             _check_free(self._stack_url(name))
 
     def add_point(self, name: str, image: ArrayLike) -> None:
         if self._group is None:
             raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
-        pixels = numpy.asarray(image)
+        pixels = _without_mask(image)
         dataset = self._datasets.get(name)
         if dataset is None:
             _check_fits(name, pixels, 0, None, None)
@@ -102,14 +113,10 @@ class Hdf5OutputStacks(OutputStacks):
             _check_fits(name, pixels, len(dataset), dataset.shape[1:], dataset.dtype)
         dataset.resize(len(dataset) + 1, axis=0)
         dataset[-1] = pixels
+        self._check()
 
     def _create_dataset(self, group: h5py.Group, name: str, image: NDArray[Any]) -> h5py.Dataset:
-        for other in self._datasets:
-            if f"{other}/".startswith(f"{name}/") or f"{name}/".startswith(f"{other}/"):
-                raise ValueError(
-                    f"Stacks {other!r} and {name!r} cannot be saved side by side: one is a dataset"
-                    " where the other needs a group"
-                )
+        check_dataset_names([*self._datasets, name])
         _check_free(self._stack_url(name))
         dataset = group.create_dataset(
             name,
@@ -182,10 +189,14 @@ def hdf5_output_context(url: str | DataUrl) -> Iterator[Hdf5OutputStacks]:
     """:func:`output_context` for a file."""
     group_url = as_data_url(url)
     _check_group(group_url)
+    # The place stays the same when the current folder changes.
+    group_url = DataUrl(
+        file_path=os.path.abspath(str(group_url.file_path())), data_path=group_url.data_path()
+    )
     with ExitStack() as stack:
-        file = stack.enter_context(staged_file(str(group_url.file_path())))
-        group = nexus.create_plot_group(file, str(group_url.data_path()))
-        output = Hdf5OutputStacks(group, group_url)
+        staged = stack.enter_context(staged_file(str(group_url.file_path())))
+        group = nexus.create_plot_group(staged.file, str(group_url.data_path()))
+        output = Hdf5OutputStacks(group, group_url, staged.check)
         stack.callback(output.finish)
         yield output
 
@@ -197,8 +208,15 @@ def _check_group(url: DataUrl) -> None:
             f" for example '{url.file_path()}::/entry/aligned'"
         )
     path = str(url.file_path())
+    if not os.path.basename(path):
+        raise ValueError(f"The output URL {url_text(url)!r} names a folder, not a file")
     if not os.path.exists(path):
         return
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"Cannot write to {path!r}: Permission denied")
+    finish_interrupted_write(path)
+    with no_readers(path):
+        refuse_if_open_here(path)
     with open_to_read(path) as file:
         names = str(url.data_path()).strip("/").split("/")
         for depth in range(1, len(names) + 1):
@@ -217,6 +235,11 @@ def _check_free(url: DataUrl) -> None:
     with open_to_read(path) as file:
         if file.get(url.data_path(), getlink=True) is not None:
             raise FileExistsError(f"{url_text(url)!r} exists already: choose another output URL")
+
+
+def _without_mask(image: ArrayLike) -> NDArray[Any]:
+    """Masked pixels are missing, so that they become NaN; other images stay what they are."""
+    return as_floating(image) if numpy.ma.isMaskedArray(image) else numpy.asarray(image)
 
 
 def _check_fits(
