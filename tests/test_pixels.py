@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from ewoksndreg.transformation.pixels import as_floating
+from ewoksndreg._pixels import as_floating
 
 
 # numpy.finfo(float32).nmant is 23: float32 holds all integers of 16 bits and not all of 32 bits.

@@ -21,10 +21,15 @@ def as_floating(image: ArrayLike) -> NDArray[numpy.floating[Any]]:
         raise ValueError(f"An image needs two dimensions, not the shape {pixels.shape}")
     if pixels.dtype.kind not in "biuf":
         raise TypeError(f"An image needs real numbers, not pixels of type {pixels.dtype}")
-    floating = numpy.result_type(pixels.dtype, numpy.float32)
-    if floating.itemsize > 8:
-        floating = numpy.dtype(numpy.float64)
-    converted = pixels.astype(floating.newbyteorder("="), copy=False)
+    converted = pixels.astype(floating_type(pixels.dtype), copy=False)
     if isinstance(converted, numpy.ma.MaskedArray):
         return converted.filled(numpy.nan)
     return numpy.asarray(converted)
+
+
+def floating_type(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
+    """The type that :func:`as_floating` gives to pixels of another type."""
+    floating = numpy.result_type(dtype, numpy.float32)
+    if floating.itemsize > 8:
+        floating = numpy.dtype(numpy.float64)
+    return floating.newbyteorder("=")

@@ -25,6 +25,9 @@ from .conftest import WatchedStackWithShape
 from .conftest import moving_stack
 from .conftest import translations
 
+# Several stacks hold some infinite pixels; tests of their own look at this warning.
+pytestmark = pytest.mark.filterwarnings("ignore:Infinite pixels are taken as missing")
+
 NAN, INF = numpy.nan, numpy.inf
 SHAPE = (36, 50)
 MOTION = [(0, 0), (1.4, -2.2), (2.7, -3.1), (3.5, -5.6), (5.2, -6.3)]

@@ -122,7 +122,7 @@ def test_hdf5_images_are_read_one_at_a_time(h5_path, monkeypatch):
         assert reads == []
         for _image in stacks["Ca-K"]:
             pass
-    assert reads == [(5, 6)] * 4
+    assert reads == [(1, 5, 6)] * 4
 
 
 def _open_files():

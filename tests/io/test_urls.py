@@ -67,5 +67,5 @@ def test_stacks_are_named_after_what_their_urls_do_not_share(texts, names):
 
 def test_names_that_stay_equal_are_refused_with_both_urls():
     urls = [as_data_url(text) for text in ("x/a.h5::/e/Ca", "y/a.h5::/e/Ca")]
-    with pytest.raises(ValueError, match=r"'a.h5/Ca': x/a.h5::/e/Ca, y/a.h5::/e/Ca;"):
+    with pytest.raises(ValueError, match=r"'a.h5/Ca': 'x/a.h5::/e/Ca', 'y/a.h5::/e/Ca';"):
         stack_names(urls)

@@ -408,7 +408,8 @@ def test_a_cancelled_task_leaves_nothing_and_runs_again(
 
 
 def test_importing_the_task_imports_no_optional_package():
-    optional = ["skimage", "matplotlib", "pystackreg", "cv2", "numba", "dask", "Orange", "PyQt6"]
+    optional = ["skimage", "SimpleITK", "matplotlib", "pystackreg", "cv2", "numba", "dask", "PyQt6"]
+    optional += ["Orange", "ewoks"]
     code = (
         "import sys; import ewoksndreg.tasks.reg2d_posteval;"
         f"print([name for name in {optional} if name in sys.modules])"
@@ -436,14 +437,24 @@ MISTAKES = {
         "Stack 'Fe-K' has 4 images, but its list has 3 transformations",
     ),
     "no transformations": (
-        {"transformations": {"Fe-K": 4, "Zn-K": "no list"}},
+        {"transformations": {"Fe-K": 4, "Zn-K": {"a": 1}, "Ca-K": 4}},
         TypeError,
-        "Stack 'Zn-K' needs a list of transformations, not str",
+        "Transformations of stack 'Zn-K': expected a list .*, not dict",
     ),
-    "a matrix": (
-        {"transformations": {"Fe-K": [[[1, 0, 0], [0, 1, 0], [0, 0, 1]]]}},
-        TypeError,
-        "Stack 'Fe-K' needs a Transformation for image 0, not list",
+    "not a URL": (
+        {"transformations": {"Fe-K": 4, "Zn-K": "no list", "Ca-K": 4}},
+        ValueError,
+        "Transformations of stack 'Zn-K': The URL 'no list' does not say where",
+    ),
+    "one matrix": (
+        {"transformations": {"Fe-K": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "Zn-K": 4, "Ca-K": 4}},
+        ValueError,
+        r"Transformations of stack 'Fe-K': the shape is \(3, 3\), expected \(N, 3, 3\) or",
+    ),
+    "list too short, as numbers": (
+        {"transformations": {"Fe-K": [[0, 0]], "Zn-K": 4, "Ca-K": 4}},
+        ValueError,
+        "Stack 'Fe-K' has 4 images, but its list has 1 transformations",
     ),
     "no dictionary": (
         {"transformations": [1]},
@@ -454,9 +465,9 @@ MISTAKES = {
     "evaluate_on": (
         {"evaluate_on": "owm"},
         ValueError,
-        "Input 'evaluate_on': Input should be 'all' or 'own' .*'owm'",
+        "Input 'evaluate_on': There is no choice 'owm': did you mean 'own'?",
     ),
-    "skip": ({"skip": "perhaps"}, ValueError, "Input 'skip': .*'perhaps'"),
+    "skip": ({"skip": "perhaps"}, ValueError, "Input 'skip' should be .*'perhaps'"),
     "output": ({"output_root_uri": "out.h5"}, ValueError, "'out.h5' does not say where"),
     "nothing to save": (
         {"image_stacks": {}, "skip": True, "output_root_uri": "out.h5::/x"},

@@ -19,6 +19,16 @@ def check_stack_per_list(stacks: Collection[str], lists: Collection[str]) -> Non
             raise ValueError(unknown_name("stack for the list of transformations", name, stacks))
 
 
+def check_list_per_stack(stacks: Collection[str], lists: Collection[str]) -> None:
+    """Every stack needs a list of transformations.
+
+    :raises ValueError: names the first one that has none, and the near match.
+    """
+    for name in stacks:
+        if name not in lists:
+            raise ValueError(unknown_name("list of transformations for stack", name, lists))
+
+
 def check_transformation_per_image(
     image_stacks: Mapping[str, Sized],
     transformations: Mapping[str, Sequence[Transformation]],
@@ -27,11 +37,8 @@ def check_transformation_per_image(
 
     :raises ValueError: names the stack and both numbers.
     """
+    check_list_per_stack(image_stacks, transformations)
     for name, stack in image_stacks.items():
-        if name not in transformations:
-            raise ValueError(
-                unknown_name("list of transformations for stack", name, transformations)
-            )
         images, items = len(stack), len(transformations[name])
         if images != items:
             raise ValueError(

@@ -7,8 +7,8 @@ import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from .._pixels import as_floating
 from ..transformation.base import Transformation
-from ..transformation.pixels import as_floating
 
 
 def mse_eval(stack: Sequence[ArrayLike] | NDArray[Any], reference_image: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ import numpy
 
 from .._messages import unknown_name
 from ..transformation.base import Transformation
+from ..transformation.conversion import TransformationSource
+from ..transformation.conversion import as_transformation_lists
 from .checks import check_same_image_shapes
 from .checks import check_same_number_of_images
 from .checks import check_some_images
@@ -29,7 +32,7 @@ from .result import Evaluation
 
 def post_evaluation(
     aligned_stacks: Mapping[str, ImageStack],
-    transformations: Mapping[str, Sequence[Transformation]],
+    transformations: Mapping[str, TransformationSource],
 ) -> list[str]:
     """Stack names sorted by the sum of the two plain measures, best first.
 
@@ -37,20 +40,24 @@ def post_evaluation(
     lost overlap; use :func:`evaluate_stacks` to decide.
 
     :param aligned_stacks: for each name N images, after their transformations were applied.
-    :param transformations: for each name N transformations.
+    :param transformations: for each name N transformations, in any form that
+        :func:`.as_transformations` takes.
     :returns: ascending sum of :func:`mse_eval` with the first image as reference and
         :func:`smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
     :raises ValueError: when the names of stacks and lists or the numbers of images and
-        transformations differ, or there are no images.
+        transformations differ, there are no images, or these are no transformations.
+    :raises TypeError: when these are no transformations; names the stack.
+    :raises OSError: when a file of transformations is missing or cannot be read.
     """
-    check_transformation_per_image(aligned_stacks, transformations)
-    check_stack_per_list(aligned_stacks, transformations)
     check_some_images(aligned_stacks)
+    lists = as_transformation_lists(transformations)
+    check_transformation_per_image(aligned_stacks, lists)
+    check_stack_per_list(aligned_stacks, lists)
 
     def nan_last(name: str) -> tuple[bool, float]:
         stack = aligned_stacks[name]
         size = numpy.shape(stack[0])
-        total = mse_eval(stack, 0) + smoothness_eval(transformations[name], size)
+        total = mse_eval(stack, 0) + smoothness_eval(lists[name], size)
         return math.isnan(total), 0.0 if math.isnan(total) else total
 
     return sorted(aligned_stacks, key=nan_last)
@@ -58,7 +65,7 @@ def post_evaluation(
 
 def evaluate_stacks(
     image_stacks: Mapping[str, ImageStack],
-    transformations: Mapping[str, Sequence[Transformation]],
+    transformations: Mapping[str, TransformationSource],
     *,
     evaluate_on: Literal["all", "own"] = "all",
     progress: Callable[[float], object] | None = None,
@@ -81,7 +88,8 @@ def evaluate_stacks(
 
     :param image_stacks: for each name N images of shape `(H, W)`; NaN and infinity are missing
         pixels.
-    :param transformations: for each name the N transformations registered from that stack.
+    :param transformations: for each name the N transformations registered from that stack, in any
+        form that :func:`.as_transformations` takes.
     :param evaluate_on: judge every list on `"all"` stacks or on its `"own"` stack only.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
     :param should_stop: asked after each image; the evaluation ends when it answers True.
@@ -93,17 +101,20 @@ def evaluate_stacks(
     :raises ValueError: when names or numbers of stacks and lists differ, there are no stacks or no
         images, `evaluate_on` is unknown, images have different shapes within a stack or, for
         `"all"`, between stacks.
-    :raises TypeError: when pixels are not real numbers.
+    :raises TypeError: when pixels are not real numbers or these are no transformations.
+    :raises OSError: when a file of transformations is missing or cannot be read.
     :raises concurrent.futures.CancelledError: when `should_stop` answered True.
-    :warns RuntimeWarning: when lists cannot be judged; names them and says why.
+    :warns RuntimeWarning: when lists cannot be judged; names them and says why. Once when there
+        are infinite pixels; counts them per stack.
     """
     if evaluate_on not in ("all", "own"):
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
     if not image_stacks:
         raise ValueError("There are no image stacks to rank")
-    check_transformation_per_image(image_stacks, transformations)
-    check_stack_per_list(image_stacks, transformations)
     check_some_images(image_stacks)
+    lists = as_transformation_lists(transformations)
+    check_transformation_per_image(image_stacks, lists)
+    check_stack_per_list(image_stacks, lists)
     check_same_number_of_images(image_stacks)
     # Where a stack does not know its shape, only reading tells, and images are read once.
     shapes = {
@@ -120,16 +131,17 @@ def evaluate_stacks(
     report = _Reporter(sum(len(stack) for stack in image_stacks.values()), progress, should_stop)
     judgements = {}
     for j, (name, stack) in enumerate(image_stacks.items()):
-        lists = [transformations[names[k]] if judged[k, j] else None for k in range(len(names))]
-        judgements[name] = judge_stack(name, stack, lists, report.image_done)
+        to_judge = [lists[names[k]] if judged[k, j] else None for k in range(len(names))]
+        judgements[name] = judge_stack(name, stack, to_judge, report.image_done)
         shapes[name] = judgements[name].image_shape
         if evaluate_on == "all":
             check_same_image_shapes(shapes)
+    _warn_infinite({name: item.infinite_pixels for name, item in judgements.items()})
     return rank_lists(
         judgements,
         judged,
-        {name: smoothness_eval(transformations[name], shapes[name]) for name in names},
-        _first_diverged(transformations, shapes),
+        {name: smoothness_eval(lists[name], shapes[name]) for name in names},
+        _first_diverged(lists, shapes),
     )
 
 
@@ -145,6 +157,13 @@ def _first_diverged(
                 diverged[name] = n
                 break
     return diverged
+
+
+def _warn_infinite(counts: Mapping[str, int]) -> None:
+    found = [f"{count} in stack {name!r}" for name, count in counts.items() if count]
+    if found:
+        message = f"Infinite pixels are taken as missing: {', '.join(found)}"
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 class _Reporter:

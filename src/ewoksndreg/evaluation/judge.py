@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
 from .._messages import located
+from .._pixels import as_floating
 from ..transformation.base import Transformation
 from .comparison import compare
 from .prepare import prepare_image
@@ -35,12 +36,14 @@ class StackJudgement:
     :param aligned_mse: after the transformations of each list, shape `(lists, N)`; NaN also for
         lists that were not judged on this stack.
     :param overlap: fraction of the pixels that were compared, shape `(lists, N)`, NaN likewise.
+    :param infinite_pixels: how many pixels of all images are infinite.
     """
 
     image_shape: tuple[int, ...]
     unaligned_mse: NDArray[numpy.float64]
     aligned_mse: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
+    infinite_pixels: int = 0
 
 
 def judge_stack(
@@ -66,9 +69,12 @@ def judge_stack(
     overlap = numpy.full((len(lists), len(stack)), numpy.nan)
     first: NDArray[Any] | None = None
     references: dict[int, NDArray[Any]] = {}
+    infinite_pixels = 0
     for n in range(len(stack)):
         try:
-            prepared = prepare_image(stack[n])
+            pixels = as_floating(stack[n])
+            infinite_pixels += int(numpy.isinf(pixels).sum())
+            prepared = prepare_image(pixels)
             if first is None:
                 first = prepared
             if prepared.shape != first.shape:
@@ -90,7 +96,7 @@ def judge_stack(
             raise located(error, f"Stack {name!r}, image {n}") from error
         image_done()
     image_shape = () if first is None else first.shape
-    return StackJudgement(image_shape, unaligned_mse, aligned_mse, overlap)
+    return StackJudgement(image_shape, unaligned_mse, aligned_mse, overlap, infinite_pixels)
 
 
 def _aligned(

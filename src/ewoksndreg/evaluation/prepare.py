@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..transformation.pixels import as_floating
+from .._pixels import as_floating
 
 # Outliers (hot pixels, cosmic rays) outside these percentiles of an image are clipped.
 _PERCENTILES = (1, 99)

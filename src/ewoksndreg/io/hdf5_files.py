@@ -98,6 +98,11 @@ def open_to_read(path: str) -> h5py.File:
             raise PermissionError(f"no permission to read {path!r}") from error
         if not h5py.is_hdf5(path):
             raise OSError(f"{path!r} is not an HDF5 file") from error
+        if "open for" in str(error):
+            raise OSError(
+                f"cannot read {path!r} because another program has it open for writing in a way"
+                " that does not allow reading: wait until it is closed"
+            ) from error
         raise OSError(f"cannot read {path!r}: {error}") from error
 
 

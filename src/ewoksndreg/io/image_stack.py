@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
 from .._messages import unknown_name
+from .._pixels import as_floating
+from .._pixels import floating_type
+from .blocks import Blocks
+from .compression import check_filters
+from .compression import filter_hint
 from .hdf5_files import Hdf5Reader
+from .selection import Selection
+from .urls import url_text
+from .virtual import check_sources
 
 
 class ImageStack(Sequence[NDArray[Any]]):
@@ -67,7 +75,8 @@ class ArrayStack(ImageStack):
     """Images in memory, or in anything that gives out an image when it is indexed.
 
     :param images: shape `(N, H, W)`: an array, an h5py dataset, or a sequence of N images of
-        shape `(H, W)`. A list or tuple may hold images as nested lists.
+        shape `(H, W)`. A list or tuple may hold images as nested lists. Masked pixels become NaN
+        and the images floating point numbers.
     :raises ValueError: when there are no images, an image does not have two dimensions or not the
         shape of the first one.
     :raises TypeError: when the pixels are not real numbers.
@@ -75,17 +84,17 @@ class ArrayStack(ImageStack):
 
     def __init__(self, images: Any) -> None:
         if hasattr(images, "shape"):
-            super().__init__(images.shape, images.dtype)
+            super().__init__(images.shape, _pixel_type(images))
         elif len(images) == 0:
             super().__init__((0, 0, 0), numpy.dtype(float))
         elif isinstance(images, (list, tuple)):
             images = [_as_image(image, n) for n, image in enumerate(images)]
-            dtype = numpy.result_type(*{image.dtype for image in images})
+            dtype = numpy.result_type(*{_pixel_type(image) for image in images})
             super().__init__((len(images), *images[0].shape), dtype)
         else:
             # Perhaps read from somewhere: look at one image only.
             first = _as_image(images[0], 0)
-            super().__init__((len(images), *first.shape), first.dtype)
+            super().__init__((len(images), *first.shape), _pixel_type(first))
         if len(self) == 0:
             raise ValueError("there are no images")
         self._images = images
@@ -96,6 +105,8 @@ class ArrayStack(ImageStack):
     def _read(self, index: int) -> NDArray[Any]:
         image = _as_image(self._images[index], index)
         self._check_shape(image, index)
+        if isinstance(image, numpy.ma.MaskedArray):
+            return as_floating(image)
         return image.astype(self.dtype, copy=False)
 
     def _check_shape(self, image: NDArray[Any], index: int) -> None:
@@ -111,75 +122,49 @@ class Hdf5Stack(ImageStack):
 
     :param reader: of the file.
     :param url: which dataset, and which part of it.
+    :param blocks: keeps images that are stored together, so that a chunk that spans many images
+        is decompressed once.
     :raises ValueError: when there is no such dataset, or it is not a stack of images.
     :raises TypeError: when the pixels are not real numbers.
+    :raises OSError: when the dataset is compressed in a way that cannot be read.
     """
 
-    def __init__(self, reader: Hdf5Reader, url: DataUrl) -> None:
+    def __init__(self, reader: Hdf5Reader, url: DataUrl, blocks: Blocks) -> None:
         self._reader = reader
+        self._url = url_text(url)
         self._data_path = str(url.data_path())
+        self._blocks = blocks
         with reader.opened() as file:
-            dataset = _dataset(file, self._data_path)
-            self._selection = _Selection(dataset.shape, url.data_slice())
+            dataset = find_dataset(file, self._data_path)
+            self._selection = Selection(dataset, url.data_slice())
             super().__init__(self._selection.shape, dataset.dtype)
+            check_filters(dataset)
+            check_sources(dataset)
         if len(self) == 0:
             raise ValueError("there are no images")
 
     def _read(self, index: int) -> NDArray[Any]:
         with self._reader.opened() as file:
-            return self._selection.read(file[self._data_path], index)
+            dataset = find_dataset(file, self._data_path)
+            try:
+                return self._blocks.image(
+                    self,
+                    index,
+                    self._selection.stored_together(index),
+                    self.dtype.itemsize * self.shape[1] * self.shape[2],
+                    lambda images: self._selection.read(dataset, images),
+                )
+            except OSError as error:
+                raise OSError(
+                    f"{self._url}: image {index} cannot be read{filter_hint(dataset)}: {error}"
+                ) from error
 
 
-class _Selection:
-    """The part of a dataset that a URL selects."""
+def find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
+    """The dataset at a path.
 
-    def __init__(self, shape: tuple[int, ...], data_slice: tuple[int | slice, ...] | None) -> None:
-        self._selectors = _one_selector_per_axis(shape, data_slice or ())
-        self._axes = [
-            axis for axis, selector in enumerate(self._selectors) if isinstance(selector, range)
-        ]
-        self.shape = tuple(len(self._selectors[axis]) for axis in self._axes)
-
-    def read(self, dataset: h5py.Dataset, index: int) -> NDArray[Any]:
-        """Image number `index` of the selected part."""
-        selectors: list[int | slice] = []
-        flips = []
-        for axis, selector in enumerate(self._selectors):
-            if axis == self._axes[0]:
-                selectors.append(selector[index])
-            elif isinstance(selector, range):
-                # HDF5 reads forwards only.
-                forwards = selector if selector.step > 0 else selector[::-1]
-                selectors.append(slice(forwards.start, forwards.stop, forwards.step))
-                flips.append(slice(None, None, 1 if selector.step > 0 else -1))
-            else:
-                selectors.append(selector)
-        image = dataset[tuple(selectors)]
-        return numpy.asarray(image[tuple(flips)])
-
-
-def _one_selector_per_axis(shape: tuple[int, ...], data_slice: tuple[Any, ...]) -> list[Any]:
-    """For each axis of the dataset a range of indices, or one index that removes the axis."""
-    selectors = list(data_slice)
-    if Ellipsis not in selectors:
-        selectors.append(Ellipsis)
-    missing = len(shape) - (len(selectors) - 1)
-    if missing < 0 or selectors.count(Ellipsis) > 1:
-        raise ValueError(f"the slice does not fit the shape {shape} of the dataset")
-    where = selectors.index(Ellipsis)
-    selectors[where : where + 1] = [slice(None)] * missing
-    resolved: list[Any] = []
-    for selector, size in zip(selectors, shape, strict=True):
-        try:
-            resolved.append(range(size)[selector])
-        except IndexError:
-            raise ValueError(
-                f"the slice asks for index {selector} of an axis of length {size}"
-            ) from None
-    return resolved
-
-
-def _dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
+    :raises ValueError: when there is none; offers the near match.
+    """
     item = file.get(data_path)
     if isinstance(item, h5py.Dataset):
         return item
@@ -187,6 +172,7 @@ def _dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
         raise ValueError(
             f"{data_path!r} in {file.filename!r} is a group, not a dataset: {_inside(item)}"
         )
+    _check_links(file, data_path)
     parent_path, _, name = data_path.rpartition("/")
     parent = file.get(parent_path or "/")
     siblings = list(parent) if isinstance(parent, h5py.Group) else []
@@ -194,9 +180,37 @@ def _dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
     raise ValueError(unknown_name(where, name, siblings))
 
 
+def _check_links(file: h5py.File, data_path: str) -> None:
+    names = data_path.strip("/").split("/")
+    for depth in range(1, len(names) + 1):
+        path = "/" + "/".join(names[:depth])
+        link = file.get(path, getlink=True)
+        if file.get(path) is not None or not isinstance(link, (h5py.SoftLink, h5py.ExternalLink)):
+            continue
+        target = f"{link.filename}::" if isinstance(link, h5py.ExternalLink) else ""
+        raise ValueError(
+            f"{path!r} in {file.filename!r} is a link to '{target}{link.path}', where nothing can"
+            f" be read: {_why_not_opened(file, path)}"
+        )
+
+
+def _why_not_opened(file: h5py.File, path: str) -> str:
+    try:
+        file[path]
+    except (KeyError, OSError) as error:
+        return str(error.args[0])
+    return "try again"
+
+
 def _inside(group: h5py.Group) -> str:
     names = ", ".join(repr(name) for name in group)
     return f"it holds {names}" if names else "it is empty"
+
+
+def _pixel_type(images: Any) -> numpy.dtype[Any]:
+    dtype: numpy.dtype[Any] = images.dtype
+    masked = isinstance(images, numpy.ma.MaskedArray) and dtype.kind in "biuf"
+    return floating_type(dtype) if masked else dtype
 
 
 def _as_image(image: Any, index: int) -> NDArray[Any]:

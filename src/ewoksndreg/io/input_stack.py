@@ -14,7 +14,9 @@ import numpy
 from silx.io.url import DataUrl
 
 from .._messages import located
+from .blocks import Blocks
 from .hdf5_files import Hdf5Reader
+from .hdf5_lock import finish_interrupted_write
 from .image_stack import ArrayStack
 from .image_stack import Hdf5Stack
 from .image_stack import ImageStack
@@ -126,30 +128,35 @@ def input_context(data: Any) -> Iterator[InputStacks]:
         return
     with ExitStack() as files:
         readers: dict[str, Hdf5Reader] = {}
+        blocks = Blocks()
+        files.callback(blocks.clear)
         stacks = {
-            name: _open_stack(name, source, readers, files)
+            name: _open_stack(name, source, readers, blocks, files)
             for name, source in named_sources(data).items()
         }
         yield InputStacks(stacks)
 
 
 def _open_stack(
-    name: str, source: Any, readers: dict[str, Hdf5Reader], files: ExitStack
+    name: str, source: Any, readers: dict[str, Hdf5Reader], blocks: Blocks, files: ExitStack
 ) -> ImageStack:
     label = f"Stack {name!r}"
     try:
         if isinstance(source, ImageStack):
             return source
         if not isinstance(source, (str, DataUrl)):
-            if not hasattr(source, "__getitem__") or not hasattr(source, "__len__"):
+            # A mapping has items and a length too, but no order of images.
+            mapping = isinstance(source, Mapping)
+            if mapping or not hasattr(source, "__getitem__") or not hasattr(source, "__len__"):
                 raise TypeError(f"expected arrays or a URL, not {type(source).__name__}")
             return ArrayStack(source)
         url = as_data_url(source)
         label += f" ({url_text(url)})"
         path = str(url.file_path())
         if path not in readers:
+            finish_interrupted_write(path)
             readers[path] = Hdf5Reader(path)
             files.callback(readers[path].close)
-        return Hdf5Stack(readers[path], url)
+        return Hdf5Stack(readers[path], url, blocks)
     except (OSError, TypeError, ValueError) as error:
         raise located(error, label) from error

@@ -51,6 +51,7 @@ def write_process(
 ) -> None:
     """Say which program made the data beside this group, from what, and what it found.
 
+    :param name: of the new group.
     :param inputs: JSON-able.
     :param results: names and numbers, text or arrays.
     """

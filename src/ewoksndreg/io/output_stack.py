@@ -98,7 +98,7 @@ class Hdf5OutputStacks(OutputStacks):
         """
         names = list(names)
         check_dataset_names(names)
-        for name in (*names, PROCESS_NAME):
+        for name in (*names, _process_name(names)):
             _check_free(self._stack_url(name))
 
     def add_point(self, name: str, image: ArrayLike) -> None:
@@ -139,9 +139,7 @@ class Hdf5OutputStacks(OutputStacks):
         """
         others = [name for name in self._datasets if name != signal]
         nexus.plot_images(self._group, signal, others)
-        # A stack may have this name: it is the user's data and keeps it.
-        name = PROCESS_NAME + ("_details" if PROCESS_NAME in self._datasets else "")
-        nexus.write_process(self._group, name, inputs, results)
+        nexus.write_process(self._group, _process_name(self._datasets), inputs, results)
 
     def data_for_input(self) -> dict[str, DataUrl]:
         urls = {name: self._stack_url(name) for name in self._datasets}
@@ -235,6 +233,16 @@ def _check_free(url: DataUrl) -> None:
     with open_to_read(path) as file:
         if file.get(url.data_path(), getlink=True) is not None:
             raise FileExistsError(f"{url_text(url)!r} exists already: choose another output URL")
+
+
+def _process_name(stack_names: Iterable[str]) -> str:
+    """Of the group that describes the stacks. A stack may have that name: it is the user's data
+    and keeps it."""
+    taken = {name.split("/")[0] for name in stack_names}
+    name = PROCESS_NAME
+    while name in taken:
+        name += "_details"
+    return name
 
 
 def _without_mask(image: ArrayLike) -> NDArray[Any]:

@@ -12,6 +12,11 @@ from silx.io.url import DataUrl
 from silx.io.url import slice_sequence_to_string
 
 _SCHEME = re.compile(r"silx:(//)?")
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# Control characters, and text that is not Unicode; U+DC80 to U+DCFF are bytes of a file name.
+_NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
+# Between file and data. A `?` inside a name is not followed by these, and a slice may hold `::`.
+_SEPARATOR = re.compile(r"::|\?(?=/|path=|slice=)")
 _SLICE_LAST = re.compile(r"^(?:(?:path=)?(?P<path>.*)&)?slice=(?P<slice>[^&/]*)$")
 _SLICE_FIRST = re.compile(r"^slice=(?P<slice>[^&/]*)&path=(?P<path>.*)$")
 _NO_SLICE = re.compile(r"^(?:path=)?(?P<path>.*)$")
@@ -30,14 +35,22 @@ def as_data_url(url: str | DataUrl) -> DataUrl:
     :raises TypeError: when it is neither text nor a `DataUrl`.
     """
     if isinstance(url, DataUrl):
-        if url.scheme() not in (None, "silx"):
+        # Another "scheme" is the beginning of a file name that holds a colon.
+        if url.scheme() in ("fabio", "http", "https"):
             raise ValueError(f"The URL {url.path()!r} does not address an HDF5 file")
         text = url.path()
     elif isinstance(url, str):
         text = url
     else:
         raise TypeError(f"A URL is text or a silx DataUrl, not {type(url).__name__}")
-    file_path, data_path, data_slice = _split(text)
+    if _NOT_IN_NAMES.search(text):
+        raise ValueError(f"The URL {text!r} holds a line break or another control character")
+    parts = _exact_parts(url) if isinstance(url, DataUrl) else None
+    file_path, data_path, data_slice = parts or _split(text)
+    if _OTHER_SCHEME.match(file_path):
+        raise ValueError(
+            f"The URL {text!r} is not the path of a file: write it as 'file.h5::/data'"
+        )
     if not file_path or not data_path:
         raise ValueError(
             f"The URL {text!r} does not say where in which file:"
@@ -71,7 +84,8 @@ def stack_names(urls: Sequence[DataUrl]) -> list[str]:
     names = _with_file_name_where_needed(names, urls)
     for name, count in Counter(names).items():
         if count > 1:
-            same = [url_text(url) for url, other in zip(urls, names, strict=True) if other == name]
+            pairs = zip(urls, names, strict=True)
+            same = [repr(url_text(url)) for url, other in pairs if other == name]
             raise ValueError(
                 f"{count} stacks would be called {name!r}: {', '.join(same)};"
                 " give the stacks as a dictionary with names of your own"
@@ -87,10 +101,37 @@ def _with_file_name_where_needed(names: Sequence[str], urls: Sequence[DataUrl]) 
     ]
 
 
+def _exact_parts(url: DataUrl) -> tuple[str, str, tuple[int | slice, ...] | None] | None:
+    """The parts of a `DataUrl`, where these say exactly the same as its text.
+
+    They always do when it was made from parts, which may hold what separates parts in text.
+    """
+    file_path, data_path, data_slice = url.file_path(), url.data_path(), url.data_slice()
+    if not file_path or not data_path or not data_path.startswith("/"):
+        return None
+    if url.scheme() not in (None, "silx"):
+        return None
+    rebuilt = DataUrl(
+        file_path=file_path, data_path=data_path, data_slice=data_slice, scheme=url.scheme()
+    )
+    if rebuilt.path() != url.path():
+        return None
+    if data_slice is None or isinstance(data_slice, tuple):
+        return file_path, data_path, data_slice
+    return (
+        file_path,
+        data_path,
+        tuple(data_slice) if isinstance(data_slice, list) else (data_slice,),
+    )
+
+
 def _split(text: str) -> tuple[str, str | None, tuple[int | slice, ...] | None]:
     address = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
-    separator = "::" if "::" in address else "?"
-    file_path, _, inside = address.partition(separator)
+    separator = _SEPARATOR.search(address)
+    if separator is not None:
+        file_path, inside = address[: separator.start()], address[separator.end() :]
+    else:
+        file_path, _, inside = address.partition("?")
     match = _SLICE_LAST.match(inside) or _SLICE_FIRST.match(inside) or _NO_SLICE.match(inside)
     if match is None:  # a line break
         return file_path, inside, None

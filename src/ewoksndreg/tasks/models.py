@@ -6,7 +6,6 @@ Values pass through unchanged: an output is the very object that came in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Annotated
 from typing import Any
 from typing import Literal
@@ -19,11 +18,12 @@ from pydantic import ValidationError
 from pydantic import field_validator
 from silx.io.url import DataUrl
 
+from .._messages import unknown_name
 from ..io.input_stack import ImageStacks
 from ..io.input_stack import InputStacks
 from ..io.input_stack import named_sources
 from ..io.urls import as_data_url
-from ..transformation.base import Transformation
+from ..transformation.conversion import TransformationSource
 
 
 class Inputs(BaseInputModel):
@@ -44,9 +44,16 @@ class Inputs(BaseInputModel):
             {"stack1": [[0, 0, 0], [1, 1, 1], [2, 2, 2]]},
         ],
     )
-    transformations: dict[str, list[Transformation]] = Field(
+    transformations: dict[str, TransformationSource | DataUrl] = Field(
         description="For each stack the list of transformations, one per image, that was"
-        " registered from it.",
+        " registered from it: transformation objects, matrices or shifts (passive, row and column),"
+        " or the HDF5 dataset URL of these.",
+        examples=[
+            {
+                "stack1": "/path/to/file1.h5::/entry/process/results/matrices/Ca-K",
+                "stack2": [[0, 0], [0.5, -2], [1.25, -3.5]],
+            },
+        ],
     )
     reference_stack: str | None = Field(
         default=None,
@@ -91,25 +98,29 @@ class Inputs(BaseInputModel):
                 "The transformations are a dictionary of lists by stack name, not"
                 f" {type(value).__name__}"
             )
-        for name, items in value.items():
-            if isinstance(items, str) or not isinstance(items, Sequence):
-                raise TypeError(
-                    f"Stack {name!r} needs a list of transformations, not {type(items).__name__}"
-                )
-            for n, item in enumerate(items):
-                if not isinstance(item, Transformation):
-                    raise TypeError(
-                        f"Stack {name!r} needs a Transformation for image {n}, not"
-                        f" {type(item).__name__}"
-                    )
+        return value
+
+    @field_validator("evaluate_on", mode="plain")
+    @classmethod
+    def _check_evaluate_on(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise TypeError(f"Input 'evaluate_on' is 'all' or 'own', not {type(value).__name__}")
+        if value not in ("all", "own"):
+            raise ValueError(unknown_name("choice", value, ("all", "own")))
         return value
 
     @field_validator("output_root_uri", mode="plain")
     @classmethod
     def _check_output_root_uri(cls, value: Any) -> Any:
-        if value:
-            as_data_url(value)
-        return value or None
+        if value is None or (isinstance(value, str) and not value):
+            return None
+        if not isinstance(value, (str, DataUrl)):
+            raise TypeError(
+                "Input 'output_root_uri' is the URL of a group, text or a silx DataUrl, not"
+                f" {type(value).__name__}"
+            )
+        as_data_url(value)
+        return value
 
 
 class Outputs(BaseOutputModel):
@@ -118,7 +129,7 @@ class Outputs(BaseOutputModel):
     image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
         description="The image stacks as they came in.",
     )
-    transformations: Annotated[dict[str, list[Transformation]], SkipValidation] = Field(
+    transformations: Annotated[dict[str, TransformationSource | DataUrl], SkipValidation] = Field(
         description="For each stack the list of transformations to apply to it.",
     )
     reference_stack: str | None = Field(
@@ -141,6 +152,8 @@ class Outputs(BaseOutputModel):
 
 def _one_sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"Input {name!r}: {message} (got {first['input']!r:.80})"
+    name, message = first["loc"][0], first["msg"].removeprefix("Input ")
+    if first["type"] == "value_error":  # a sentence of ours
+        return f"Input {name!r}: {message.removeprefix('Value error, ')}"
+    found = " ".join(f"{first['input']!r:.80}".split())
+    return f"Input {name!r} {message}, not {found}"

@@ -17,6 +17,8 @@ from silx.io.url import DataUrl
 from .._messages import unknown_name
 from ..evaluation import Evaluation
 from ..evaluation import evaluate_stacks
+from ..evaluation.checks import check_list_per_stack
+from ..evaluation.checks import check_stack_per_list
 from ..evaluation.checks import check_transformation_per_image
 from ..io.input_stack import input_context
 from ..io.input_stack import named_sources
@@ -25,6 +27,8 @@ from ..io.output_stack import hdf5_output_context
 from ..io.urls import as_data_url
 from ..io.urls import url_text
 from ..transformation.base import Transformation
+from ..transformation.conversion import TransformationSource
+from ..transformation.conversion import as_transformation_lists
 from .models import Inputs
 from .models import Outputs
 
@@ -34,9 +38,14 @@ _RANKING_SHARE = 0.8
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which list of transformations serves which stack."""
+    """Which list of transformations serves which stack.
 
-    transformations: Mapping[str, Sequence[Transformation]]
+    :param transformations: what the task puts out.
+    :param applied: with what the stacks are saved.
+    """
+
+    transformations: Mapping[str, TransformationSource]
+    applied: Mapping[str, Sequence[Transformation]]
     reference_stack: str | None = None
     evaluation: Evaluation | None = None
 
@@ -54,15 +63,16 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 
     def run(self) -> None:
         inputs = self.inputs
+        lists = self._read_lists()
         with ExitStack() as stack:
             output = None
             if inputs.output_root_uri is not None:
                 # First, so that an output that cannot be written costs no computation.
                 output = stack.enter_context(hdf5_output_context(inputs.output_root_uri))
                 output.reserve(named_sources(inputs.image_stacks))
-            choice = self._choose()
+            choice = self._choose(lists)
             if output is not None:
-                self._save(output, choice)
+                self._save(output, choice, lists)
 
         evaluation = choice.evaluation
         outputs = self.outputs
@@ -82,60 +92,97 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         after the current image and leaves no output."""
         self.cancelled = True
 
-    def _choose(self) -> _Choice:
+    def _read_lists(self) -> dict[str, list[Transformation]]:
+        """The lists of transformations, from whatever form they came in.
+
+        One that is in a file is left out where this run does not need it. What `skip` only passes
+        on is not checked: what cannot be read is left out.
+        """
         inputs = self.inputs
-        lists: Mapping[str, Sequence[Transformation]] = inputs.transformations
+        saved = inputs.output_root_uri is not None
+        lists: dict[str, list[Transformation]] = {}
+        for name, source in inputs.transformations.items():
+            if inputs.skip:
+                needed = saved
+            elif inputs.reference_stack:
+                needed = name == inputs.reference_stack
+            else:
+                needed = saved or len(inputs.transformations) > 1
+            if isinstance(source, (str, DataUrl)) and not needed:
+                continue
+            try:
+                lists.update(as_transformation_lists({name: source}))
+            except (OSError, TypeError, ValueError):
+                if saved or not inputs.skip:
+                    raise
+        return lists
+
+    def _choose(self, lists: Mapping[str, Sequence[Transformation]]) -> _Choice:
+        inputs = self.inputs
+        given = inputs.transformations
         if inputs.skip:
             if not _all_equal(lists):
                 _warn("The stacks are not ranked (skip), but their lists of transformations differ")
-            return _Choice(lists, inputs.reference_stack)
+            return _Choice(given, lists, inputs.reference_stack)
         if inputs.reference_stack:
-            return self._forced(inputs.reference_stack)
-        if len(lists) < 2:
+            return self._forced(inputs.reference_stack, lists)
+        if len(given) < 2:
+            if given:  # a forgotten list is a mistake, no list at all a choice
+                check_list_per_stack(named_sources(inputs.image_stacks), given)
             _warn("Nothing to rank: there are fewer than two lists of transformations")
-            return _Choice(lists)
+            return _Choice(given, lists)
         if _all_equal(lists):
             _warn("Nothing to rank: all lists of transformations are equal")
-            return _Choice(lists)
-        return self._ranked()
+            return _Choice(given, lists)
+        return self._ranked(lists)
 
-    def _forced(self, reference_stack: str) -> _Choice:
-        lists = self.inputs.transformations
+    def _forced(
+        self, reference_stack: str, lists: Mapping[str, Sequence[Transformation]]
+    ) -> _Choice:
         if reference_stack not in lists:
-            raise ValueError(unknown_name("reference_stack", reference_stack, lists))
+            given = self.inputs.transformations
+            raise ValueError(unknown_name("reference_stack", reference_stack, given))
         names = named_sources(self.inputs.image_stacks)
-        return _Choice({name: list(lists[reference_stack]) for name in names}, reference_stack)
+        chosen = {name: list(lists[reference_stack]) for name in names}
+        return _Choice(chosen, chosen, reference_stack)
 
-    def _ranked(self) -> _Choice:
+    def _ranked(self, lists: Mapping[str, Sequence[Transformation]]) -> _Choice:
         inputs = self.inputs
         share = 1.0 if inputs.output_root_uri is None else _RANKING_SHARE
+        # Before any file is opened
+        names = named_sources(inputs.image_stacks)
+        check_list_per_stack(names, lists)
+        check_stack_per_list(names, lists)
         with input_context(inputs.image_stacks) as stacks:
             evaluation = evaluate_stacks(
                 stacks,
-                inputs.transformations,
+                lists,
                 evaluate_on=inputs.evaluate_on,
                 progress=lambda fraction: self._set_progress(share * fraction),
                 should_stop=lambda: self.cancelled,
             )
         best = evaluation.ranked_names[0]
-        best_list = inputs.transformations[best]
-        return _Choice({name: list(best_list) for name in evaluation.names}, best, evaluation)
-
-    def _save(self, output: Hdf5OutputStacks, choice: _Choice) -> None:
-        inputs = self.inputs
+        chosen = {name: list(lists[best]) for name in evaluation.names}
         # A ranking is judged by looking at what each list makes of its own stack.
-        ranked = choice.evaluation is not None
+        return _Choice(chosen, lists, best, evaluation)
+
+    def _save(
+        self,
+        output: Hdf5OutputStacks,
+        choice: _Choice,
+        lists: Mapping[str, Sequence[Transformation]],
+    ) -> None:
+        inputs = self.inputs
         reference = choice.reference_stack
-        lists = inputs.transformations if ranked else choice.transformations
-        start = _RANKING_SHARE if ranked else 0.0
+        start = 0.0 if choice.evaluation is None else _RANKING_SHARE
         with input_context(inputs.image_stacks) as stacks:
             if not stacks:
                 raise ValueError("There are no image stacks to save")
-            check_transformation_per_image(stacks, lists)
+            check_transformation_per_image(stacks, choice.applied)
             total = sum(len(stack) for stack in stacks.values())
             done = 0
             for name, stack in stacks.items():
-                for image, transformation in zip(stack, lists[name], strict=True):
+                for image, transformation in zip(stack, choice.applied[name], strict=True):
                     if self.cancelled:
                         raise CancelledError(f"Saving was cancelled after {done} of {total} images")
                     output.add_point(name, transformation.apply_data(image))
@@ -144,14 +191,14 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             names = list(stacks)
         output.describe(
             signal=reference if reference in names else names[0],
-            inputs=self._inputs_as_json(),
+            inputs=self._inputs_as_json(lists),
             results={} if choice.evaluation is None else choice.evaluation.columns(),
         )
 
     def _set_progress(self, fraction: float) -> None:
         self.progress = int(100 * fraction)
 
-    def _inputs_as_json(self) -> dict[str, Any]:
+    def _inputs_as_json(self, lists: Mapping[str, Sequence[Transformation]]) -> dict[str, Any]:
         """The inputs with an address or a summary in place of pixels."""
         values = dict(self.get_input_values())
         sources = values["image_stacks"]
@@ -159,8 +206,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             sources = named_sources(sources)
         values["image_stacks"] = {name: _source_text(sources[name]) for name in sources}
         values["transformations"] = {
-            name: [_matrix_or_text(item) for item in items]
-            for name, items in values["transformations"].items()
+            name: _list_as_json(source, lists.get(name, ()))
+            for name, source in values["transformations"].items()
         }
         values["output_root_uri"] = url_text(as_data_url(values["output_root_uri"]))
         return values
@@ -169,6 +216,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 def _all_equal(lists: Mapping[str, Sequence[Transformation]]) -> bool:
     first, *others = [list(items) for items in lists.values()] or [[]]
     return all(first == other for other in others)
+
+
+def _list_as_json(source: TransformationSource, items: Sequence[Transformation]) -> Any:
+    if isinstance(source, DataUrl):
+        return source.path()
+    return source if isinstance(source, str) else [_matrix_or_text(item) for item in items]
 
 
 def _matrix_or_text(transformation: Transformation) -> Any:

@@ -1,7 +1,8 @@
 """Geometry: what a transformation is and how one image is resampled with it."""
 
 from .base import Transformation
+from .conversion import as_transformations
 from .homography import Homography
 from .types import TransformationType
 
-__all__ = ["Homography", "Transformation", "TransformationType"]
+__all__ = ["Homography", "Transformation", "TransformationType", "as_transformations"]

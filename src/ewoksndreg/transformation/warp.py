@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .pixels import as_floating
+from .._pixels import as_floating
 
 # Coordinates carry rounding errors. This close (px) to the edge they are on the edge, and this
 # close to a shift by whole pixels a matrix is that shift.

@@ -1,0 +1,204 @@
+"""Files that somebody else has open, and files that are read and written at once."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import h5py
+import numpy
+import pytest
+
+from ewoksndreg.io.input_stack import input_context
+from ewoksndreg.io.output_stack import hdf5_output_context
+
+IMAGES = numpy.random.default_rng(0).normal(size=(4, 12, 10)).astype(numpy.float32)
+
+# Another program that has a file open until its standard input ends, and goes on writing to it.
+OTHER = """
+import sys, h5py
+mode, libver, swmr = sys.argv[2:]
+file = h5py.File(sys.argv[1], mode, libver=libver or None)
+if swmr:
+    file.swmr_mode = True
+if mode == "a":
+    data = file["a"]
+    data.resize(5, axis=0)
+    data[4] = 1
+    file.flush()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def open_elsewhere(path, mode="a", libver="", swmr=""):
+    command = [sys.executable, "-c", OTHER, str(path), mode, libver, swmr]
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "ready\n"
+        yield
+        other.stdin.close()
+
+
+# Before HDF5 1.14.4 (h5py 3.12), files behind links and virtual datasets are opened with locks, and
+# virtual datasets silently show zeros in place of a file that is open elsewhere.
+follows_without_locks = pytest.mark.skipif(
+    h5py.version.hdf5_version_tuple < (1, 14, 4), reason="HDF5 locks what it follows"
+)
+FOLLOWED = [
+    pytest.param("master.h5::/link", marks=follows_without_locks),
+    pytest.param("master.h5::/virtual", marks=follows_without_locks),
+]
+
+
+def create(path, libver=None, **options):
+    with h5py.File(path, "w", libver=libver) as file:
+        file.create_dataset(
+            "a", data=IMAGES, maxshape=(None, 12, 10), chunks=(2, 12, 10), **options
+        )
+
+
+def read(url):
+    with input_context({"a": url}) as stacks:
+        return numpy.stack(list(stacks["a"]))
+
+
+@pytest.fixture
+def master(tmp_path):
+    """Another file that leads to the dataset, by a link and by a virtual dataset."""
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["link"] = h5py.ExternalLink("a.h5", "/a")
+        layout = h5py.VirtualLayout(IMAGES.shape, IMAGES.dtype)
+        layout[:] = h5py.VirtualSource("a.h5", "a", IMAGES.shape, maxshape=(None, 12, 10))
+        file.create_virtual_dataset("virtual", layout)
+    return tmp_path / "master.h5"
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("mode", ["r", "a"])
+@pytest.mark.parametrize("way", ["a.h5::/a", *FOLLOWED])
+def test_a_file_that_another_process_has_open_is_read(tmp_path, master, way, mode, compression):
+    create(tmp_path / "a.h5", compression=compression)
+    with open_elsewhere(tmp_path / "a.h5", mode):
+        images = read(f"{tmp_path}/{way}")
+    numpy.testing.assert_array_equal(images[:4], IMAGES)
+
+
+def test_a_file_that_is_opened_for_writing_while_we_read(tmp_path):
+    create(tmp_path / "a.h5")
+    with input_context([f"{tmp_path}/a.h5::/a"]) as stacks:
+        stack = stacks["a"]
+        numpy.testing.assert_array_equal(stack[0], IMAGES[0])
+        with open_elsewhere(tmp_path / "a.h5"):
+            numpy.testing.assert_array_equal(list(stack), IMAGES)
+
+
+def test_a_file_with_an_swmr_writer_is_read(tmp_path):
+    create(tmp_path / "a.h5", libver="latest")
+    with open_elsewhere(tmp_path / "a.h5", libver="latest", swmr="swmr"):
+        images = read(f"{tmp_path}/a.h5::/a")
+    assert images.shape == (5, 12, 10)
+    numpy.testing.assert_array_equal(images[:4], IMAGES)
+    numpy.testing.assert_array_equal(images[4], 1)
+
+
+@pytest.mark.parametrize(
+    ("way", "swmr"),
+    [
+        ("a.h5::/a", ""),
+        ("master.h5::/link", ""),
+        ("master.h5::/virtual", ""),
+        ("master.h5::/link", "swmr"),
+        ("master.h5::/virtual", "swmr"),
+    ],
+)
+def test_a_file_that_cannot_be_read_before_its_writer_closes_it(tmp_path, master, way, swmr):
+    """HDF5 marks files of the newest format as unreadable; with SWMR when it follows a link."""
+    create(tmp_path / "a.h5", libver="latest")
+    with (
+        open_elsewhere(tmp_path / "a.h5", libver="latest", swmr=swmr),
+        pytest.raises((OSError, ValueError), match=r"open (for|external)") as caught,
+    ):
+        read(f"{tmp_path}/{way}")
+    assert way in str(caught.value)
+    assert "\n" not in str(caught.value)
+    numpy.testing.assert_array_equal(read(f"{tmp_path}/{way}")[:4], IMAGES)
+
+
+@pytest.mark.parametrize("way", ["a.h5::/a", "master.h5::/link", "master.h5::/virtual"])
+@pytest.mark.parametrize("target", ["a.h5", "master.h5"])
+def test_results_go_into_a_file_that_is_being_read(tmp_path, master, way, target):
+    create(tmp_path / "a.h5")
+    with (
+        input_context({"stack": f"{tmp_path}/{way}"}) as stacks,
+        hdf5_output_context(f"{tmp_path}/{target}::/entry/aligned") as output,
+    ):
+        output.add_points("stack", stacks["stack"])
+    numpy.testing.assert_array_equal(read(f"{tmp_path}/{target}::/entry/aligned/stack"), IMAGES)
+    numpy.testing.assert_array_equal(read(f"{tmp_path}/{way}"), IMAGES)
+
+
+WRITTEN = [
+    "post_evaluation",
+    "post_evaluation_details",
+    "post_evaluation/scores",
+    "post_evaluation/inputs/data",
+    "scores",
+    "inputs",
+    "entry",
+    "aligned",
+    "signal",
+    "default",
+    "a/b",
+    "a/b/c/d",
+]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_stack_may_be_called_like_what_the_library_writes(tmp_path, name, existing):
+    if existing:
+        create(tmp_path / "out.h5")
+    with hdf5_output_context(f"{tmp_path}/out.h5::/entry/aligned") as output:
+        output.reserve([name, "other"])
+        output.add_points(name, IMAGES)
+        output.add_points("other", IMAGES + 1)
+        output.describe(signal=name, inputs={"skip": False}, results={"score": [0.5]})
+        urls = output.data_for_input()
+    with input_context(urls) as stacks:
+        assert list(stacks) == [name, "other"]
+        numpy.testing.assert_array_equal(list(stacks[name]), IMAGES)
+        numpy.testing.assert_array_equal(list(stacks["other"]), IMAGES + 1)
+    with h5py.File(tmp_path / "out.h5") as file:
+        group = file["/entry/aligned"]
+        assert group.attrs["signal"] == name
+        details = [
+            item
+            for item in group.values()
+            if item.attrs.get("NX_class") == b"NXprocess"
+            or item.attrs.get("NX_class") == "NXprocess"
+        ]
+        assert [list(item["scores/score"]) for item in details] == [[0.5]]
+
+
+def test_stacks_may_take_every_name_that_the_description_would_have(tmp_path):
+    names = ["post_evaluation", "post_evaluation_details", "post_evaluation_details_details"]
+    with hdf5_output_context(f"{tmp_path}/out.h5::/entry") as output:
+        output.reserve(names)
+        for name in names:
+            output.add_points(name, IMAGES)
+        output.describe(signal=names[0], inputs={}, results={})
+    with h5py.File(tmp_path / "out.h5") as file:
+        for name in names:
+            numpy.testing.assert_array_equal(file["entry"][name], IMAGES)
+        assert len(file["entry"]) == 4
+
+
+@pytest.mark.parametrize("dtype", ["f2", "u1", "i8"])
+def test_masked_images_that_are_written_as_they_are_miss_their_masked_pixels(tmp_path, dtype):
+    images = numpy.ma.MaskedArray((10 * IMAGES).astype(dtype), IMAGES > 1)
+    with hdf5_output_context(f"{tmp_path}/out.h5::/entry") as output:
+        output.add_points("a", images)
+    written = read(f"{tmp_path}/out.h5::/entry/a")
+    numpy.testing.assert_array_equal(numpy.isnan(written), IMAGES > 1)

@@ -1,0 +1,103 @@
+"""The command of the README, run in a process of its own."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy
+import pytest
+
+from .conftest import WRONG
+from .conftest import shifted
+
+pytest.importorskip("ewoks")
+
+ROOT = Path(__file__).parents[2]
+
+
+def execute(folder, *arguments):
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "ewoks", "execute", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def workflow_of(**inputs):
+    parameters = [f"{name}={json.dumps(value)}" for name, value in inputs.items()]
+    return (
+        "post_evaluation",
+        "--workflow-module",
+        "ewoksndreg.workflows",
+        *[part for parameter in parameters for part in ("-ps", parameter)],
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, stacks):
+    """`maps.h5` and `shifts.h5`, with the names that the documentation uses."""
+    with h5py.File(tmp_path / "maps.h5", "w") as file:
+        for name, images in stacks.items():
+            file[f"/entry/maps/{name}"] = images
+    with h5py.File(tmp_path / "shifts.h5", "w") as file:
+        for name, motion in WRONG.items():
+            file[f"/entry/{name}"] = numpy.array(motion, dtype=float)
+    return tmp_path
+
+
+def assert_saved(folder, stacks, names):
+    with h5py.File(folder / "aligned.h5") as file:
+        group = file["/entry/aligned"]
+        ranked = list(group["post_evaluation/scores/stack_name"].asstr())
+        assert ranked == [name for name in ("Ca-K", "Fe-K", "Zn-K") if name in names]
+        for name in names:
+            numpy.testing.assert_array_equal(group[name][()], shifted(stacks[name], WRONG[name]))
+
+
+@pytest.mark.parametrize("form", ["URLs", "nested lists", "both"])
+def test_ewoks_executes_the_shipped_workflow_with_json_only(folder, stacks, form):
+    urls = {name: f"shifts.h5::/entry/{name}" for name in stacks}
+    numbers = {name: WRONG[name] for name in stacks}
+    lists = {"URLs": urls, "nested lists": numbers, "both": {**urls, "Fe-K": numbers["Fe-K"]}}
+    done = execute(
+        folder,
+        *workflow_of(
+            image_stacks=[f"maps.h5::/entry/maps/{name}" for name in stacks],
+            transformations=lists[form],
+            output_root_uri="aligned.h5::/entry/aligned",
+        ),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "FINISHED" in done.stdout
+    assert_saved(folder, stacks, list(stacks))
+
+
+def test_a_mistake_is_told_and_nothing_is_written(folder, stacks):
+    done = execute(
+        folder,
+        *workflow_of(
+            image_stacks=[f"maps.h5::/entry/maps/{name}" for name in stacks],
+            transformations={name: f"shifts.h5::/entry/{name[:2]}" for name in stacks},
+            output_root_uri="aligned.h5::/entry/aligned",
+        ),
+    )
+    assert done.returncode == 1
+    assert "Transformations of stack 'Fe-K': shifts.h5::/entry/Fe: There is no" in done.stderr
+    assert "did you mean 'Fe-K'?" in done.stderr
+    assert not (folder / "aligned.h5").exists()
+
+
+@pytest.mark.parametrize("page", ["README.md", "doc/task.md"])
+def test_the_command_of_the_documentation_works(folder, stacks, page):
+    text = (ROOT / page).read_text()
+    start = text.index("ewoks execute post_evaluation")
+    command = text[start : text.index("```", start)].replace("\\\n", " ")
+    _, _, *arguments = shlex.split(command)
+    done = execute(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert_saved(folder, stacks, ["Ca-K", "Fe-K"])

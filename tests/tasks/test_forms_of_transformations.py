@@ -1,0 +1,198 @@
+"""The input `transformations` in every form, and when a file of them is opened."""
+
+import json
+import warnings
+from importlib.resources import files
+
+import h5py
+import numpy
+import pytest
+from ewokscore import execute_graph
+from silx.io.url import DataUrl
+
+from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.evaluation import post_evaluation
+from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+from ewoksndreg.transformation import Transformation
+
+from .conftest import MOTION
+from .conftest import WRONG
+from .conftest import shifted
+from .conftest import shifts
+
+RANKING = ["Ca-K", "Fe-K", "Zn-K"]
+NOWHERE = "no_such_file.h5::/entry/shifts"
+
+
+def run(**inputs):
+    task = Reg2DPostEvaluation(inputs=inputs)
+    task.execute()
+    return task.get_output_values()
+
+
+@pytest.fixture
+def shifts_url(tmp_path):
+    with h5py.File(tmp_path / "shifts.h5", "w") as file:
+        for name, motion in WRONG.items():
+            file[f"/entry/{name}"] = numpy.array(motion, dtype=float)
+    return f"{tmp_path}/shifts.h5::/entry"
+
+
+@pytest.fixture(params=["(N, 2)", "(N, 2, 3)", "(N, 3, 3)", "nested", "URL", "DataUrl", "mixed"])
+def lists(request, shifts_url):
+    """The lists of the fixture `transformations`, in another form."""
+    matrices = {
+        name: numpy.stack([item.passive_matrix for item in shifts(motion)])
+        for name, motion in WRONG.items()
+    }
+    urls = {name: f"{shifts_url}/{name}" for name in WRONG}
+    return {
+        "(N, 2)": {name: numpy.array(motion) for name, motion in WRONG.items()},
+        "(N, 2, 3)": {name: stack[:, :2] for name, stack in matrices.items()},
+        "(N, 3, 3)": matrices,
+        "nested": {name: stack.tolist() for name, stack in matrices.items()},
+        "URL": urls,
+        "DataUrl": {name: DataUrl(url) for name, url in urls.items()},
+        "mixed": {**urls, "Fe-K": shifts(WRONG["Fe-K"]), "Zn-K": WRONG["Zn-K"]},
+    }[request.param]
+
+
+def saved(url):
+    path, group = url.split("::")
+    with h5py.File(path) as file:
+        images = {
+            name: item[()] for name, item in file[group].items() if isinstance(item, h5py.Dataset)
+        }
+        return images, json.loads(file[group]["post_evaluation/inputs/data"].asstr()[()])
+
+
+def test_every_form_is_ranked_and_saved(stacks, transformations, lists, tmp_path):
+    expected = run(image_stacks=stacks, transformations=transformations)
+    output_url = f"{tmp_path}/out.h5::/entry/aligned"
+    outputs = run(image_stacks=stacks, transformations=lists, output_root_uri=output_url)
+    assert outputs["ranked_stack_names"] == RANKING
+    assert outputs["scores"] == expected["scores"]
+    for items in outputs["transformations"].values():
+        assert all(isinstance(item, Transformation) for item in items)
+        assert items == transformations["Ca-K"]
+    images, inputs = saved(output_url)
+    for name, stack in stacks.items():
+        numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG[name]))
+        if isinstance(lists[name], str):
+            assert inputs["transformations"][name] == lists[name]
+        elif not isinstance(lists[name], DataUrl):
+            matrices = numpy.array(inputs["transformations"][name])
+            numpy.testing.assert_array_equal(matrices[:, :2, 2], WRONG[name])
+
+
+def test_every_form_is_evaluated(stacks, transformations, lists):
+    expected = evaluate_stacks(stacks, transformations)
+    assert evaluate_stacks(stacks, lists).scores() == expected.scores()
+    assert post_evaluation(stacks, lists) == post_evaluation(stacks, transformations)
+
+
+@pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
+def test_an_evaluation_names_the_stack_of_a_list_it_cannot_read(stacks, transformations, function):
+    with pytest.raises(FileNotFoundError, match=f"^Transformations of stack 'Zn-K': {NOWHERE}"):
+        function(stacks, {**transformations, "Zn-K": NOWHERE})
+
+
+def test_a_forced_list_serves_every_stack_and_no_other_is_read(stacks, lists, tmp_path):
+    output_url = f"{tmp_path}/out.h5::/entry/aligned"
+    lists = {"Fe-K": lists["Fe-K"], "other": NOWHERE, "third": "no URL"}
+    outputs = run(
+        image_stacks=stacks,
+        transformations=lists,
+        reference_stack="Fe-K",
+        output_root_uri=output_url,
+    )
+    assert list(outputs["transformations"]) == list(stacks)
+    for items in outputs["transformations"].values():
+        assert all(isinstance(item, Transformation) for item in items)
+        assert items == shifts(WRONG["Fe-K"])
+    images, inputs = saved(output_url)
+    for name, stack in stacks.items():
+        numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG["Fe-K"]))
+    assert inputs["transformations"]["other"] == NOWHERE
+
+
+@pytest.mark.parametrize("save", [False, True])
+def test_skip_hands_on_what_it_was_given(stacks, lists, tmp_path, save):
+    output_url = f"{tmp_path}/out.h5::/entry/aligned"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        outputs = run(
+            image_stacks=stacks,
+            transformations=lists,
+            skip=True,
+            output_root_uri=output_url if save else None,
+        )
+    assert outputs["transformations"] is lists
+    if save:
+        images, _ = saved(output_url)
+        for name, stack in stacks.items():
+            numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG[name]))
+
+
+def test_skip_opens_no_file_and_checks_nothing(stacks):
+    lists = {"Ca-K": NOWHERE, "Fe-K": f"{NOWHERE}2", "Zn-K": MOTION, "Cu-K": 5, "K": []}
+    outputs = run(image_stacks=stacks, transformations=lists, skip=True)
+    assert outputs["transformations"] is lists
+
+
+def test_skip_warns_of_numbers_that_differ(stacks):
+    lists = {"Ca-K": NOWHERE, "Fe-K": MOTION, "Zn-K": [[0, 0]] * 4}
+    with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\), but their lists .* differ"):
+        run(image_stacks=stacks, transformations=lists, skip=True)
+
+
+def test_skip_needs_the_lists_where_it_saves(stacks, tmp_path):
+    with pytest.raises(RuntimeError) as caught:
+        run(
+            image_stacks=stacks,
+            transformations=dict.fromkeys(stacks, NOWHERE),
+            skip=True,
+            output_root_uri=f"{tmp_path}/out.h5::/entry",
+        )
+    assert type(caught.value.__cause__) is FileNotFoundError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lists_are_equal_in_whatever_form(tmp_path):
+    """No stack is opened, and what was given is handed on."""
+    with h5py.File(tmp_path / "shifts.h5", "w") as file:
+        file["shifts"] = MOTION
+    lists = {"a": f"{tmp_path}/shifts.h5::/shifts", "b": [list(shift) for shift in MOTION]}
+    stacks = dict.fromkeys(lists, "no_such_file.h5::/entry")
+    with pytest.warns(RuntimeWarning, match="Nothing to rank: all lists .* are equal"):
+        outputs = run(image_stacks=stacks, transformations=lists)
+    assert outputs["transformations"] is lists
+
+
+def test_one_list_that_is_not_needed_is_not_read():
+    with pytest.warns(RuntimeWarning, match="Nothing to rank: .* fewer than two"):
+        outputs = run(image_stacks={"a": "no.h5::/entry"}, transformations={"a": NOWHERE})
+    assert outputs["transformations"] == {"a": NOWHERE}
+
+
+def test_a_json_workflow_needs_nothing_but_json(stacks, tmp_path):
+    """A workflow as text, with its inputs in it."""
+    workflow = json.loads(
+        files("ewoksndreg.workflows").joinpath("post_evaluation.json").read_text()
+    )
+    with h5py.File(tmp_path / "maps.h5", "w") as file:
+        for name, images in stacks.items():
+            file[name] = images
+    workflow["nodes"][0]["default_inputs"] = [
+        {
+            "name": "image_stacks",
+            "value": {name: f"{tmp_path}/maps.h5::/{name}" for name in stacks},
+        },
+        {"name": "transformations", "value": {name: WRONG[name] for name in stacks}},
+        {"name": "output_root_uri", "value": f"{tmp_path}/out.h5::/entry/aligned"},
+    ]
+    outputs = execute_graph(json.loads(json.dumps(workflow)))
+    assert outputs["ranked_stack_names"] == RANKING
+    images, _ = saved(f"{tmp_path}/out.h5::/entry/aligned")
+    for name, stack in stacks.items():
+        numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG[name]))
