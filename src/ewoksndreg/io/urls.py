@@ -15,6 +15,7 @@ _SCHEME = re.compile(r"silx:(//)?")
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 # Control characters, and text that is not Unicode; U+DC80 to U+DCFF are bytes of a file name.
 _NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
+_NOT_UNICODE = re.compile("[\ud800-\udfff]")
 # Between file and data. A `?` inside a name is not followed by these, and a slice may hold `::`.
 _SEPARATOR = re.compile(r"::|\?(?=/|path=|slice=)")
 _SLICE_LAST = re.compile(r"^(?:(?:path=)?(?P<path>.*)&)?slice=(?P<slice>[^&/]*)$")
@@ -56,6 +57,8 @@ def as_data_url(url: str | DataUrl) -> DataUrl:
             f"The URL {text!r} does not say where in which file:"
             " write it as 'file.h5::/path/inside/the/file'"
         )
+    if _NOT_UNICODE.search(data_path):
+        raise ValueError(f"The URL {text!r} has a dataset path that is not Unicode text")
     return DataUrl(
         file_path=file_path,
         data_path="/" + posixpath.normpath(data_path).strip("/"),

@@ -1,0 +1,5 @@
+"""Print the page that lists all mistakes."""
+
+from .page import page
+
+print(page(), end="")

@@ -1,0 +1,96 @@
+"""Stacks and lists that cannot be judged: the task warns and goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from .measurement import IMAGES
+from .measurement import Mistake
+
+_LAST = "Cannot be judged and rank last: 'Fe-K'"
+_NONE = "No list can be judged, so the ranking rests on smoothness alone:"
+
+_FLAT = numpy.ones_like(IMAGES)
+_EMPTY = numpy.full_like(IMAGES, numpy.nan)
+_SHIFTS = [[0, 0], [1, 0], [2, 0]]
+_FAR = [[0, 0], [500, 0], [0, 500]]
+_NOWHERE = [[numpy.nan, numpy.nan]] * 3
+_IDENTITY = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+_SINGULAR = [_IDENTITY, [[1, 0, 0], [1, 0, 0], [0, 0, 1]], _IDENTITY]
+
+
+def _not_judged(title: str, message: str, **changes: Any) -> Mistake:
+    return Mistake(title, None, message, changes, "evaluate_stacks", ("'Fe-K'",))
+
+
+RANKED_LAST = [
+    _not_judged(
+        "A stack without contrast",
+        f"{_LAST} (its stack shows nothing to compare: it is empty or constant)",
+        image_stacks={"Fe-K": _FLAT},
+    ),
+    _not_judged(
+        "A stack of missing pixels (NaN)",
+        f"{_LAST} (its stack shows nothing to compare: it is empty or constant)",
+        image_stacks={"Fe-K": _EMPTY},
+    ),
+    _not_judged(
+        "A list that moves the images out of sight",
+        f"{_LAST} (its transformations leave no images to compare)",
+        transformations={"Fe-K": _FAR},
+    ),
+    _not_judged(
+        "A transformation that is not finite",
+        f"{_LAST} (the transformation of image 0 is singular or not finite)",
+        transformations={"Fe-K": _NOWHERE},
+    ),
+    _not_judged(
+        "A singular matrix",
+        f"{_LAST} (the transformation of image 1 is singular or not finite)",
+        transformations={"Fe-K": _SINGULAR},
+    ),
+]
+
+NONE_RANKED = [
+    _not_judged(
+        "Stacks of one image",
+        f"{_NONE} 'Ca-K' (there is only one image), 'Fe-K' (there is only one image)",
+        image_stacks={"Ca-K": IMAGES[:1], "Fe-K": IMAGES[:1]},
+        transformations={"Ca-K": [[0, 0]], "Fe-K": [[0, 1]]},
+    ),
+    _not_judged(
+        "No stack has contrast",
+        f"{_NONE} 'Ca-K' (its stack shows nothing to compare: it is empty or constant), 'Fe-K' (its"
+        " stack shows nothing to compare: it is empty or constant)",
+        image_stacks={"Ca-K": _FLAT, "Fe-K": _FLAT},
+    ),
+    _not_judged(
+        "No list can be used",
+        f"{_NONE} 'Ca-K' (its transformations leave no images to compare), 'Fe-K' (the"
+        " transformation of image 0 is singular or not finite)",
+        transformations={"Ca-K": _FAR, "Fe-K": _NOWHERE},
+    ),
+]
+
+NOT_RANKED = [
+    Mistake(
+        "All lists are equal",
+        None,
+        "Nothing to rank: all lists of transformations are equal",
+        {"transformations": {"Ca-K": _SHIFTS, "Fe-K": _SHIFTS}},
+    ),
+    Mistake(
+        "One stack only",
+        None,
+        "Nothing to rank: there are fewer than two lists of transformations",
+        {"image_stacks": {"Fe-K": None}, "transformations": {"Fe-K": None}},
+    ),
+    Mistake(
+        "Ranking switched off, although the lists differ",
+        None,
+        "The stacks are not ranked (skip), but their lists of transformations differ",
+        {"skip": True},
+    ),
+]

@@ -1,0 +1,9 @@
+from pathlib import Path
+
+from .page import page
+
+PAGE = Path(__file__).parents[2] / "doc" / "errors.md"
+
+
+def test_the_page_of_the_documentation_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.errors > doc/errors.md"
