@@ -11,7 +11,7 @@ _MOST_LISTED = 20
 def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
     """Say that a name does not exist, offer the near match and list what exists.
 
-    :param what: what is named, with its article: ``"a stack"``.
+    :param what: what is named, such as ``"reference_stack"``.
     :param name: the name that was asked for.
     :param available: the names that exist.
     """

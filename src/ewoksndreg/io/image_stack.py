@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 from typing import overload
 
-import h5py
 import numpy
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
-from .._messages import unknown_name
 from .._pixels import as_floating
 from .._pixels import floating_type
 from .blocks import Blocks
 from .compression import check_filters
 from .compression import filter_hint
+from .find_dataset import find_dataset
 from .hdf5_files import Hdf5Reader
 from .selection import Selection
 from .urls import url_text
@@ -158,53 +157,6 @@ class Hdf5Stack(ImageStack):
                 raise OSError(
                     f"{self._url}: image {index} cannot be read{filter_hint(dataset)}: {error}"
                 ) from error
-
-
-def find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
-    """The dataset at a path.
-
-    :raises ValueError: when there is none; offers the near match.
-    """
-    item = file.get(data_path)
-    if isinstance(item, h5py.Dataset):
-        return item
-    if item is not None:
-        raise ValueError(
-            f"{data_path!r} in {file.filename!r} is a group, not a dataset: {_inside(item)}"
-        )
-    _check_links(file, data_path)
-    parent_path, _, name = data_path.rpartition("/")
-    parent = file.get(parent_path or "/")
-    siblings = list(parent) if isinstance(parent, h5py.Group) else []
-    where = f"dataset in '{file.filename}::{parent_path or '/'}' called"
-    raise ValueError(unknown_name(where, name, siblings))
-
-
-def _check_links(file: h5py.File, data_path: str) -> None:
-    names = data_path.strip("/").split("/")
-    for depth in range(1, len(names) + 1):
-        path = "/" + "/".join(names[:depth])
-        link = file.get(path, getlink=True)
-        if file.get(path) is not None or not isinstance(link, (h5py.SoftLink, h5py.ExternalLink)):
-            continue
-        target = f"{link.filename}::" if isinstance(link, h5py.ExternalLink) else ""
-        raise ValueError(
-            f"{path!r} in {file.filename!r} is a link to '{target}{link.path}', where nothing can"
-            f" be read: {_why_not_opened(file, path)}"
-        )
-
-
-def _why_not_opened(file: h5py.File, path: str) -> str:
-    try:
-        file[path]
-    except (KeyError, OSError) as error:
-        return str(error.args[0])
-    return "try again"
-
-
-def _inside(group: h5py.Group) -> str:
-    names = ", ".join(repr(name) for name in group)
-    return f"it holds {names}" if names else "it is empty"
 
 
 def _pixel_type(images: Any) -> numpy.dtype[Any]:

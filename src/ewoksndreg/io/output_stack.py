@@ -21,19 +21,16 @@ from silx.io.url import DataUrl
 
 from .._pixels import as_floating
 from . import nexus
-from .dataset_names import check_dataset_names
-from .hdf5_files import no_readers
-from .hdf5_files import open_to_read
-from .hdf5_lock import finish_interrupted_write
-from .hdf5_lock import refuse_if_open_here
 from .image_stack import ArrayStack
 from .input_stack import InputStacks
 from .input_stack import StackUrls
+from .output_places import check_dataset_names
+from .output_places import check_free
+from .output_places import check_group
+from .output_places import process_name
 from .staging import staged_file
 from .urls import as_data_url
 from .urls import url_text
-
-PROCESS_NAME = "post_evaluation"
 
 
 class OutputStacks(ABC):
@@ -98,8 +95,8 @@ class Hdf5OutputStacks(OutputStacks):
         """
         names = list(names)
         check_dataset_names(names)
-        for name in (*names, _process_name(names)):
-            _check_free(self._stack_url(name))
+        for name in (*names, process_name(names)):
+            check_free(self._stack_url(name))
 
     def add_point(self, name: str, image: ArrayLike) -> None:
         if self._group is None:
@@ -117,7 +114,7 @@ class Hdf5OutputStacks(OutputStacks):
 
     def _create_dataset(self, group: h5py.Group, name: str, image: NDArray[Any]) -> h5py.Dataset:
         check_dataset_names([*self._datasets, name])
-        _check_free(self._stack_url(name))
+        check_free(self._stack_url(name))
         dataset = group.create_dataset(
             name,
             shape=(0, *image.shape),
@@ -139,7 +136,7 @@ class Hdf5OutputStacks(OutputStacks):
         """
         others = [name for name in self._datasets if name != signal]
         nexus.plot_images(self._group, signal, others)
-        nexus.write_process(self._group, _process_name(self._datasets), inputs, results)
+        nexus.write_process(self._group, process_name(self._datasets), inputs, results)
 
     def data_for_input(self) -> dict[str, DataUrl]:
         urls = {name: self._stack_url(name) for name in self._datasets}
@@ -186,7 +183,7 @@ def output_context(url: str | DataUrl | None = None) -> Iterator[OutputStacks]:
 def hdf5_output_context(url: str | DataUrl) -> Iterator[Hdf5OutputStacks]:
     """:func:`output_context` for a file."""
     group_url = as_data_url(url)
-    _check_group(group_url)
+    check_group(group_url)
     # The place stays the same when the current folder changes.
     group_url = DataUrl(
         file_path=os.path.abspath(str(group_url.file_path())), data_path=group_url.data_path()
@@ -197,52 +194,6 @@ def hdf5_output_context(url: str | DataUrl) -> Iterator[Hdf5OutputStacks]:
         output = Hdf5OutputStacks(group, group_url, staged.check)
         stack.callback(output.finish)
         yield output
-
-
-def _check_group(url: DataUrl) -> None:
-    if url.data_path() == "/" or url.data_slice() is not None:
-        raise ValueError(
-            f"The output URL {url_text(url)!r} must name a group below the root of the file,"
-            f" for example '{url.file_path()}::/entry/aligned'"
-        )
-    path = str(url.file_path())
-    if not os.path.basename(path):
-        raise ValueError(f"The output URL {url_text(url)!r} names a folder, not a file")
-    if not os.path.exists(path):
-        return
-    if not os.access(path, os.W_OK):
-        raise PermissionError(f"Cannot write to {path!r}: Permission denied")
-    finish_interrupted_write(path)
-    with no_readers(path):
-        refuse_if_open_here(path)
-    with open_to_read(path) as file:
-        names = str(url.data_path()).strip("/").split("/")
-        for depth in range(1, len(names) + 1):
-            item = file.get("/".join(names[:depth]))
-            if isinstance(item, h5py.Dataset):
-                raise FileExistsError(
-                    f"The output URL {url_text(url)!r} goes through {item.name!r}, which is a"
-                    " dataset: choose another group"
-                )
-
-
-def _check_free(url: DataUrl) -> None:
-    path = str(url.file_path())
-    if not os.path.exists(path):
-        return
-    with open_to_read(path) as file:
-        if file.get(url.data_path(), getlink=True) is not None:
-            raise FileExistsError(f"{url_text(url)!r} exists already: choose another output URL")
-
-
-def _process_name(stack_names: Iterable[str]) -> str:
-    """Of the group that describes the stacks. A stack may have that name: it is the user's data
-    and keeps it."""
-    taken = {name.split("/")[0] for name in stack_names}
-    name = PROCESS_NAME
-    while name in taken:
-        name += "_details"
-    return name
 
 
 def _without_mask(image: ArrayLike) -> NDArray[Any]:

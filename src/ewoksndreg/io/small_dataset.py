@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
 from .compression import check_filters
+from .find_dataset import find_dataset
 from .hdf5_files import Hdf5Reader
-from .image_stack import find_dataset
 from .urls import as_data_url
 
 
