@@ -49,10 +49,12 @@ def compare(a: NDArray[numpy.floating[Any]], b: NDArray[numpy.floating[Any]]) ->
         rows = slice(start, start + _SLAB_ROWS)
         # Around the middle of the scale, where the sums of squares stay small.
         pair = numpy.stack((a[rows].ravel(), b[rows].ravel())).astype(numpy.float64) - 0.5
-        finite = numpy.isfinite(pair).all(axis=0)
-        if not finite.all():
-            pair = pair[:, finite]
-        count += pair.shape[1]
+        finite = numpy.isfinite(pair[0]) & numpy.isfinite(pair[1])
+        here = int(numpy.count_nonzero(finite))
+        if here < finite.size:
+            # Zeros add nothing; taking the others out would cost more than all the sums.
+            numpy.copyto(pair, 0, where=~finite)
+        count += here
         sums += pair.sum(axis=1)
         # Not `@`: the sum of a BLAS product depends on the number of threads it runs on.
         products += numpy.einsum("in,jn->ij", pair, pair)

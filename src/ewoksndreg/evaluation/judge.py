@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._messages import located
 from .._pixels import as_floating
+from .._pixels import missing_pixels
 from ..transformation.base import Transformation
 from .comparison import compare
 from .prepare import prepare_image
@@ -73,7 +74,8 @@ def judge_stack(
     for n in range(len(stack)):
         try:
             pixels = as_floating(stack[n])
-            infinite_pixels += int(numpy.isinf(pixels).sum())
+            if missing_pixels(pixels) is not None:
+                infinite_pixels += int(numpy.isinf(pixels).sum())
             prepared = prepare_image(pixels)
             if first is None:
                 first = prepared

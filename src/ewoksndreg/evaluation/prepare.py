@@ -6,9 +6,10 @@ from typing import Any
 import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .._pixels import as_floating
+from .._pixels import missing_pixels
+from .smoothing import gaussian
 
 # Outliers (hot pixels, cosmic rays) outside these percentiles of an image are clipped.
 _PERCENTILES = (1, 99)
@@ -37,17 +38,18 @@ def prepare_image(image: ArrayLike) -> NDArray[numpy.float32]:
     :raises TypeError: when its pixels are not real numbers.
     """
     pixels = as_floating(image)
-    missing = ~numpy.isfinite(pixels)
-    some_missing = bool(missing.any())
-    low, high = _limits(pixels[~missing] if some_missing else pixels.ravel(), pixels.shape)
-    # float64: an offset much larger than the contrast must not eat the contrast.
-    scaled = numpy.clip(pixels, low, high).astype(numpy.float64)
+    missing = missing_pixels(pixels)
+    low, high = _limits(pixels.ravel() if missing is None else pixels[~missing], pixels.shape)
+    if high - low > float(numpy.finfo(numpy.float32).max):
+        pixels = pixels.astype(numpy.float64)
+    # In the type of the pixels: an offset much larger than the contrast must not eat the contrast.
+    scaled = numpy.clip(pixels, low, high)
     scaled -= low
     if high > low:
         scaled /= high - low
-    prepared = scaled.astype(numpy.float32)
-    if not some_missing:
-        return numpy.asarray(ndimage.gaussian_filter(prepared, _SIGMA))
+    prepared = scaled.astype(numpy.float32, copy=False)
+    if missing is None:
+        return gaussian(prepared, _SIGMA)
     return _smoothed_around(prepared, missing)
 
 
@@ -69,8 +71,8 @@ def _smoothed_around(
 ) -> NDArray[numpy.float32]:
     """Gaussian mean over the pixels that are there."""
     prepared[missing] = 0
-    total = ndimage.gaussian_filter(prepared, _SIGMA)
-    weight = ndimage.gaussian_filter((~missing).astype(numpy.float32), _SIGMA)
+    total = gaussian(prepared, _SIGMA)
+    weight = gaussian((~missing).astype(numpy.float32), _SIGMA)
     smoothed = numpy.full_like(prepared, numpy.nan)
     numpy.divide(total, weight, out=smoothed, where=~missing)
     return smoothed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .._pixels import as_floating
+from .._pixels import missing_pixels
 
 # Coordinates carry rounding errors. This close (px) to the edge they are on the edge, and this
 # close to a shift by whole pixels a matrix is that shift.
@@ -51,54 +53,81 @@ def warp(
     source = as_floating(image)
     if passive_matrix is None or source.size == 0:
         return numpy.full_like(source, cval)
-    shift = _whole_pixel_shift(passive_matrix, source.shape)
-    if shift is not None:
-        return _shifted(source, shift, cval)
-    return _resampled(source, passive_matrix, cval, order)
+    missing = missing_pixels(source)
+    if _is_translation(passive_matrix, source.shape):
+        rows, columns = (_whole_and_fraction(float(shift)) for shift in passive_matrix[:2, 2])
+        whole, fraction = (rows[0], columns[0]), (rows[1], columns[1])
+        if not any(fraction) or (order == 1 and missing is None):
+            return _translated(source, whole, fraction, cval)
+    return _resampled(source, missing, passive_matrix, cval, order)
 
 
-def _whole_pixel_shift(
-    matrix: NDArray[numpy.float64], shape: tuple[int, ...]
-) -> tuple[int, int] | None:
-    """The shift (rows, columns) that the matrix is for all pixels of the image, if it is one."""
-    shift = numpy.rint(matrix[:2, 2])
-    ideal = numpy.identity(3)
-    ideal[:2, 2] = shift
+def _is_translation(matrix: NDArray[numpy.float64], shape: tuple[int, ...]) -> bool:
+    """Whether the matrix shifts all pixels of the image alike."""
     # By how much each coefficient can move a pixel that comes from inside the image. Those of the
     # perspective row stand in the denominator and so multiply a coordinate once more.
     extent = 2 * max(shape)
-    reach = numpy.array([[extent, extent, 1]] * 2 + [[extent**2, extent**2, extent]])
-    if (numpy.abs(matrix - ideal) * reach > _ROUNDING).any():
-        return None
-    return int(shift[0]), int(shift[1])
+    reach = numpy.array([[extent, extent, 0]] * 2 + [[extent**2, extent**2, extent]])
+    return bool((numpy.abs(matrix - numpy.identity(3)) * reach <= _ROUNDING).all())
 
 
-def _shifted(
-    source: NDArray[numpy.floating[Any]], shift: tuple[int, int], cval: float
+def _whole_and_fraction(shift: float) -> tuple[int, float]:
+    # Python integers: a diverged registration may shift by more than any array index.
+    nearest = round(shift)
+    if abs(shift - nearest) <= _ROUNDING:
+        return nearest, 0.0
+    whole = math.floor(shift)
+    return whole, shift - whole
+
+
+def _translated(
+    source: NDArray[numpy.floating[Any]],
+    whole: tuple[int, int],
+    fraction: tuple[float, float],
+    cval: float,
 ) -> NDArray[numpy.floating[Any]]:
+    """Linear interpolation for a shift, which puts all pixels at one place between four others.
+    Where an axis has no fraction, values are copied along it."""
     result = numpy.full_like(source, cval)
-    target = []
-    origin = []
-    for offset, size in zip(shift, source.shape, strict=True):
-        # Python integers: a diverged registration may shift by more than any array index.
-        start, stop = max(0, -offset), min(size, size - offset)
-        if start >= stop:
-            return result
-        target.append(slice(start, stop))
-        origin.append(slice(start + offset, stop + offset))
-    result[tuple(target)] = source[tuple(origin)]
+    rows, columns = (_inside(*axis) for axis in zip(whole, fraction, source.shape, strict=True))
+    weights = [source.dtype.type(value) for value in fraction]
+    from_columns = slice(columns.start + whole[1], columns.stop + whole[1])
+    for start in range(rows.start, rows.stop, _SLAB_ROWS):
+        stop = min(start + _SLAB_ROWS, rows.stop)
+        slab = source[start + whole[0] : stop + whole[0]]
+        if fraction[0]:
+            difference = source[start + whole[0] + 1 : stop + whole[0] + 1] - slab
+            difference *= weights[0]
+            slab = numpy.add(difference, slab, out=difference)
+        left = slab[:, from_columns]
+        target = result[start:stop, columns.start : columns.stop]
+        if fraction[1]:
+            right = slab[:, from_columns.start + 1 : from_columns.stop + 1]
+            numpy.subtract(right, left, out=target)
+            target *= weights[1]
+            target += left
+        else:
+            target[...] = left
     return result
+
+
+def _inside(whole: int, fraction: float, size: int) -> range:
+    """The pixels along one axis whose place is inside the image."""
+    start = max(0, -whole)
+    # Between two pixels, the second one has to be inside too.
+    stop = min(size, size - whole - (fraction > 0))
+    return range(start, max(start, stop)) if start < size else range(0)
 
 
 def _resampled(
     source: NDArray[numpy.floating[Any]],
+    missing: NDArray[numpy.bool_] | None,
     matrix: NDArray[numpy.float64],
     cval: float,
     order: int,
 ) -> NDArray[numpy.floating[Any]]:
     result = numpy.empty_like(source)
     holes = None
-    missing = _missing_pixels(source)
     if missing is not None:
         source = _filled(source, missing, order)
         holes = missing.astype(numpy.float32)
@@ -139,17 +168,6 @@ def _source_coordinates(
         outside = ~(inside[0] & inside[1])
         places[:, outside] = 0
         yield rows, numpy.clip(places, 0, limits, out=places), outside
-
-
-def _missing_pixels(
-    source: NDArray[numpy.floating[Any]],
-) -> NDArray[numpy.bool_] | None:
-    # One sum is cheaper than a mask of the whole image, and most images miss nothing.
-    with numpy.errstate(over="ignore", invalid="ignore"):
-        if numpy.isfinite(source.sum(dtype=numpy.float64)):
-            return None
-    missing = ~numpy.isfinite(source)
-    return missing if missing.any() else None
 
 
 def _filled(
