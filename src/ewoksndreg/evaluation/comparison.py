@@ -1,5 +1,6 @@
 """Compare images that may be shifted in gain and offset and miss pixels."""
 
+import math
 from typing import Any
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ _MIN_PIXELS = 100
 _MIN_VARIANCE = 1e-12
 
 # Rows that are summed at a time, so that their float64 copies stay in the processor's cache.
-_SLAB_ROWS = 64
+_SLAB_ROWS = 32
 
 
 class Comparison(NamedTuple):
@@ -44,27 +45,30 @@ def compare(a: NDArray[numpy.floating[Any]], b: NDArray[numpy.floating[Any]]) ->
     """
     count = 0
     sums = numpy.zeros(2)
-    products = numpy.zeros((2, 2))
+    products = numpy.zeros(3)
     for start in range(0, a.shape[0], _SLAB_ROWS):
         rows = slice(start, start + _SLAB_ROWS)
         # Around the middle of the scale, where the sums of squares stay small.
-        pair = numpy.stack((a[rows].ravel(), b[rows].ravel())).astype(numpy.float64) - 0.5
-        finite = numpy.isfinite(pair[0]) & numpy.isfinite(pair[1])
-        here = int(numpy.count_nonzero(finite))
-        if here < finite.size:
-            # Zeros add nothing; taking the others out would cost more than all the sums.
-            numpy.copyto(pair, 0, where=~finite)
-        count += here
-        sums += pair.sum(axis=1)
+        x = numpy.subtract(a[rows], 0.5, dtype=numpy.float64).ravel()
+        y = numpy.subtract(b[rows], 0.5, dtype=numpy.float64).ravel()
+        count += x.size
+        here = x.sum(), y.sum()
+        if not numpy.isfinite(here).all():
+            missing = ~(numpy.isfinite(x) & numpy.isfinite(y))
+            count -= int(numpy.count_nonzero(missing))
+            # Zeros add nothing; taking the pixels out would cost more than all the sums.
+            x[missing] = 0
+            y[missing] = 0
+            here = x.sum(), y.sum()
+        sums += here
         # Not `@`: the sum of a BLAS product depends on the number of threads it runs on.
-        products += numpy.einsum("in,jn->ij", pair, pair)
+        products += [numpy.einsum("i,i", *pair) for pair in ((x, x), (x, y), (y, y))]
     overlap = count / a.size if a.size else 0.0
     if count < max(1, min(_MIN_PIXELS, a.size / 4)):
         return Comparison(numpy.nan, overlap)
     means = sums / count
-    covariance = products / count - numpy.outer(means, means)
-    variances = covariance.diagonal()
-    if (variances < _MIN_VARIANCE).any():
+    variance_a, covariance, variance_b = products / count - means[[0, 0, 1]] * means[[0, 1, 1]]
+    if min(variance_a, variance_b) < _MIN_VARIANCE:
         return Comparison(numpy.nan, overlap)
-    correlation = covariance[0, 1] / numpy.sqrt(variances.prod())
+    correlation = covariance / math.sqrt(variance_a * variance_b)
     return Comparison(max(0.0, 2 * (1 - float(correlation))), overlap)
