@@ -3,9 +3,9 @@
 import dataclasses
 import itertools
 import math
+import pickle
 from functools import reduce
 from operator import add
-import pickle
 
 import numpy
 import pytest
