@@ -58,10 +58,9 @@ def test_killed_at_any_step_the_old_content_is_there_and_the_run_can_be_repeated
     assert found["steps"] > 50
     assert found["lost for us"] == []
     assert found["not again"] == []
+    # Found by any other program, except in the moment in which a journal exists and the index of
+    # the file changes in several pages ("half done"): other programs do not know the journal.
     assert found["lost"] == []
-    # Other programs do not know the journal: for the moment in which the index of the file changes
-    # in several pages, nothing is promised to them.
-    assert len(found["half done"]) <= 3
 
 
 @needs_fork
