@@ -280,11 +280,12 @@ def test_what_a_killed_process_decided_is_not_done_to_a_file_that_changed(path):
 
 
 def test_a_journal_that_cannot_be_written_changes_nothing(path, monkeypatch):
-    def fail(descriptor):
+    def fail(source, target):
         raise OSError(28, "No space left on device")
 
     before = path.read_bytes()
-    monkeypatch.setattr("ewoksndreg.io.journal.os.fsync", fail)
+    # Nothing else replaces a file: all is written but the journal.
+    monkeypatch.setattr(os, "replace", fail)
     with (
         pytest.raises(OSError, match=r"Cannot write to '.*data.h5': No space left on device"),
         output_context(f"{path}::/entry/new") as output,

@@ -37,15 +37,6 @@ class PendingFile(io.RawIOBase):
         self.changed_pages: dict[int, bytes] = {}
         self.error: OSError | None = None
 
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
     def tell(self) -> int:
         return self._position
 
