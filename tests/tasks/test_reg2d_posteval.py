@@ -302,6 +302,33 @@ def test_a_json_workflow_reads_and_writes_hdf5(
         assert own == pytest.approx(outputs["scores"]["Ca-K"]["own_relative_mse"])
 
 
+class Unreadable:
+    """Images of which the third is lost."""
+
+    shape = (len(MOTION), 8, 9)
+    dtype = numpy.dtype(float)
+
+    def __len__(self):
+        return len(MOTION)
+
+    def __getitem__(self, index):
+        if index == 2:
+            raise OSError("bad sector")
+        return numpy.zeros(self.shape[1:])
+
+
+def test_an_image_that_cannot_be_read_is_named_while_saving(output_url, tmp_path):
+    error = cause_of(
+        image_stacks={"Ca-K": Unreadable()},
+        transformations={"Ca-K": shifts(MOTION)},
+        reference_stack="Ca-K",
+        output_root_uri=output_url,
+    )
+    assert type(error) is OSError
+    assert str(error) == "Stack 'Ca-K', image 2: bad sector"
+    assert list(tmp_path.iterdir()) == []
+
+
 class Mirrored(Transformation):
     """Known to nobody: no matrix, no type."""
 

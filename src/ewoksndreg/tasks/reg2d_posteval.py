@@ -14,6 +14,7 @@ import numpy
 from ewokscore import TaskWithProgress
 from silx.io.url import DataUrl
 
+from .._messages import located
 from .._messages import unknown_name
 from ..evaluation import Evaluation
 from ..evaluation import evaluate_stacks
@@ -182,10 +183,14 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             total = sum(len(stack) for stack in stacks.values())
             done = 0
             for name, stack in stacks.items():
-                for image, transformation in zip(stack, choice.applied[name], strict=True):
+                for n, transformation in enumerate(choice.applied[name]):
                     if self.cancelled:
                         raise CancelledError(f"Saving was cancelled after {done} of {total} images")
-                    output.add_point(name, transformation.apply_data(image))
+                    try:
+                        aligned = transformation.apply_data(stack[n])
+                    except (OSError, TypeError, ValueError) as error:
+                        raise located(error, f"Stack {name!r}, image {n}") from error
+                    output.add_point(name, aligned)
                     done += 1
                     self._set_progress(start + (1 - start) * done / total)
             names = list(stacks)
