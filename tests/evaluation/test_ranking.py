@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import pickle
+import warnings
 from functools import reduce
 from operator import add
 
@@ -31,7 +32,10 @@ def rank(judgements, smoothness, *, diverged=None, evaluate_on="all"):
     judged = numpy.identity(number, dtype=bool) if evaluate_on == "own" else None
     if judged is None:
         judged = numpy.ones((number, number), dtype=bool)
-    return rank_lists(judgements, judged, smoothness, diverged or {})
+    evaluation = rank_lists(judgements, judged, smoothness, diverged or {})
+    for message in evaluation.warnings:  # as `evaluate_stacks` does
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+    return evaluation
 
 
 # Two stacks of three images. Each row of the aligned MSE's belongs to one list.

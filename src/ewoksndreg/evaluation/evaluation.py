@@ -105,7 +105,7 @@ def evaluate_stacks(
     :raises OSError: when a file of transformations is missing or cannot be read.
     :raises concurrent.futures.CancelledError: when `should_stop` answered True.
     :warns RuntimeWarning: when lists cannot be judged; names them and says why. Once when there
-        are infinite pixels; counts them per stack.
+        are infinite pixels; counts them per stack. The result has them as `warnings`.
     """
     if evaluate_on not in ("all", "own"):
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
@@ -136,13 +136,15 @@ def evaluate_stacks(
         shapes[name] = judgements[name].image_shape
         if evaluate_on == "all":
             check_same_image_shapes(shapes)
-    _warn_infinite({name: item.infinite_pixels for name, item in judgements.items()})
-    return rank_lists(
+    result = rank_lists(
         judgements,
         judged,
         {name: smoothness_eval(lists[name], shapes[name]) for name in names},
         _first_diverged(lists, shapes),
     )
+    for message in result.warnings:
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+    return result
 
 
 def _first_diverged(
@@ -157,13 +159,6 @@ def _first_diverged(
                 diverged[name] = n
                 break
     return diverged
-
-
-def _warn_infinite(counts: Mapping[str, int]) -> None:
-    found = [f"{count} in stack {name!r}" for name, count in counts.items() if count]
-    if found:
-        message = f"Infinite pixels are taken as missing: {', '.join(found)}"
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 class _Reporter:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
-from collections.abc import Sequence
 
 import numpy
 from numpy.typing import NDArray
@@ -39,7 +37,6 @@ def rank_lists(
     :param judged: which list was judged on which stack, shape `(K, K)`.
     :param smoothness: of each list.
     :param diverged: for lists with an unusable transformation, the first image that has one.
-    :warns RuntimeWarning: when lists cannot be judged, naming them and why.
     """
     names = tuple(judgements)
     aligned = numpy.stack([judgement.aligned_mse for judgement in judgements.values()], axis=1)
@@ -77,7 +74,6 @@ def rank_lists(
             smallest_overlap=float(overlap[k, judged[k]].min()),
             remark=remark,
         )
-    _warn_not_judged(list(lists.values()))
     return Evaluation(
         names=names,
         ranked_names=tuple(sorted(names, key=lambda name: _sort_key(lists[name]))),
@@ -85,6 +81,7 @@ def rank_lists(
         relative_mse=per_image,
         overlap=overlap,
         stack_weights=weights,
+        infinite_pixels={name: item.infinite_pixels for name, item in judgements.items()},
     )
 
 
@@ -135,16 +132,3 @@ def _sort_key(item: ListEvaluation) -> tuple[bool, bool, float]:
     value = item.score if item.judged else item.smoothness
     finite = math.isfinite(value)
     return not item.judged, not finite, value if finite else 0.0
-
-
-def _warn_not_judged(lists: Sequence[ListEvaluation]) -> None:
-    reasons = [f"{item.name!r} ({item.remark})" for item in lists if not item.judged]
-    if not reasons:
-        return
-    if len(reasons) < len(lists):
-        message = f"Cannot be judged and rank last: {', '.join(reasons)}"
-    else:
-        message = (
-            f"No list can be judged, so the ranking rests on smoothness alone: {', '.join(reasons)}"
-        )
-    warnings.warn(message, RuntimeWarning, stacklevel=4)

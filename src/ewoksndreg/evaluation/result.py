@@ -1,5 +1,6 @@
 """What an evaluation found."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy
@@ -56,6 +57,7 @@ class Evaluation:
     :param stack_weights: how much each stack counts in the mean over stacks, shape `(K,)`: 0.01
         where no list of another stack improves it, up to 1.01 where one aligns it perfectly; all
         1 where each list was judged on its own stack only.
+    :param infinite_pixels: how many pixels of each stack are infinite, which counts as missing.
     """
 
     names: tuple[str, ...]
@@ -64,6 +66,12 @@ class Evaluation:
     relative_mse: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
     stack_weights: NDArray[numpy.float64]
+    infinite_pixels: dict[str, int]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know before relying on the ranking, one sentence each."""
+        return (*self._about_infinite_pixels(), *self._about_lists_not_judged())
 
     def scores(self) -> dict[str, dict[str, float]]:
         """For each list, by name and best first: score, relative_mse, own_relative_mse, smoothness
@@ -87,6 +95,24 @@ class Evaluation:
             "relative_mse_per_image": self.relative_mse[in_order],
             "overlap_per_image": self.overlap[in_order],
         }
+
+    def _about_infinite_pixels(self) -> Iterator[str]:
+        found = [
+            f"{count} in stack {name!r}" for name, count in self.infinite_pixels.items() if count
+        ]
+        if found:
+            yield f"Infinite pixels are taken as missing: {', '.join(found)}"
+
+    def _about_lists_not_judged(self) -> Iterator[str]:
+        lists = [self.lists[name] for name in self.names]
+        reasons = [f"{item.name!r} ({item.remark})" for item in lists if not item.judged]
+        if len(reasons) == len(lists):
+            yield (
+                "No list can be judged, so the ranking rests on smoothness alone:"
+                f" {', '.join(reasons)}"
+            )
+        elif reasons:
+            yield f"Cannot be judged and rank last: {', '.join(reasons)}"
 
     def __post_init__(self) -> None:
         self.relative_mse.flags.writeable = False

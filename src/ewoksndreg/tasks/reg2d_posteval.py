@@ -62,9 +62,18 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     the image corners. See :func:`ewoksndreg.evaluation.evaluate_stacks`.
     """
 
+    evaluation: Evaluation | None = None
+    """What the ranking found, also for each image; None when nothing was ranked."""
+
+    lists: Mapping[str, Sequence[Transformation]]
+    """The lists of transformations that were given, as far as they were read."""
+
+    warnings: tuple[str, ...] = ()
+    """The sentences of which the last run warned."""
+
     def run(self) -> None:
         inputs = self.inputs
-        lists = self._read_lists()
+        lists = self.lists = self._read_lists()
         with ExitStack() as stack:
             output = None
             if inputs.output_root_uri is not None:
@@ -75,7 +84,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             if output is not None:
                 self._save(output, choice, lists)
 
-        evaluation = choice.evaluation
+        evaluation = self.evaluation = choice.evaluation
         outputs = self.outputs
         outputs.image_stacks = inputs.image_stacks
         outputs.transformations = choice.transformations
@@ -123,17 +132,19 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         given = inputs.transformations
         if inputs.skip:
             if not _all_equal(lists):
-                _warn("The stacks are not ranked (skip), but their lists of transformations differ")
+                self._warn(
+                    "The stacks are not ranked (skip), but their lists of transformations differ"
+                )
             return _Choice(given, lists, inputs.reference_stack)
         if inputs.reference_stack:
             return self._forced(inputs.reference_stack, lists)
         if len(given) < 2:
             if given:  # a forgotten list is a mistake, no list at all a choice
                 check_list_per_stack(named_sources(inputs.image_stacks), given)
-            _warn("Nothing to rank: there are fewer than two lists of transformations")
+            self._warn("Nothing to rank: there are fewer than two lists of transformations")
             return _Choice(given, lists)
         if _all_equal(lists):
-            _warn("Nothing to rank: all lists of transformations are equal")
+            self._warn("Nothing to rank: all lists of transformations are equal")
             return _Choice(given, lists)
         return self._ranked(lists)
 
@@ -162,6 +173,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 progress=lambda fraction: self._set_progress(share * fraction),
                 should_stop=lambda: self.cancelled,
             )
+        self.warnings = evaluation.warnings
         best = evaluation.ranked_names[0]
         chosen = {name: list(lists[best]) for name in evaluation.names}
         # A ranking is judged by looking at what each list makes of its own stack.
@@ -199,6 +211,10 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             inputs=self._inputs_as_json(lists),
             results={} if choice.evaluation is None else choice.evaluation.columns(),
         )
+
+    def _warn(self, message: str) -> None:
+        self.warnings = (*self.warnings, message)
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
 
     def _set_progress(self, fraction: float) -> None:
         self.progress = int(100 * fraction)
@@ -241,7 +257,3 @@ def _source_text(source: Any) -> str:
         return url_text(as_data_url(source))
     shape = getattr(source, "shape", None) or (len(source), *numpy.shape(source[0]))
     return f"images in memory, shape {tuple(shape)}"
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
