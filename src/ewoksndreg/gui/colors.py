@@ -1,0 +1,44 @@
+"""Colours that are legible on light and on dark windows."""
+
+from __future__ import annotations
+
+from silx.gui import qt
+from silx.gui.plot import PlotWidget
+
+RELATIVE_MSE = "#3b8bd4"
+SMOOTHNESS = "#e07b39"
+BEST = "#2f9e58"
+SELECTED_IMAGE = "#d6565b"
+
+_LISTS = (
+    "#3b8bd4",
+    "#e07b39",
+    "#9c6ade",
+    "#d6565b",
+    "#2fb3bf",
+    "#a8733f",
+    "#db6fb8",
+    "#8a8f98",
+    "#a9a826",
+    "#4aa564",
+)
+
+
+def list_style(index: int) -> tuple[str, str]:
+    """Colour and line style of a list of transformations.
+
+    :param index: of the list; after ten lists the colours come again with dashed lines.
+    """
+    return _LISTS[index % len(_LISTS)], ("-", "--", ":", "-.")[index // len(_LISTS) % 4]
+
+
+def use_palette(plot: PlotWidget, palette: qt.QPalette) -> None:
+    """Give a plot the colours of the window around it."""
+    text = palette.color(qt.QPalette.WindowText)
+    base = palette.color(qt.QPalette.Base)
+    grid = qt.QColor(text)
+    grid.setAlphaF(0.2)
+    plot.setBackgroundColor(palette.color(qt.QPalette.Window))
+    plot.setDataBackgroundColor(base)
+    plot.setForegroundColor(text)
+    plot.setGridColor(grid)

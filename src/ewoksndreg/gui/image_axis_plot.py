@@ -1,0 +1,69 @@
+"""Curves over the images of a stack."""
+
+from __future__ import annotations
+
+import numpy
+from numpy.typing import ArrayLike
+from silx.gui import qt
+from silx.gui.plot import PlotWidget
+
+from .colors import SELECTED_IMAGE
+from .colors import use_palette
+
+# With more images the points would touch each other.
+_MOST_POINTS = 60
+
+
+class ImageAxisPlot(PlotWidget):  # type: ignore[misc]
+    """A plot whose horizontal axis is the image number; a line marks the selected image."""
+
+    sigImageClicked = qt.Signal(int)
+
+    def __init__(self, y_label: str, parent: qt.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setGraphXLabel("image")
+        self.setGraphYLabel(y_label)
+        self.setActiveCurveHandling(False)
+        self.setGraphGrid("major")
+        self.setDataMargins(0, 0, 0.08, 0.08)
+        use_palette(self, self.palette())
+        self.sigPlotSignal.connect(self._clicked)
+
+    def add_list(
+        self, name: str, values: ArrayLike, *, style: tuple[str, str], width: float
+    ) -> None:
+        """Draw one value per image; what is not finite leaves a gap.
+
+        :param style: colour and line style.
+        :param width: of the line in points.
+        """
+        y = numpy.asarray(values, dtype=numpy.float64)
+        color, linestyle = style
+        self.addCurve(
+            numpy.arange(len(y)),
+            numpy.where(numpy.isfinite(y), y, numpy.nan),
+            legend=name,
+            color=color,
+            linestyle=linestyle,
+            linewidth=width,
+            symbol="o" if len(y) <= _MOST_POINTS else "",
+            z=int(10 * width),
+            resetzoom=False,
+        )
+
+    def show_all_images(self, number: int) -> None:
+        """Zoom out to images 0 to `number - 1`."""
+        self.resetZoom()
+        self.setGraphXLimits(-0.5, max(number, 1) - 0.5)
+
+    def mark_image(self, number: int) -> None:
+        self.addXMarker(number, legend="selected image", color=SELECTED_IMAGE)
+
+    def _clicked(self, event: dict[str, object]) -> None:
+        if event["event"] == "mouseClicked" and event["button"] == "left":
+            self.sigImageClicked.emit(round(float(str(event["x"]))))
+
+    def changeEvent(self, event: qt.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == qt.QEvent.PaletteChange:
+            use_palette(self, self.palette())

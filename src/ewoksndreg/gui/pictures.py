@@ -1,0 +1,48 @@
+"""Two images made into one picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+MISSING_COLOR = (0x4F, 0x9D, 0x69)
+"""Red, green and blue of pixels that are missing: no other colour of any picture is green."""
+
+Image = NDArray[numpy.floating[Any]]
+
+
+def difference(first: Image, image: Image) -> Image:
+    """How an image differs from the first one, shape `(H, W)`; NaN where a pixel is missing."""
+    with numpy.errstate(over="ignore"):
+        return image - first
+
+
+def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[numpy.uint8]:
+    """Two images on top of each other: the first one in red, the other one in blue.
+
+    Green is their mean, so that pixels that are equal in both are grey.
+
+    :param limits: the values that become black and full colour.
+    :returns: red, green, blue and opacity, shape `(H, W, 4)`; `MISSING_COLOR` where a pixel is
+        missing in either image.
+    """
+    picture = numpy.empty((*first.shape, 4), dtype=numpy.uint8)
+    red, blue = brightness(first, limits), brightness(image, limits)
+    missing = numpy.isnan(red) | numpy.isnan(blue)
+    for channel, values in enumerate((red, (red + blue) / 2, blue)):
+        picture[..., channel] = numpy.where(missing, 0, numpy.rint(255 * values))
+    picture[missing, :3] = MISSING_COLOR
+    picture[..., 3] = 255
+    return picture
+
+
+def brightness(image: Image, limits: tuple[float, float]) -> NDArray[numpy.float32]:
+    """An image on the scale 0 to 1, clipped; NaN where a pixel is missing.
+
+    :param limits: the values that become 0 and 1.
+    """
+    low, high = limits
+    scaled = (image - low) / (high - low)
+    return numpy.clip(scaled, 0, 1).astype(numpy.float32)
