@@ -9,46 +9,39 @@ from silx.gui import qt
 from silx.gui.colors import Colormap
 from silx.gui.plot import PlotWidget
 from silx.gui.plot.ColorBar import ColorBarWidget
-from silx.gui.plot.utils.axis import SyncAxes
 
 from .colors import use_palette
+from .texts import text_label
 
 _LEGEND = "picture"
 
 
-class BeforeAfter(qt.QWidget):  # type: ignore[misc]
+class BeforeAfter(qt.QWidget):
     """As measured on the left, aligned on the right, with one colour scale."""
 
     def __init__(self, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self.before = _Picture(self)
         self.after = _Picture(self)
-        self._before_title = _Title(self)
-        self._after_title = _Title(self)
-        self._color_bar = ColorBarWidget(self, plot=self.before)
-        self._shape: tuple[int, ...] | None = None
+        self.before_title = text_label(self, centred=True)
+        self.after_title = text_label(self, centred=True)
+        self._color_bar = _color_bar(self, self.before)
+        self._shape: tuple[int, ...] = (0, 0)
+        self._following = False
 
         layout = qt.QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._before_title, 0, 0)
-        layout.addWidget(self._after_title, 0, 1)
+        layout.addWidget(self.before_title, 0, 0)
+        layout.addWidget(self.after_title, 0, 1)
         layout.addWidget(self.before, 1, 0)
         layout.addWidget(self.after, 1, 1)
         layout.addWidget(self._color_bar, 1, 2)
         layout.setRowStretch(1, 1)
         layout.setColumnStretch(0, 1)
         layout.setColumnStretch(1, 1)
-        self._synchronised = [
-            SyncAxes([self.before.getXAxis(), self.after.getXAxis()]),
-            SyncAxes([self.before.getYAxis(), self.after.getYAxis()]),
-        ]
-
-    def set_titles(self, before: str, after: str) -> None:
-        self._before_title.setText(before)
-        self._after_title.setText(after)
-
-    def titles(self) -> tuple[str, str]:
-        return self._before_title.text(), self._after_title.text()
+        self.before.sigZoomed.connect(self._follow_before)
+        self.after.sigZoomed.connect(self._follow_after)
+        self.before.sigResized.connect(self._keep_whole_image)
 
     def show_pictures(
         self, before: NDArray[Any], after: NDArray[Any] | None, colormap: Colormap
@@ -67,26 +60,43 @@ class BeforeAfter(qt.QWidget):  # type: ignore[misc]
 
     def show_whole_image(self) -> None:
         """Undo all zooming."""
-        self.before.resetZoom()
+        height, width = self._shape
+        self.before.setLimits(-0.5, width - 0.5, -0.5, height - 0.5)
+        self._follow_before()
 
     def clear(self) -> None:
         self.before.clear()
         self.after.clear()
+        self.before_title.clear()
+        self.after_title.clear()
         self._color_bar.hide()
 
+    def _follow_before(self) -> None:
+        self._follow(self.before, self.after)
 
-class _Title(qt.QLabel):  # type: ignore[misc]
-    def __init__(self, parent: qt.QWidget) -> None:
-        super().__init__(parent)
-        self.setTextFormat(qt.Qt.PlainText)  # names of stacks are no HTML
-        self.setAlignment(qt.Qt.AlignCenter)
-        self.setWordWrap(True)
-        # A long name must not make the window wider.
-        self.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Minimum)
+    def _follow_after(self) -> None:
+        self._follow(self.after, self.before)
+
+    def _follow(self, zoomed: PlotWidget, other: PlotWidget) -> None:
+        # All four limits at once: pixels are square, so one axis moves the other one.
+        if not self._following:
+            self._following = True
+            other.setLimits(*zoomed.getGraphXLimits(), *zoomed.getGraphYLimits())
+            self._following = False
+
+    def _keep_whole_image(self) -> None:
+        height, width = self._shape
+        left, right = self.before.getGraphXLimits()
+        top, bottom = self.before.getGraphYLimits()
+        if right - left >= width or bottom - top >= height:
+            self.show_whole_image()
 
 
-class _Picture(PlotWidget):  # type: ignore[misc]
+class _Picture(PlotWidget):
     """One picture: rows run down, pixels are square."""
+
+    sigZoomed = qt.Signal()
+    sigResized = qt.Signal()
 
     def __init__(self, parent: qt.QWidget) -> None:
         super().__init__(parent)
@@ -94,8 +104,9 @@ class _Picture(PlotWidget):  # type: ignore[misc]
         self.setKeepDataAspectRatio(True)
         self.setGraphXLabel("column")
         self.setGraphYLabel("row")
-        self.setAxesMargins(0.11, 0.02, 0.03, 0.12)
+        self.setAxesMargins(0.14, 0.02, 0.02, 0.12)
         use_palette(self, self.palette())
+        self.sigPlotSignal.connect(self._changed)
 
     def show_picture(self, picture: NDArray[Any] | None, colormap: Colormap) -> None:
         if picture is None:
@@ -113,7 +124,26 @@ class _Picture(PlotWidget):  # type: ignore[misc]
             copy=False,
         )
 
+    def _changed(self, event: dict[str, object]) -> None:
+        if event["event"] == "limitsChanged":
+            self.sigZoomed.emit()
+
+    def resizeEvent(self, event: qt.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # The plot inside has its new size only afterwards.
+        qt.QTimer.singleShot(0, self.sigResized.emit)
+
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)
         if event.type() == qt.QEvent.PaletteChange:
             use_palette(self, self.palette())
+
+
+def _color_bar(parent: qt.QWidget, plot: PlotWidget) -> ColorBarWidget:
+    """Only with its ends: they say all that is needed, and leave the place to the pictures."""
+    bar = ColorBarWidget(parent, plot=plot)
+    bar.getColorScaleBar().getTickBar().setTicksValuesVisible(False)
+    policy = bar.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)  # the pictures keep their size in all modes
+    bar.setSizePolicy(policy)
+    return bar

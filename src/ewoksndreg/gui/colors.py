@@ -34,11 +34,17 @@ def list_style(index: int) -> tuple[str, str]:
 
 def use_palette(plot: PlotWidget, palette: qt.QPalette) -> None:
     """Give a plot the colours of the window around it."""
-    text = palette.color(qt.QPalette.WindowText)
+    text = palette.color(qt.QPalette.Text)
     base = palette.color(qt.QPalette.Base)
-    grid = qt.QColor(text)
-    grid.setAlphaF(0.2)
-    plot.setBackgroundColor(palette.color(qt.QPalette.Window))
-    plot.setDataBackgroundColor(base)
+    plot.setBackgroundColor(base)
     plot.setForegroundColor(text)
-    plot.setGridColor(grid)
+    plot.setGridColor(mixed(base, text, 0.15))
+
+
+def mixed(color: qt.QColor, other: qt.QColor, part: float) -> qt.QColor:
+    """A colour between two others.
+
+    :param part: of the other one, 0 to 1.
+    """
+    channels = zip(color.getRgbF()[:3], other.getRgbF()[:3], strict=True)
+    return qt.QColor.fromRgbF(*((1 - part) * a + part * b for a, b in channels))

@@ -20,11 +20,12 @@ from .per_image_tab import PerImageTab
 from .ranking_tab import RankingTab
 from .selection import Selection
 from .shown import ShownResult
+from .texts import text_label
 
 _NOTHING_YET = "There is nothing to show yet: run the ranking first."
 
 
-class EvaluationView(qt.QWidget):  # type: ignore[misc]
+class EvaluationView(qt.QWidget):
     """Why a list of transformations was chosen: ranking, images, errors per image and motion.
 
     The tabs share the selected stack and the selected image.
@@ -50,11 +51,10 @@ class EvaluationView(qt.QWidget):  # type: ignore[misc]
         self.tabs.addTab(self.per_image_tab, "Per image")
         self.tabs.addTab(self.motion_tab, "Motion")
 
-        self.summary = _text_label(self)
+        self.summary = text_label(self)
         self.stack_choice = qt.QComboBox(self)
         self.stack_choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
-        self.message = _text_label(self)
-        self.message.setAlignment(qt.Qt.AlignCenter)
+        self.message = text_label(self, centred=True)
         self._arrange()
 
         self.ranking_tab.sigListRequested.connect(self.sigReferenceStackRequested)
@@ -69,7 +69,7 @@ class EvaluationView(qt.QWidget):  # type: ignore[misc]
         top.addWidget(self.stack_choice)
         result = qt.QWidget(self)
         layout = qt.QVBoxLayout(result)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(6, 6, 6, 6)
         layout.addLayout(top)
         layout.addWidget(self.tabs, 1)
         self._pages = qt.QStackedLayout(self)
@@ -154,14 +154,6 @@ class EvaluationView(qt.QWidget):  # type: ignore[misc]
     def closeEvent(self, event: qt.QCloseEvent) -> None:
         self.close_files()
         super().closeEvent(event)
-
-
-def _text_label(parent: qt.QWidget) -> qt.QLabel:
-    label = qt.QLabel(parent)
-    label.setTextFormat(qt.Qt.PlainText)  # names of stacks are no HTML
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(qt.Qt.TextSelectableByMouse)
-    return label
 
 
 def _summary(shown: ShownResult) -> str:

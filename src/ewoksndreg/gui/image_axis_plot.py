@@ -12,12 +12,14 @@ from .colors import use_palette
 
 # With more images the points would touch each other.
 _MOST_POINTS = 60
+_POINT_SIZE = 4
 
 
-class ImageAxisPlot(PlotWidget):  # type: ignore[misc]
+class ImageAxisPlot(PlotWidget):
     """A plot whose horizontal axis is the image number; a line marks the selected image."""
 
     sigImageClicked = qt.Signal(int)
+    """The image that was clicked, perhaps one that does not exist."""
 
     def __init__(self, y_label: str, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +27,6 @@ class ImageAxisPlot(PlotWidget):  # type: ignore[misc]
         self.setGraphYLabel(y_label)
         self.setActiveCurveHandling(False)
         self.setGraphGrid("major")
-        self.setDataMargins(0, 0, 0.08, 0.08)
         use_palette(self, self.palette())
         self.sigPlotSignal.connect(self._clicked)
 
@@ -35,11 +36,11 @@ class ImageAxisPlot(PlotWidget):  # type: ignore[misc]
         """Draw one value per image; what is not finite leaves a gap.
 
         :param style: colour and line style.
-        :param width: of the line in points.
+        :param width: of the line in points; a wider line lies above the others.
         """
         y = numpy.asarray(values, dtype=numpy.float64)
         color, linestyle = style
-        self.addCurve(
+        curve = self.addCurve(
             numpy.arange(len(y)),
             numpy.where(numpy.isfinite(y), y, numpy.nan),
             legend=name,
@@ -47,14 +48,17 @@ class ImageAxisPlot(PlotWidget):  # type: ignore[misc]
             linestyle=linestyle,
             linewidth=width,
             symbol="o" if len(y) <= _MOST_POINTS else "",
-            z=int(10 * width),
+            z=1 + int(10 * width),
             resetzoom=False,
         )
+        curve.setSymbolSize(_POINT_SIZE + width)
 
-    def show_all_images(self, number: int) -> None:
-        """Zoom out to images 0 to `number - 1`."""
-        self.resetZoom()
-        self.setGraphXLimits(-0.5, max(number, 1) - 0.5)
+    def show_images(self, number: int, vertical: tuple[float, float]) -> None:
+        """Zoom to images 0 to `number - 1`.
+
+        :param vertical: lowest and highest value.
+        """
+        self.setLimits(-0.5, max(number, 1) - 0.5, *vertical)
 
     def mark_image(self, number: int) -> None:
         self.addXMarker(number, legend="selected image", color=SELECTED_IMAGE)

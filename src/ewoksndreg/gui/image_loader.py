@@ -15,7 +15,7 @@ from .image_reader import ImageRequest
 _logger = logging.getLogger(__name__)
 
 
-class ImageLoader(qt.QObject):  # type: ignore[misc]
+class ImageLoader(qt.QObject):
     """One worker that reads the image that was asked for last.
 
     It has no parent: the worker holds it while it reads, so that it is there when the image
@@ -44,7 +44,7 @@ class ImageLoader(qt.QObject):  # type: ignore[misc]
         self._last = self._executor.submit(self._work, self._generation, request)
 
     def cancel(self) -> None:
-        """Give up what was asked for. An image that is being read is read to its end and dropped."""
+        """Give up what was asked for; an image that is being read is dropped when it arrives."""
         self._generation += 1
         if self._last is not None:
             self._last.cancel()

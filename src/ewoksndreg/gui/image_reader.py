@@ -89,20 +89,21 @@ class ImageReader:
         """
         if request.stack is not self._stack and not self._start(request, is_stale):
             return None
-        image = _read(request, request.number)
+        number, transformations = request.number, request.transformations
+        image = _read(request, number)
         before = Pair(self._first, image, correlation(self._first, image, self._limits))
         after = None
-        if request.transformations is not None and not is_stale():
-            if request.transformations is not self._transformations:
-                self._aligned_first = _aligned(request, 0, self._first)
-                self._transformations = request.transformations
-            aligned = _aligned(request, request.number, image)
+        if transformations is not None and not is_stale():
+            if transformations is not self._transformations:
+                self._aligned_first = _aligned(request.name, 0, self._first, transformations)
+                self._transformations = transformations
+            aligned = _aligned(request.name, number, image, transformations)
             after = Pair(
                 self._aligned_first,
                 aligned,
                 correlation(self._aligned_first, aligned, self._limits),
             )
-        return LoadedImages(request.name, request.number, before, after, self._limits)
+        return LoadedImages(request.name, number, before, after, self._limits)
 
     def forget(self) -> None:
         """Keep nothing of any stack."""
@@ -144,12 +145,17 @@ def _read(request: ImageRequest, number: int) -> Image:
         raise located(error, f"Stack {request.name!r}, image {number}") from error
 
 
-def _aligned(request: ImageRequest, number: int, image: Image) -> Image:
-    assert request.transformations is not None
+def _aligned(
+    name: str, number: int, image: Image, transformations: Sequence[Transformation]
+) -> Image:
+    if number >= len(transformations):
+        raise ValueError(
+            f"Stack {name!r} has an image {number}, but only {len(transformations)} transformations"
+        )
     try:
-        return as_floating(request.transformations[number].apply_data(image))
+        return as_floating(transformations[number].apply_data(image))
     except (OSError, TypeError, ValueError) as error:
-        raise located(error, f"Stack {request.name!r}, image {number}, aligned") from error
+        raise located(error, f"Stack {name!r}, image {number} cannot be aligned") from error
 
 
 def _infinity_is_missing(image: NDArray[Any]) -> Image:

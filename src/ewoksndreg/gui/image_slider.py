@@ -7,7 +7,7 @@ from silx.gui import qt
 from .selection import Selection
 
 
-class ImageSlider(qt.QWidget):  # type: ignore[misc]
+class ImageSlider(qt.QWidget):
     """A slider and a field with the number of the selected image, from 0."""
 
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:

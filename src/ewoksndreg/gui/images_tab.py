@@ -21,6 +21,8 @@ from .image_slider import ImageSlider
 from .pictures import MISSING_COLOR
 from .selection import Selection
 from .shown import ShownResult
+from .texts import on_button
+from .texts import text_label
 
 _BLINK_INTERVAL = 600  # ms
 _A_MOMENT = 150  # ms, after which the user is told that an image is being read
@@ -30,7 +32,7 @@ _MISSING = (
 )
 
 
-class ImagesTab(qt.QWidget):  # type: ignore[misc]
+class ImagesTab(qt.QWidget):
     """The selected image of the selected stack, as measured and aligned.
 
     :param selection: the slider moves its image.
@@ -43,7 +45,7 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
         super().__init__(parent)
         self._selection = selection
         self._loader = loader
-        self._shown: ShownResult | None = None
+        self._shown = ShownResult({}, {}, {})
         self._loaded: LoadedImages | None = None
         self._blink_first = False
 
@@ -55,9 +57,7 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
         self.mode_buttons = {mode: self._mode_button(mode) for mode in Mode}
         self.explanation = qt.QLabel(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
-        self.message = qt.QLabel(self)
-        self.message.setTextFormat(qt.Qt.PlainText)
-        self.message.setWordWrap(True)
+        self.message = text_label(self)
 
         self._blink = qt.QTimer(self)
         self._blink.setInterval(_BLINK_INTERVAL)
@@ -86,13 +86,11 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
         self._shown = shown
         self._loaded = None
         self.plots.clear()
-        self.plots.set_titles("", "")
         self._say(shown.unreadable or "")
 
     def _mode_button(self, mode: Mode) -> qt.QPushButton:
         button = qt.QPushButton(mode.value, self)
         button.setCheckable(True)
-        button.setAutoExclusive(True)
         button.setChecked(mode is Mode.SIDE_BY_SIDE)
         return button
 
@@ -108,7 +106,9 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
         controls.addWidget(self.chosen_list)
         controls.addWidget(self.own_list)
         controls.addStretch(1)
+        modes = qt.QButtonGroup(self)
         for button in self.mode_buttons.values():
+            modes.addButton(button)
             controls.addWidget(button)
         controls.addSpacing(12)
         controls.addWidget(whole)
@@ -120,26 +120,24 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
         layout.addWidget(self.slider)
 
     def _stack_changed(self, name: str) -> None:
-        assert self._shown is not None
         reference = self._shown.reference_stack
         self.chosen_list.setText(
-            "the list it was given"
+            "the list that it keeps"
             if reference is None
-            else f"the chosen list ({_plain(reference)})"
+            else f"the chosen list ({on_button(reference)})"
         )
-        self.own_list.setText(f"its own list ({_plain(name)})")
+        self.own_list.setText(f"its own list ({on_button(name)})")
         self.chosen_list.setEnabled(bool(self._shown.chosen.get(name)))
         self.own_list.setEnabled(bool(self._shown.lists.get(name)))
         self._load()
 
     def _transformations(self) -> Sequence[Transformation] | None:
-        assert self._shown is not None
         lists = self._shown.chosen if self.chosen_list.isChecked() else self._shown.lists
         return lists.get(self._selection.stack or "") or None
 
     def _load(self) -> None:
         name = self._selection.stack
-        if self._shown is None or name not in self._shown.stacks:
+        if name is None or name not in self._shown.stacks:
             return
         self._patience.start()
         self._loader.load(
@@ -156,7 +154,6 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
     def _show_error(self, sentence: str) -> None:
         self._loaded = None
         self.plots.clear()
-        self.plots.set_titles("", "")
         self._say(sentence)
 
     def _say_reading(self) -> None:
@@ -191,15 +188,13 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
             return
         before, after = pictures(loaded, mode, blink_first=self._blink_first)
         self.plots.show_pictures(before, after, colormap(mode, loaded.limits))
-        self.plots.set_titles(
-            self._title("Before", loaded.before), self._title("After", loaded.after)
-        )
+        number = loaded.number
+        self.plots.before_title.setText(self._title("Before", number, loaded.before))
+        self.plots.after_title.setText(self._title("After", number, loaded.after))
 
-    def _title(self, when: str, pair: Pair | None) -> str:
-        assert self._loaded is not None
+    def _title(self, when: str, number: int, pair: Pair | None) -> str:
         if pair is None:
             return f"{when}: there is no list of transformations"
-        number = self._loaded.number
         what = {
             Mode.SIDE_BY_SIDE: f"image {number}",
             Mode.BLINK: "image 0" if self._blink_first else f"image {number}",
@@ -217,8 +212,3 @@ class ImagesTab(qt.QWidget):  # type: ignore[misc]
     def hideEvent(self, event: qt.QHideEvent) -> None:
         super().hideEvent(event)
         self._blink.stop()
-
-
-def _plain(name: str) -> str:
-    """A name as a button shows it: Qt takes `&` as the mark of a key."""
-    return name.replace("&", "&&")

@@ -70,3 +70,18 @@ def motion(transformations: Sequence[Transformation], image_shape: tuple[int, in
         rotation=numpy.rad2deg(numpy.arctan2(dcr - drc, drr + dcc)),
         scale=100 * (numpy.sqrt(numpy.abs(drr * dcc - drc * dcr)) - 1),
     )
+
+
+def vertical_limits(
+    curves: Sequence[NDArray[numpy.float64]], smallest_span: float
+) -> tuple[float, float]:
+    """Between which values curves are drawn, with a margin.
+
+    :param curves: what is not finite is left out.
+    :param smallest_span: of the limits, so that rounding errors look like nothing.
+    """
+    values = numpy.concatenate([numpy.empty(0), *curves])
+    values = values[numpy.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    margin = max(0.08 * (high - low), (smallest_span - (high - low)) / 2)
+    return low - margin, high + margin

@@ -8,8 +8,11 @@ from .colors import list_style
 from .image_axis_plot import ImageAxisPlot
 from .motion import Motion
 from .motion import motion
+from .motion import vertical_limits
 from .selection import Selection
 from .shown import ShownResult
+from .texts import numbers
+from .texts import text_label
 
 _LABELS = {
     "rows": "rows, down (px)",
@@ -18,64 +21,129 @@ _LABELS = {
     "scale": "change of size (%)",
 }
 
+# Less than this is nothing to look at, but rounding.
+_SMALLEST_SPAN = {"rows": 1.0, "columns": 1.0, "rotation": 0.1, "scale": 0.1}
+
 _WIDTH, _SELECTED_WIDTH, _BEST_WIDTH = 1.0, 2.0, 3.0
 
+_NAME_ROLE = qt.Qt.UserRole
 
-class MotionTab(qt.QWidget):  # type: ignore[misc]
+
+class MotionTab(qt.QWidget):
     """The path of the image centre, the rotation and the change of size under every list.
 
-    :param selection: clicking selects an image or, in the legend, a stack.
+    :param selection: a click selects an image or, in the legend, a stack.
     """
 
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
-        self._shown: ShownResult | None = None
+        self._best: str | None = None
         self._motions: dict[str, Motion] = {}
         self.plots = {what: ImageAxisPlot(label, self) for what, label in _LABELS.items()}
         self.legend = qt.QListWidget(self)
-        self.legend.setMaximumWidth(220)
-        self.message = qt.QLabel(self)
-        self.message.setTextFormat(qt.Qt.PlainText)
-        self.message.setWordWrap(True)
+        self.legend.setFixedWidth(190)
+        self.legend.setIconSize(qt.QSize(28, 12))
+        self.legend.setTextElideMode(qt.Qt.ElideMiddle)
+        self.zoom_on_best = qt.QCheckBox("Zoom in on ★", self)
+        self.message = text_label(self)
 
         grid = qt.QGridLayout(self)
         for position, plot in enumerate(self.plots.values()):
+            plot.setAxesMargins(0.14, 0.04, 0.03, 0.16)
             grid.addWidget(plot, position // 2, position % 2)
             plot.sigImageClicked.connect(selection.select_image)
-        grid.addWidget(self.legend, 0, 2, 2, 1)
+        side = qt.QVBoxLayout()
+        side.addWidget(self.legend, 1)
+        side.addWidget(self.zoom_on_best)
+        grid.addLayout(side, 0, 2, 2, 1)
         grid.addWidget(self.message, 2, 0, 1, 3)
-        self.legend.currentTextChanged.connect(self._legend_clicked)
+        self.legend.currentItemChanged.connect(self._legend_clicked)
+        self.zoom_on_best.toggled.connect(self._zoom)
         selection.sigStackChanged.connect(self._draw)
         selection.sigImageChanged.connect(self._mark_image)
 
     def show_result(self, shown: ShownResult) -> None:
-        self._shown = shown
         self._motions = {}
         for name in shown.ranked_names:
             shape, transformations = shown.image_shape(name), shown.lists.get(name)
             if shape is not None and transformations:
                 self._motions[name] = motion(transformations, shape)
+        self._best = shown.best if shown.best in self._motions else None
+        self.zoom_on_best.setEnabled(self._best is not None)
         with qt.QSignalBlocker(self.legend):
             self.legend.clear()
-            self.legend.addItems(list(self._motions))
+            for index, name in enumerate(self._motions):
+                self.legend.addItem(self._legend_item(index, name))
+        self.message.setText(_remark(shown, self._motions))
+
+    def _legend_item(self, index: int, name: str) -> qt.QListWidgetItem:
+        best = name == self._best
+        item = qt.QListWidgetItem(
+            _line_icon(list_style(index), _BEST_WIDTH if best else _WIDTH),
+            f"★ {name}" if best else name,
+        )
+        item.setData(_NAME_ROLE, name)
+        font = item.font()
+        font.setBold(best)
+        item.setFont(font)
+        return item
 
     def _draw(self, name: str) -> None:
-        assert self._shown is not None
-        number = max((len(item.rows) for item in self._motions.values()), default=0)
         for what, plot in self.plots.items():
             plot.clear()
             for index, (stack, found) in enumerate(self._motions.items()):
                 width = _SELECTED_WIDTH if stack == name else _WIDTH
-                width = _BEST_WIDTH if stack == self._shown.best else width
+                width = _BEST_WIDTH if stack == self._best else width
                 plot.add_list(stack, getattr(found, what), style=list_style(index), width=width)
-            plot.show_all_images(number)
+        self._zoom()
         self._mark_image(self._selection.image)
+        with qt.QSignalBlocker(self.legend):
+            self.legend.setCurrentRow(
+                list(self._motions).index(name) if name in self._motions else -1
+            )
 
-    def _legend_clicked(self, name: str) -> None:
-        if name:
-            self._selection.select_stack(name)
+    def _zoom(self) -> None:
+        shown = self._motions
+        if self._best is not None and self.zoom_on_best.isChecked():
+            shown = {self._best: self._motions[self._best]}
+        number = max((len(item.rows) for item in shown.values()), default=0)
+        for what, plot in self.plots.items():
+            curves = [getattr(item, what) for item in shown.values()]
+            plot.show_images(number, vertical_limits(curves, _SMALLEST_SPAN[what]))
+
+    def _legend_clicked(self, item: qt.QListWidgetItem | None) -> None:
+        if item is not None:
+            self._selection.select_stack(item.data(_NAME_ROLE))
 
     def _mark_image(self, number: int) -> None:
         for plot in self.plots.values():
             plot.mark_image(number)
+
+
+def _line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
+    color, line = style
+    pens = {"-": qt.Qt.SolidLine, "--": qt.Qt.DashLine, ":": qt.Qt.DotLine, "-.": qt.Qt.DashDotLine}
+    pixmap = qt.QPixmap(28, 12)
+    pixmap.fill(qt.Qt.transparent)
+    painter = qt.QPainter(pixmap)
+    painter.setPen(qt.QPen(qt.QColor(color), width + 0.5, pens[line]))
+    painter.drawLine(0, 6, 28, 6)
+    painter.end()
+    return qt.QIcon(pixmap)
+
+
+def _remark(shown: ShownResult, motions: dict[str, Motion]) -> str:
+    if not motions:
+        if shown.unreadable is not None:
+            return f"The size of the images is not known: {shown.unreadable}"
+        return "There are no lists of transformations to show."
+    sentences = [
+        f"The list of {name!r} diverged at image {numbers(found.diverged)}."
+        for name, found in motions.items()
+        if found.diverged
+    ]
+    missing = [repr(name) for name in shown.names if name not in motions]
+    if missing:
+        sentences.append(f"Not read, because it was not needed: the list of {', '.join(missing)}.")
+    return " ".join(sentences)

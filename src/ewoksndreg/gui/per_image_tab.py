@@ -2,40 +2,159 @@
 
 from __future__ import annotations
 
-from silx.gui import qt
+import html
+import math
 
-from .colors import list_style
+import numpy
+from numpy.typing import NDArray
+from silx.gui import qt
+from silx.gui.colors import Colormap
+
+from ..evaluation import Evaluation
+from .colors import BEST
+from .colors import RELATIVE_MSE
+from .heat_map import HeatMap
 from .image_axis_plot import ImageAxisPlot
 from .selection import Selection
 from .shown import ShownResult
+from .standing_out import largest_usual
+from .standing_out import standing_out
+from .texts import numbers
+from .texts import text_label
+
+_NOT_RANKED = "Nothing was ranked, so there is no error of each image."
+_LIMIT = "what is usual"
+_MARKS = "images that stand out"
 
 
-class PerImageTab(qt.QWidget):  # type: ignore[misc]
-    """Relative MSE of every image of the selected stack under every list."""
+class PerImageTab(qt.QWidget):
+    """The relative MSE of every image of the selected stack, under every list as colours and
+    under the best list as a curve.
+
+    Marks show images that stand out under the best list, see :func:`.largest_usual`.
+
+    :param selection: a click selects an image.
+    """
 
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
-        self._shown: ShownResult | None = None
+        self._evaluation: Evaluation | None = None
         self.plot = ImageAxisPlot("relative MSE", self)
-        self.plot.sigImageClicked.connect(selection.select_image)
+        colormap = Colormap("viridis", vmin=0, vmax=1)
+        colormap.setNaNColor("#00000000")
+        self.heat_map = HeatMap(self.plot, colormap, self)
+        self.message = text_label(self)
+        self.curves = qt.QLabel(self)
+        self.curves.setTextFormat(qt.Qt.RichText)
+        self._scale = _scale(colormap, self)
+
         layout = qt.QVBoxLayout(self)
-        layout.addWidget(self.plot)
+        layout.addWidget(self._scale)
+        layout.addWidget(self.heat_map)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.curves)
+        layout.addWidget(self.message)
+        self.plot.sigImageClicked.connect(selection.select_image)
+        self.heat_map.sigImageClicked.connect(selection.select_image)
         selection.sigStackChanged.connect(self._draw)
         selection.sigImageChanged.connect(self.plot.mark_image)
+        selection.sigImageChanged.connect(self.heat_map.mark_image)
 
     def show_result(self, shown: ShownResult) -> None:
-        self._shown = shown
+        self._evaluation = shown.evaluation
+        for widget in (self._scale, self.heat_map, self.plot, self.curves):
+            widget.setVisible(shown.evaluation is not None)
+        self.message.setText(_NOT_RANKED)
 
     def _draw(self, name: str) -> None:
-        assert self._shown is not None
-        evaluation = self._shown.evaluation
-        self.plot.clear()
+        evaluation = self._evaluation
         if evaluation is None:
             return
-        values = evaluation.relative_mse[:, evaluation.names.index(name)]
-        for k, stack in enumerate(evaluation.names):
-            width = 3 if stack == self._shown.best else 1
-            self.plot.add_list(stack, values[k], style=list_style(k), width=width)
-        self.plot.show_all_images(values.shape[1])
+        best, values = best_list_on(evaluation, name)
+        usual, marked = largest_usual(values), standing_out(values)
+        self._show_heat_map(evaluation, name, best, marked)
+        self._show_curves(evaluation, name, best)
+        self.plot.addCurve(
+            marked,
+            values[marked],
+            legend=_MARKS,
+            color=self.palette().color(qt.QPalette.Text),
+            symbol="d",
+            linestyle=" ",
+            z=100,
+            resetzoom=False,
+        ).setSymbolSize(11)
+        if not math.isnan(usual):
+            self.plot.addYMarker(usual, legend=_LIMIT, text=_LIMIT, color=BEST)
+        largest = numpy.nanmax([usual, 0.1, *values[1:]])
+        self.plot.show_images(len(values), (-0.03 * largest, 1.1 * largest))
         self.plot.mark_image(self._selection.image)
+        self.message.setText(_remark(best, marked))
+
+    def _show_heat_map(
+        self, evaluation: Evaluation, name: str, best: str, marked: list[int]
+    ) -> None:
+        ranked = evaluation.ranked_names
+        order = [evaluation.names.index(item) for item in ranked]
+        labels = [f"★ {item}" if item == best else item for item in ranked]
+        self.heat_map.show_values(
+            evaluation.relative_mse[order, evaluation.names.index(name)],
+            labels,
+            emphasised=ranked.index(best),
+            marked=marked,
+        )
+
+    def _show_curves(self, evaluation: Evaluation, name: str, best: str) -> None:
+        self.plot.clear()
+        j = evaluation.names.index(name)
+        drawn = {best: (BEST, 3.0, "best list")}
+        if name != best:
+            drawn[name] = (RELATIVE_MSE, 1.5, "own list of the stack")
+        legend = []
+        for item, (color, width, words) in drawn.items():
+            values = evaluation.relative_mse[evaluation.names.index(item), j]
+            self.plot.add_list(item, values, style=(color, "-"), width=width)
+            legend.append(
+                f'<span style="color: {color}">■</span> {words}: {html.escape(item)} &nbsp;&nbsp;'
+            )
+        self.curves.setText("".join(legend))
+
+
+def best_list_on(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:
+    """The best list that was judged on a stack, and the relative MSE of its images, shape `(N,)`.
+
+    Where each list was judged on its own stack only, that is its own list.
+    """
+    j = evaluation.names.index(name)
+    for best in evaluation.ranked_names:
+        values = evaluation.relative_mse[evaluation.names.index(best), j]
+        if not numpy.isnan(values).all():
+            return best, values
+    return name, evaluation.relative_mse[j, j]
+
+
+def _remark(best: str, marked: list[int]) -> str:
+    if not marked:
+        return f"No image stands out under the list of {best!r}."
+    images = "Image" if len(marked) == 1 else "Images"
+    return (
+        f"{images} {numbers(marked)} {'stands' if len(marked) == 1 else 'stand'} out under the"
+        f" list of {best!r}: aligned much worse than the others. Click one and look at it."
+    )
+
+
+def _scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
+    """What the colours mean."""
+    widget = qt.QWidget(parent)
+    ramp = numpy.ascontiguousarray(colormap.applyToData(numpy.linspace(0, 1, 120).reshape(1, -1)))
+    image = qt.QImage(ramp.tobytes(), 120, 1, 480, qt.QImage.Format_RGBA8888)
+    bar = qt.QLabel(widget)
+    bar.setPixmap(qt.QPixmap.fromImage(image.scaled(120, 12)))
+    layout = qt.QHBoxLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(qt.QLabel("Relative MSE of each image under each list:  0, perfect", widget))
+    layout.addWidget(bar)
+    layout.addWidget(qt.QLabel("1 or more, no better than doing nothing", widget))
+    layout.addStretch(1)
+    return widget

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 MISSING_COLOR = (0x4F, 0x9D, 0x69)
 """Red, green and blue of pixels that are missing: no other colour of any picture is green."""
 
+_GREEN_OF_BRIGHTER = 0.3
+
 Image = NDArray[numpy.floating[Any]]
 
 
@@ -22,7 +24,8 @@ def difference(first: Image, image: Image) -> Image:
 def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[numpy.uint8]:
     """Two images on top of each other: the first one in red, the other one in blue.
 
-    Green is their mean, so that pixels that are equal in both are grey.
+    Green follows the darker one, so that pixels that are equal in both are grey, and a little the
+    brighter one, because pure blue is hard to see.
 
     :param limits: the values that become black and full colour.
     :returns: red, green, blue and opacity, shape `(H, W, 4)`; `MISSING_COLOR` where a pixel is
@@ -31,7 +34,8 @@ def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[
     picture = numpy.empty((*first.shape, 4), dtype=numpy.uint8)
     red, blue = brightness(first, limits), brightness(image, limits)
     missing = numpy.isnan(red) | numpy.isnan(blue)
-    for channel, values in enumerate((red, (red + blue) / 2, blue)):
+    green = numpy.minimum(red, blue) + _GREEN_OF_BRIGHTER * numpy.abs(red - blue)
+    for channel, values in enumerate((red, green, blue)):
         picture[..., channel] = numpy.where(missing, 0, numpy.rint(255 * values))
     picture[missing, :3] = MISSING_COLOR
     picture[..., 3] = 255
@@ -45,4 +49,4 @@ def brightness(image: Image, limits: tuple[float, float]) -> NDArray[numpy.float
     """
     low, high = limits
     scaled = (image - low) / (high - low)
-    return numpy.clip(scaled, 0, 1).astype(numpy.float32)
+    return numpy.asarray(numpy.clip(scaled, 0, 1), dtype=numpy.float32)

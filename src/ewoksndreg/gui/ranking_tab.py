@@ -31,7 +31,7 @@ _NO_SCORES = (
 _HINT = "Double click a row to align all stacks with its list."
 
 
-class RankingTab(qt.QWidget):  # type: ignore[misc]
+class RankingTab(qt.QWidget):
     """Table of the lists with their scores.
 
     :param selection: the selected row is its stack.

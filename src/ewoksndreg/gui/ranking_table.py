@@ -33,7 +33,7 @@ _TOOL_TIPS = {
 }
 
 
-class RankingModel(qt.QAbstractTableModel):  # type: ignore[misc]
+class RankingModel(qt.QAbstractTableModel):
     """One row per list of transformations."""
 
     def __init__(self, parent: qt.QObject | None = None) -> None:
@@ -77,7 +77,7 @@ class RankingModel(qt.QAbstractTableModel):  # type: ignore[misc]
         return None
 
 
-class NumericOrder(qt.QSortFilterProxyModel):  # type: ignore[misc]
+class NumericOrder(qt.QSortFilterProxyModel):
     """Sorts numbers as numbers, and those that are missing last in either direction."""
 
     def lessThan(self, left: qt.QModelIndex, right: qt.QModelIndex) -> bool:

@@ -21,13 +21,18 @@ def score_parts(row: RankingRow) -> tuple[float, float]:
     return row.relative_mse, SMOOTHNESS_WEIGHT * row.smoothness
 
 
-class ScoreBars(qt.QStyledItemDelegate):  # type: ignore[misc]
+class ScoreBars(qt.QStyledItemDelegate):
     """Paints the two parts of a score one after the other."""
+
+    def initStyleOption(self, option: qt.QStyleOptionViewItem, index: qt.QModelIndex) -> None:
+        super().initStyleOption(option, index)
+        # On the colour of a selected row the bars would be hard to see.
+        option.state &= ~qt.QStyle.State_Selected
 
     def paint(
         self, painter: qt.QPainter, option: qt.QStyleOptionViewItem, index: qt.QModelIndex
     ) -> None:
-        super().paint(painter, option, index)  # the background, also of a selected row
+        super().paint(painter, option, index)
         model = index.model()
         longest = max(
             sum(score_parts(model.index(row, 0).data(ROW_ROLE))) for row in range(model.rowCount())

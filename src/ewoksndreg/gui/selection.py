@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from silx.gui import qt
 
 
-class Selection(qt.QObject):  # type: ignore[misc]
+class Selection(qt.QObject):
     """The selected stack and the selected image of it."""
 
     sigStackChanged = qt.Signal(str)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy
 from numpy.typing import NDArray
 
@@ -15,20 +17,27 @@ _DEVIATIONS = 5
 _SMALLEST_SPREAD = 0.01
 
 
-def standing_out(relative_mse: NDArray[numpy.float64]) -> list[int]:
-    """Images that are aligned much worse than the others of their stack.
+def largest_usual(relative_mse: NDArray[numpy.float64]) -> float:
+    """The relative MSE above which an image is aligned much worse than the others of its stack.
 
-    Those whose relative MSE lies more than 5 robust standard deviations above the median, both
-    over the images from the second on. The robust standard deviation is 1.4826 times the median
-    absolute deviation (MAD), and at least 0.01.
+    The median plus 5 robust standard deviations, both over the images from the second on. The
+    robust standard deviation is 1.4826 times the median absolute deviation (MAD), and at least
+    0.01.
 
     :param relative_mse: of each image of one stack under one list, shape `(N,)`. The first image
-        is what the others are compared with; it never stands out, nor does what is NaN.
+        is what the others are compared with and says nothing; nor does what is not finite.
+    :returns: NaN where there is nothing to compare.
     """
-    others = relative_mse[1:]
-    known = others[numpy.isfinite(others)]
+    known = relative_mse[1:]
+    known = known[numpy.isfinite(known)]
     if known.size == 0:
-        return []
-    median = numpy.median(known)
-    spread = max(_NORMAL * float(numpy.median(numpy.abs(known - median))), _SMALLEST_SPREAD)
-    return [1 + int(n) for n in numpy.flatnonzero(others > median + _DEVIATIONS * spread)]
+        return math.nan
+    median = float(numpy.median(known))
+    deviation = _NORMAL * float(numpy.median(numpy.abs(known - median)))
+    return median + _DEVIATIONS * max(deviation, _SMALLEST_SPREAD)
+
+
+def standing_out(relative_mse: NDArray[numpy.float64]) -> list[int]:
+    """Images whose relative MSE is more than :func:`largest_usual`, never the first one."""
+    above = relative_mse > largest_usual(relative_mse)
+    return [int(n) for n in numpy.flatnonzero(above) if n > 0]
