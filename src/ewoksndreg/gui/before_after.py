@@ -11,7 +11,7 @@ from silx.gui.plot import PlotWidget
 from silx.gui.plot.ColorBar import ColorBarWidget
 
 from .colors import use_palette
-from .texts import text_label
+from .texts import heading
 
 _LEGEND = "picture"
 
@@ -23,8 +23,8 @@ class BeforeAfter(qt.QWidget):
         super().__init__(parent)
         self.before = _Picture(self)
         self.after = _Picture(self)
-        self.before_title = text_label(self, centred=True)
-        self.after_title = text_label(self, centred=True)
+        self.before_title = heading(self)
+        self.after_title = heading(self)
         self._color_bar = _color_bar(self, self.before)
         self._shape: tuple[int, ...] = (0, 0)
         self._following = False

@@ -10,24 +10,24 @@ SMOOTHNESS = "#e07b39"
 BEST = "#2f9e58"
 SELECTED_IMAGE = "#d6565b"
 
+# Neither green, which is the best list, nor red, which marks the selected image
 _LISTS = (
     "#3b8bd4",
     "#e07b39",
     "#9c6ade",
-    "#d6565b",
     "#2fb3bf",
     "#a8733f",
     "#db6fb8",
     "#8a8f98",
-    "#a9a826",
-    "#4aa564",
+    "#d4a017",
+    "#5560c8",
 )
 
 
 def list_style(index: int) -> tuple[str, str]:
     """Colour and line style of a list of transformations.
 
-    :param index: of the list; after ten lists the colours come again with dashed lines.
+    :param index: of the list; after nine lists the colours come again with dashed lines.
     """
     return _LISTS[index % len(_LISTS)], ("-", "--", ":", "-.")[index // len(_LISTS) % 4]
 

@@ -20,6 +20,7 @@ from .per_image_tab import PerImageTab
 from .ranking_tab import RankingTab
 from .selection import Selection
 from .shown import ShownResult
+from .texts import heading
 from .texts import text_label
 
 _NOTHING_YET = "There is nothing to show yet: run the ranking first."
@@ -54,7 +55,8 @@ class EvaluationView(qt.QWidget):
         self.summary = text_label(self)
         self.stack_choice = qt.QComboBox(self)
         self.stack_choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
-        self.message = text_label(self, centred=True)
+        self.stack_choice.setMaximumWidth(260)
+        self.message = heading(self)
         self._arrange()
 
         self.ranking_tab.sigListRequested.connect(self.sigReferenceStackRequested)

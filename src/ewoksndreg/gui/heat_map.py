@@ -94,9 +94,18 @@ class HeatMap(qt.QWidget):
         height, columns, _ = colors.shape
         image = qt.QImage(colors.tobytes(), columns, height, 4 * columns, qt.QImage.Format_RGBA8888)
         painter.drawImage(rows, image)
+        self._paint_frame(painter, rows)
         self._paint_labels(painter, rows)
         self._paint_marks(painter, rows)
         painter.end()
+
+    def _paint_frame(self, painter: qt.QPainter, rows: qt.QRect) -> None:
+        painter.setPen(self.palette().color(qt.QPalette.Base))
+        for row in range(1, len(self._labels)):
+            y = rows.top() + row * rows.height() // len(self._labels)
+            painter.drawLine(rows.left(), y, rows.right(), y)
+        painter.setPen(self.palette().color(qt.QPalette.WindowText))
+        painter.drawRect(rows.adjusted(0, 0, -1, -1))
 
     def _paint_labels(self, painter: qt.QPainter, rows: qt.QRect) -> None:
         height = rows.height() / len(self._labels)

@@ -14,6 +14,8 @@ from .colors import use_palette
 _MOST_POINTS = 60
 _POINT_SIZE = 4
 
+_MARGINS = (0.17, 0.04, 0.03, 0.15)  # left, top, right and bottom, fractions
+
 
 class ImageAxisPlot(PlotWidget):
     """A plot whose horizontal axis is the image number; a line marks the selected image."""
@@ -27,6 +29,7 @@ class ImageAxisPlot(PlotWidget):
         self.setGraphYLabel(y_label)
         self.setActiveCurveHandling(False)
         self.setGraphGrid("major")
+        self.setAxesMargins(*_MARGINS)
         use_palette(self, self.palette())
         self.sigPlotSignal.connect(self._clicked)
 

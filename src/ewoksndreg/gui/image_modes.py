@@ -18,10 +18,10 @@ from .pictures import overlay
 class Mode(Enum):
     """What the two pictures show; the value stands on the button."""
 
-    SIDE_BY_SIDE = "Side by side"
-    BLINK = "Blink"
-    DIFFERENCE = "Difference"
     OVERLAY = "Red/blue"
+    DIFFERENCE = "Difference"
+    BLINK = "Blink"
+    SIDE_BY_SIDE = "Side by side"
 
 
 EXPLANATIONS = {

@@ -91,7 +91,7 @@ class ImagesTab(qt.QWidget):
     def _mode_button(self, mode: Mode) -> qt.QPushButton:
         button = qt.QPushButton(mode.value, self)
         button.setCheckable(True)
-        button.setChecked(mode is Mode.SIDE_BY_SIDE)
+        button.setChecked(mode is Mode.OVERLAY)
         return button
 
     def _arrange(self) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import html
+
 from silx.gui import qt
 
+from .colors import BEST
 from .colors import list_style
+from .colors import mixed
 from .image_axis_plot import ImageAxisPlot
 from .motion import Motion
 from .motion import motion
@@ -45,12 +49,13 @@ class MotionTab(qt.QWidget):
         self.legend.setFixedWidth(190)
         self.legend.setIconSize(qt.QSize(28, 12))
         self.legend.setTextElideMode(qt.Qt.ElideMiddle)
+        self.legend.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
+        self._soften_selection()
         self.zoom_on_best = qt.QCheckBox("Zoom in on ★", self)
         self.message = text_label(self)
 
         grid = qt.QGridLayout(self)
         for position, plot in enumerate(self.plots.values()):
-            plot.setAxesMargins(0.14, 0.04, 0.03, 0.16)
             grid.addWidget(plot, position // 2, position % 2)
             plot.sigImageClicked.connect(selection.select_image)
         side = qt.QVBoxLayout()
@@ -73,17 +78,20 @@ class MotionTab(qt.QWidget):
         self.zoom_on_best.setEnabled(self._best is not None)
         with qt.QSignalBlocker(self.legend):
             self.legend.clear()
-            for index, name in enumerate(self._motions):
-                self.legend.addItem(self._legend_item(index, name))
+            for name in self._motions:
+                self.legend.addItem(self._legend_item(name))
         self.message.setText(_remark(shown, self._motions))
 
-    def _legend_item(self, index: int, name: str) -> qt.QListWidgetItem:
+    def _style(self, name: str) -> tuple[str, str]:
+        others = [stack for stack in self._motions if stack != self._best]
+        return (BEST, "-") if name == self._best else list_style(others.index(name))
+
+    def _legend_item(self, name: str) -> qt.QListWidgetItem:
         best = name == self._best
-        item = qt.QListWidgetItem(
-            _line_icon(list_style(index), _BEST_WIDTH if best else _WIDTH),
-            f"★ {name}" if best else name,
-        )
+        icon = _line_icon(self._style(name), _BEST_WIDTH if best else _WIDTH)
+        item = qt.QListWidgetItem(icon, f"★ {name}" if best else name)
         item.setData(_NAME_ROLE, name)
+        item.setToolTip(html.escape(name))
         font = item.font()
         font.setBold(best)
         item.setFont(font)
@@ -92,10 +100,10 @@ class MotionTab(qt.QWidget):
     def _draw(self, name: str) -> None:
         for what, plot in self.plots.items():
             plot.clear()
-            for index, (stack, found) in enumerate(self._motions.items()):
+            for stack, found in self._motions.items():
                 width = _SELECTED_WIDTH if stack == name else _WIDTH
                 width = _BEST_WIDTH if stack == self._best else width
-                plot.add_list(stack, getattr(found, what), style=list_style(index), width=width)
+                plot.add_list(stack, getattr(found, what), style=self._style(stack), width=width)
         self._zoom()
         self._mark_image(self._selection.image)
         with qt.QSignalBlocker(self.legend):
@@ -116,6 +124,21 @@ class MotionTab(qt.QWidget):
         if item is not None:
             self._selection.select_stack(item.data(_NAME_ROLE))
 
+    def _soften_selection(self) -> None:
+        """Keep the lines of the legend visible on the selected row."""
+        palette = qt.QApplication.palette(self)
+        base, text = palette.color(qt.QPalette.Base), palette.color(qt.QPalette.Text)
+        palette.setColor(
+            qt.QPalette.Highlight, mixed(base, palette.color(qt.QPalette.Highlight), 0.25)
+        )
+        palette.setColor(qt.QPalette.HighlightedText, text)
+        self.legend.setPalette(palette)
+
+    def changeEvent(self, event: qt.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == qt.QEvent.PaletteChange:
+            self._soften_selection()
+
     def _mark_image(self, number: int) -> None:
         for plot in self.plots.values():
             plot.mark_image(number)
@@ -130,7 +153,9 @@ def _line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
     painter.setPen(qt.QPen(qt.QColor(color), width + 0.5, pens[line]))
     painter.drawLine(0, 6, 28, 6)
     painter.end()
-    return qt.QIcon(pixmap)
+    icon = qt.QIcon(pixmap)
+    icon.addPixmap(pixmap, qt.QIcon.Selected)  # else it is tinted
+    return icon
 
 
 def _remark(shown: ShownResult, motions: dict[str, Motion]) -> str:

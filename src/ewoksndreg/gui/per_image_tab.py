@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 
 import numpy
@@ -12,7 +11,6 @@ from silx.gui.colors import Colormap
 
 from ..evaluation import Evaluation
 from .colors import BEST
-from .colors import RELATIVE_MSE
 from .heat_map import HeatMap
 from .image_axis_plot import ImageAxisPlot
 from .selection import Selection
@@ -23,7 +21,7 @@ from .texts import numbers
 from .texts import text_label
 
 _NOT_RANKED = "Nothing was ranked, so there is no error of each image."
-_LIMIT = "what is usual"
+_LIMIT = "images above this line stand out"
 _MARKS = "images that stand out"
 
 
@@ -40,20 +38,19 @@ class PerImageTab(qt.QWidget):
         super().__init__(parent)
         self._selection = selection
         self._evaluation: Evaluation | None = None
-        self.plot = ImageAxisPlot("relative MSE", self)
-        colormap = Colormap("viridis", vmin=0, vmax=1)
+        self.plot = ImageAxisPlot("relative MSE under ★", self)
+        self.plot.setAxesMargins(0.15, 0.05, 0.02, 0.15)
+        colormap = Colormap("viridis", normalization="gamma", vmin=0, vmax=1)
+        colormap.setGammaNormalizationParameter(0.5)  # good lists differ by little
         colormap.setNaNColor("#00000000")
         self.heat_map = HeatMap(self.plot, colormap, self)
         self.message = text_label(self)
-        self.curves = qt.QLabel(self)
-        self.curves.setTextFormat(qt.Qt.RichText)
         self._scale = _scale(colormap, self)
 
         layout = qt.QVBoxLayout(self)
         layout.addWidget(self._scale)
         layout.addWidget(self.heat_map)
         layout.addWidget(self.plot, 1)
-        layout.addWidget(self.curves)
         layout.addWidget(self.message)
         self.plot.sigImageClicked.connect(selection.select_image)
         self.heat_map.sigImageClicked.connect(selection.select_image)
@@ -63,7 +60,7 @@ class PerImageTab(qt.QWidget):
 
     def show_result(self, shown: ShownResult) -> None:
         self._evaluation = shown.evaluation
-        for widget in (self._scale, self.heat_map, self.plot, self.curves):
+        for widget in (self._scale, self.heat_map, self.plot):
             widget.setVisible(shown.evaluation is not None)
         self.message.setText(_NOT_RANKED)
 
@@ -74,7 +71,8 @@ class PerImageTab(qt.QWidget):
         best, values = best_list_on(evaluation, name)
         usual, marked = largest_usual(values), standing_out(values)
         self._show_heat_map(evaluation, name, best, marked)
-        self._show_curves(evaluation, name, best)
+        self.plot.clear()
+        self.plot.add_list(best, values, style=(BEST, "-"), width=2.5)
         self.plot.addCurve(
             marked,
             values[marked],
@@ -86,7 +84,8 @@ class PerImageTab(qt.QWidget):
             resetzoom=False,
         ).setSymbolSize(11)
         if not math.isnan(usual):
-            self.plot.addYMarker(usual, legend=_LIMIT, text=_LIMIT, color=BEST)
+            text = self.palette().color(qt.QPalette.Text)
+            self.plot.addYMarker(usual, legend=_LIMIT, text=_LIMIT, color=text)
         largest = numpy.nanmax([usual, 0.1, *values[1:]])
         self.plot.show_images(len(values), (-0.03 * largest, 1.1 * largest))
         self.plot.mark_image(self._selection.image)
@@ -104,21 +103,6 @@ class PerImageTab(qt.QWidget):
             emphasised=ranked.index(best),
             marked=marked,
         )
-
-    def _show_curves(self, evaluation: Evaluation, name: str, best: str) -> None:
-        self.plot.clear()
-        j = evaluation.names.index(name)
-        drawn = {best: (BEST, 3.0, "best list")}
-        if name != best:
-            drawn[name] = (RELATIVE_MSE, 1.5, "own list of the stack")
-        legend = []
-        for item, (color, width, words) in drawn.items():
-            values = evaluation.relative_mse[evaluation.names.index(item), j]
-            self.plot.add_list(item, values, style=(color, "-"), width=width)
-            legend.append(
-                f'<span style="color: {color}">■</span> {words}: {html.escape(item)} &nbsp;&nbsp;'
-            )
-        self.curves.setText("".join(legend))
 
 
 def best_list_on(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..evaluation import smoothness_eval
 from .shown import ShownResult
 
+_APPLIED = "all stacks are aligned with it"
+
 
 @dataclass(frozen=True)
 class RankingRow:
@@ -50,7 +52,7 @@ def ranking_rows(shown: ShownResult) -> list[RankingRow]:
             relative_mse=item.relative_mse,
             smoothness=item.smoothness,
             smallest_overlap=item.smallest_overlap,
-            remark=item.remark or "",
+            remark=item.remark or (_APPLIED if name == shown.reference_stack else ""),
             best=rank == 1,
             applied=name == shown.reference_stack,
         )
@@ -63,6 +65,10 @@ def _row_without_ranking(shown: ShownResult, name: str) -> RankingRow:
     transformations = shown.lists.get(name) or ()
     shape = shown.image_shape(name)
     known = bool(transformations) and shape is not None
+    if not transformations:
+        remark = "its list was not needed and not read"
+    else:
+        remark = _APPLIED if name == shown.reference_stack else ""
     return RankingRow(
         rank=math.nan,
         name=name,
@@ -70,7 +76,33 @@ def _row_without_ranking(shown: ShownResult, name: str) -> RankingRow:
         relative_mse=math.nan,
         smoothness=smoothness_eval(transformations, shape) if known and shape else math.nan,
         smallest_overlap=math.nan,
-        remark="" if transformations else "its list was not needed and not read",
+        remark=remark,
         best=False,
         applied=name == shown.reference_stack,
     )
+
+
+def description(row: RankingRow) -> str:
+    """What the numbers of a list mean, in words."""
+    sentences = []
+    if not math.isnan(row.relative_mse):
+        sentences.append(
+            f"{_percent(row.relative_mse)} of the differences between the images are left when they"
+            " are aligned with it (0 % is perfect, 100 % is no better than doing nothing)."
+        )
+    if math.isfinite(row.smoothness):
+        sentences.append(
+            "From one image to the next it moves the corners by"
+            f" {_percent(row.smoothness)} of the image size."
+        )
+    if not math.isnan(row.smallest_overlap):
+        sentences.append(
+            f"Every aligned image covers {_percent(row.smallest_overlap)} of the first one or more."
+        )
+    if row.remark:
+        sentences.append(f"Remark: {row.remark}.")
+    return f"The list of {row.name!r}: {' '.join(sentences)}"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"

@@ -8,6 +8,7 @@ from ..evaluation.ranking import SMOOTHNESS_WEIGHT
 from .colors import RELATIVE_MSE
 from .colors import SMOOTHNESS
 from .ranking_rows import RankingRow
+from .ranking_rows import description
 from .ranking_rows import ranking_rows
 from .ranking_table import BARS
 from .ranking_table import RANK
@@ -19,6 +20,7 @@ from .ranking_table import RankingModel
 from .score_bars import ScoreBars
 from .selection import Selection
 from .shown import ShownResult
+from .texts import text_label
 
 _LEGEND = (
     f'<span style="color: {RELATIVE_MSE}">■</span> relative MSE &nbsp;&nbsp;'
@@ -29,6 +31,9 @@ _NO_SCORES = (
     "Nothing was ranked, so there are no scores. The images and the motion can be looked at."
 )
 _HINT = "Double click a row to align all stacks with its list."
+
+# px, so that the bars have room; longer remarks are wrapped, longer names have a tool tip
+_WIDEST = {STACK: 180, REMARK: 210}
 
 
 class RankingTab(qt.QWidget):
@@ -60,13 +65,14 @@ class RankingTab(qt.QWidget):
         self.table.selectionModel().currentRowChanged.connect(self._row_selected)
         self.table.doubleClicked.connect(self._ask)
 
+        self.description = text_label(self)
         self._explanation = qt.QLabel(self)
-        self._explanation.setWordWrap(True)
         self._hint = qt.QLabel(_HINT, self)
 
         layout = qt.QVBoxLayout(self)
         layout.addWidget(self.table, 1)
         layout.addWidget(self._explanation)
+        layout.addWidget(self.description)
         layout.addWidget(self._hint)
         selection.sigStackChanged.connect(self._select_row)
 
@@ -81,8 +87,8 @@ class RankingTab(qt.QWidget):
     def _fit_columns(self) -> None:
         header = self.table.horizontalHeader()
         self.table.resizeColumnsToContents()
-        self.table.setColumnWidth(STACK, min(self.table.columnWidth(STACK), 220))
-        self.table.setColumnWidth(REMARK, min(self.table.columnWidth(REMARK), 260))
+        for column, widest in _WIDEST.items():
+            self.table.setColumnWidth(column, min(self.table.columnWidth(column), widest))
         header.setSectionResizeMode(BARS, qt.QHeaderView.Stretch)
         self.table.resizeRowsToContents()
 
@@ -95,6 +101,7 @@ class RankingTab(qt.QWidget):
             index = self._order.index(row, 0)
             if index.data(ROW_ROLE).name == name:
                 self.table.selectRow(row)
+                self.description.setText(description(index.data(ROW_ROLE)))
                 self.table.scrollTo(index)
 
     def _ask(self, index: qt.QModelIndex) -> None:

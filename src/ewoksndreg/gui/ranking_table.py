@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -66,8 +67,8 @@ class RankingModel(qt.QAbstractTableModel):
             return _values(row)[column]
         if role == qt.Qt.DisplayRole:
             return _text(row, column)
-        if role == qt.Qt.ToolTipRole and column == REMARK:
-            return row.remark
+        if role == qt.Qt.ToolTipRole and column in (STACK, REMARK):
+            return html.escape(_text(row, column))
         if role == qt.Qt.TextAlignmentRole and column not in (STACK, REMARK):
             return int(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         if role == qt.Qt.FontRole and row.best:

@@ -24,15 +24,12 @@ def score_parts(row: RankingRow) -> tuple[float, float]:
 class ScoreBars(qt.QStyledItemDelegate):
     """Paints the two parts of a score one after the other."""
 
-    def initStyleOption(self, option: qt.QStyleOptionViewItem, index: qt.QModelIndex) -> None:
-        super().initStyleOption(option, index)
-        # On the colour of a selected row the bars would be hard to see.
-        option.state &= ~qt.QStyle.State_Selected
-
     def paint(
         self, painter: qt.QPainter, option: qt.QStyleOptionViewItem, index: qt.QModelIndex
     ) -> None:
-        super().paint(painter, option, index)
+        if option.state & qt.QStyle.State_Selected:
+            # On the colour of a selected row the bars would be hard to see.
+            painter.fillRect(option.rect, option.palette.base())
         model = index.model()
         longest = max(
             sum(score_parts(model.index(row, 0).data(ROW_ROLE))) for row in range(model.rowCount())

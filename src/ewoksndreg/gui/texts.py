@@ -9,15 +9,23 @@ from silx.gui import qt
 _MOST_LISTED = 12
 
 
-def text_label(parent: qt.QWidget, *, centred: bool = False) -> qt.QLabel:
+def text_label(parent: qt.QWidget) -> qt.QLabel:
     """A label for plain text of one or more lines; a long name does not make the window wider."""
     label = qt.QLabel(parent)
     label.setTextFormat(qt.Qt.PlainText)
     label.setWordWrap(True)
     label.setTextInteractionFlags(qt.Qt.TextSelectableByMouse)
     label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Minimum)
-    if centred:
-        label.setAlignment(qt.Qt.AlignCenter)
+    return label
+
+
+def heading(parent: qt.QWidget) -> qt.QLabel:
+    """Likewise, in the middle and larger."""
+    label = text_label(parent)
+    label.setAlignment(qt.Qt.AlignCenter)
+    font = label.font()
+    font.setPointSizeF(1.15 * font.pointSizeF())
+    label.setFont(font)
     return label
 
 
