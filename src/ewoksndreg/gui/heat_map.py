@@ -88,9 +88,9 @@ class HeatMap(qt.QWidget):
         if not len(self._labels):
             return
         painter = qt.QPainter(self)
-        left, _, width, _ = self._plot.getPlotBoundsInPixels()
-        rows = qt.QRect(left, _MARKS_HEIGHT, width, self.height() - _MARKS_HEIGHT)
-        colors = numpy.ascontiguousarray(self.colors(max(width, 1)))
+        left, right = (round(self._x(limit)) for limit in self._plot.getGraphXLimits())
+        rows = qt.QRect(left, _MARKS_HEIGHT, right - left, self.height() - _MARKS_HEIGHT)
+        colors = numpy.ascontiguousarray(self.colors(max(rows.width(), 1)))
         height, columns, _ = colors.shape
         image = qt.QImage(colors.tobytes(), columns, height, 4 * columns, qt.QImage.Format_RGBA8888)
         painter.drawImage(rows, image)
@@ -127,22 +127,21 @@ class HeatMap(qt.QWidget):
         painter.setPen(qt.Qt.NoPen)
         painter.setBrush(self.palette().color(qt.QPalette.WindowText))
         for number in self._marked:
-            x = self._x(number, rows)
+            x = self._x(number)
             if rows.left() <= x <= rows.right():
                 corners = ((x - 5, 2), (x + 5, 2), (x, _MARKS_HEIGHT - 2))
                 painter.drawPolygon(qt.QPolygonF([qt.QPointF(*corner) for corner in corners]))
-        x = self._x(self._selected, rows)
+        x = self._x(self._selected)
         if rows.left() <= x <= rows.right():
             painter.setPen(qt.QPen(qt.QColor(SELECTED_IMAGE), 1.5))
             painter.drawLine(qt.QPointF(x, 0), qt.QPointF(x, self.height()))
 
-    def _x(self, number: int, rows: qt.QRect) -> float:
-        start, stop = self._plot.getGraphXLimits()
-        return float(rows.left() + rows.width() * (number - start) / (stop - start))
+    def _x(self, number: float) -> float:
+        """Where the plot below has an image."""
+        return float(self._plot.dataToPixel(number, 0, check=False)[0])
 
     def mousePressEvent(self, event: qt.QMouseEvent) -> None:
-        left, _, width, _ = self._plot.getPlotBoundsInPixels()
+        number, _ = self._plot.pixelToData(event.position().x(), 0, check=False)
         start, stop = self._plot.getGraphXLimits()
-        x = event.position().x() - left
-        if event.button() == qt.Qt.LeftButton and 0 <= x <= width:
-            self.sigImageClicked.emit(round(start + (stop - start) * x / width))
+        if event.button() == qt.Qt.LeftButton and start <= number <= stop:
+            self.sigImageClicked.emit(round(number))

@@ -21,8 +21,8 @@ from .image_slider import ImageSlider
 from .pictures import MISSING_COLOR
 from .selection import Selection
 from .shown import ShownResult
+from .texts import heading
 from .texts import on_button
-from .texts import text_label
 
 _BLINK_INTERVAL = 600  # ms
 _A_MOMENT = 150  # ms, after which the user is told that an image is being read
@@ -57,7 +57,7 @@ class ImagesTab(qt.QWidget):
         self.mode_buttons = {mode: self._mode_button(mode) for mode in Mode}
         self.explanation = qt.QLabel(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
-        self.message = text_label(self)
+        self.message = heading(self)
 
         self._blink = qt.QTimer(self)
         self._blink.setInterval(_BLINK_INTERVAL)
@@ -86,6 +86,7 @@ class ImagesTab(qt.QWidget):
         self._shown = shown
         self._loaded = None
         self.plots.clear()
+        self.plots.setVisible(shown.unreadable is None)
         self._say(shown.unreadable or "")
 
     def _mode_button(self, mode: Mode) -> qt.QPushButton:
@@ -122,7 +123,7 @@ class ImagesTab(qt.QWidget):
     def _stack_changed(self, name: str) -> None:
         reference = self._shown.reference_stack
         self.chosen_list.setText(
-            "the list that it keeps"
+            "the list that is handed on"
             if reference is None
             else f"the chosen list ({on_button(reference)})"
         )
@@ -148,12 +149,14 @@ class ImagesTab(qt.QWidget):
 
     def _show_images(self, loaded: LoadedImages) -> None:
         self._loaded = loaded
+        self.plots.show()
         self._say("")
         self._draw()
 
     def _show_error(self, sentence: str) -> None:
         self._loaded = None
         self.plots.clear()
+        self.plots.hide()
         self._say(sentence)
 
     def _say_reading(self) -> None:

@@ -76,11 +76,14 @@ class MotionTab(qt.QWidget):
                 self._motions[name] = motion(transformations, shape)
         self._best = shown.best if shown.best in self._motions else None
         self.zoom_on_best.setEnabled(self._best is not None)
+        for widget in (*self.plots.values(), self.legend, self.zoom_on_best):
+            widget.setVisible(bool(self._motions))
         with qt.QSignalBlocker(self.legend):
             self.legend.clear()
             for name in self._motions:
                 self.legend.addItem(self._legend_item(name))
         self.message.setText(_remark(shown, self._motions))
+        self.message.setAlignment(qt.Qt.AlignLeft if self._motions else qt.Qt.AlignCenter)
 
     def _style(self, name: str) -> tuple[str, str]:
         others = [stack for stack in self._motions if stack != self._best]

@@ -63,6 +63,9 @@ class PerImageTab(qt.QWidget):
         for widget in (self._scale, self.heat_map, self.plot):
             widget.setVisible(shown.evaluation is not None)
         self.message.setText(_NOT_RANKED)
+        self.message.setAlignment(
+            qt.Qt.AlignCenter if shown.evaluation is None else qt.Qt.AlignLeft
+        )
 
     def _draw(self, name: str) -> None:
         evaluation = self._evaluation

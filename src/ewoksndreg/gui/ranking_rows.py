@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from ..evaluation import smoothness_eval
 from .shown import ShownResult
 
-_APPLIED = "all stacks are aligned with it"
-
 
 @dataclass(frozen=True)
 class RankingRow:
@@ -52,7 +50,7 @@ def ranking_rows(shown: ShownResult) -> list[RankingRow]:
             relative_mse=item.relative_mse,
             smoothness=item.smoothness,
             smallest_overlap=item.smallest_overlap,
-            remark=item.remark or (_APPLIED if name == shown.reference_stack else ""),
+            remark=item.remark or "",
             best=rank == 1,
             applied=name == shown.reference_stack,
         )
@@ -65,10 +63,6 @@ def _row_without_ranking(shown: ShownResult, name: str) -> RankingRow:
     transformations = shown.lists.get(name) or ()
     shape = shown.image_shape(name)
     known = bool(transformations) and shape is not None
-    if not transformations:
-        remark = "its list was not needed and not read"
-    else:
-        remark = _APPLIED if name == shown.reference_stack else ""
     return RankingRow(
         rank=math.nan,
         name=name,
@@ -76,7 +70,7 @@ def _row_without_ranking(shown: ShownResult, name: str) -> RankingRow:
         relative_mse=math.nan,
         smoothness=smoothness_eval(transformations, shape) if known and shape else math.nan,
         smallest_overlap=math.nan,
-        remark=remark,
+        remark="" if transformations else "its list was not needed and not read",
         best=False,
         applied=name == shown.reference_stack,
     )

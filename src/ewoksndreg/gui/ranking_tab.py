@@ -82,14 +82,15 @@ class RankingTab(qt.QWidget):
         ranked = shown.evaluation is not None
         self._explanation.setText(_LEGEND if ranked else _NO_SCORES)
         self.table.setColumnHidden(BARS, not ranked)
-        self._fit_columns()
+        self._fit_columns(stretched=BARS if ranked else REMARK)
 
-    def _fit_columns(self) -> None:
+    def _fit_columns(self, *, stretched: int) -> None:
         header = self.table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.Interactive)
         self.table.resizeColumnsToContents()
         for column, widest in _WIDEST.items():
             self.table.setColumnWidth(column, min(self.table.columnWidth(column), widest))
-        header.setSectionResizeMode(BARS, qt.QHeaderView.Stretch)
+        header.setSectionResizeMode(stretched, qt.QHeaderView.Stretch)
         self.table.resizeRowsToContents()
 
     def _row_selected(self, current: qt.QModelIndex, previous: qt.QModelIndex) -> None:

@@ -99,7 +99,7 @@ def _values(row: RankingRow) -> tuple[float | str, ...]:
         row.smoothness,
         row.smallest_overlap,
         row.score,
-        row.remark,
+        _text(row, REMARK),
     )
 
 
@@ -109,7 +109,7 @@ def _text(row: RankingRow, column: int) -> str:
     if column == STACK:
         return row.name
     if column == REMARK:
-        return row.remark
+        return row.remark or ("all stacks are aligned with it" if row.applied else "")
     value = _values(row)[column]
     if not isinstance(value, float) or math.isnan(value):
         return "–"  # noqa: RUF001
