@@ -107,6 +107,10 @@ class _Picture(PlotWidget):
         self.setAxesMargins(0.14, 0.02, 0.02, 0.12)
         use_palette(self, self.palette())
         self.sigPlotSignal.connect(self._changed)
+        # The plot inside has its new size only after the event.
+        self._soon = qt.QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.sigResized)
 
     def show_picture(self, picture: NDArray[Any] | None, colormap: Colormap) -> None:
         if picture is None:
@@ -130,8 +134,7 @@ class _Picture(PlotWidget):
 
     def resizeEvent(self, event: qt.QResizeEvent) -> None:
         super().resizeEvent(event)
-        # The plot inside has its new size only afterwards.
-        qt.QTimer.singleShot(0, self.sigResized.emit)
+        self._soon.start()
 
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)

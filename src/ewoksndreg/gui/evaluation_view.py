@@ -138,6 +138,7 @@ class EvaluationView(qt.QWidget):
         self._let_go_of_files().result()
 
     def _let_go_of_files(self) -> Any:
+        self.images_tab.forget_stacks()
         files, self._files = self._files, ExitStack()
         return self._loader.close_when_idle(files.close)
 

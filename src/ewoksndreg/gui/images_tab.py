@@ -57,7 +57,8 @@ class ImagesTab(qt.QWidget):
         self.mode_buttons = {mode: self._mode_button(mode) for mode in Mode}
         self.explanation = qt.QLabel(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
-        self.message = heading(self)
+        self.error = heading(self)
+        self.reading = qt.QLabel(self)
 
         self._blink = qt.QTimer(self)
         self._blink.setInterval(_BLINK_INTERVAL)
@@ -86,8 +87,13 @@ class ImagesTab(qt.QWidget):
         self._shown = shown
         self._loaded = None
         self.plots.clear()
-        self.plots.setVisible(shown.unreadable is None)
-        self._say(shown.unreadable or "")
+        if shown.unreadable is not None:
+            self._show_error(shown.unreadable)
+
+    def forget_stacks(self) -> None:
+        """Read no more images; the picture that is shown stays."""
+        self._shown = ShownResult({}, {}, {})
+        self._stop_waiting()
 
     def _mode_button(self, mode: Mode) -> qt.QPushButton:
         button = qt.QPushButton(mode.value, self)
@@ -113,11 +119,16 @@ class ImagesTab(qt.QWidget):
             controls.addWidget(button)
         controls.addSpacing(12)
         controls.addWidget(whole)
+        self._pages = qt.QStackedWidget(self)
+        self._pages.addWidget(self.plots)
+        self._pages.addWidget(self.error)
+        below = qt.QHBoxLayout()
+        below.addWidget(self.explanation, 1)
+        below.addWidget(self.reading)
         layout = qt.QVBoxLayout(self)
         layout.addLayout(controls)
-        layout.addWidget(self.plots, 1)
-        layout.addWidget(self.message)
-        layout.addWidget(self.explanation)
+        layout.addWidget(self._pages, 1)
+        layout.addLayout(below)
         layout.addWidget(self.slider)
 
     def _stack_changed(self, name: str) -> None:
@@ -149,24 +160,23 @@ class ImagesTab(qt.QWidget):
 
     def _show_images(self, loaded: LoadedImages) -> None:
         self._loaded = loaded
-        self.plots.show()
-        self._say("")
+        self._stop_waiting()
+        self._pages.setCurrentWidget(self.plots)
         self._draw()
 
     def _show_error(self, sentence: str) -> None:
         self._loaded = None
+        self._stop_waiting()
         self.plots.clear()
-        self.plots.hide()
-        self._say(sentence)
+        self.error.setText(sentence)
+        self._pages.setCurrentWidget(self.error)
 
     def _say_reading(self) -> None:
-        self.message.setText(f"Reading image {self._selection.image}…")
-        self.message.show()
+        self.reading.setText(f"reading image {self._selection.image}…")
 
-    def _say(self, text: str) -> None:
+    def _stop_waiting(self) -> None:
         self._patience.stop()
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
+        self.reading.clear()
 
     def _mode_changed(self, checked: bool) -> None:
         if checked:

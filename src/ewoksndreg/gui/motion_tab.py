@@ -54,7 +54,9 @@ class MotionTab(qt.QWidget):
         self.zoom_on_best = qt.QCheckBox("Zoom in on ★", self)
         self.message = text_label(self)
 
-        grid = qt.QGridLayout(self)
+        self._curves = qt.QWidget(self)
+        grid = qt.QGridLayout(self._curves)
+        grid.setContentsMargins(0, 0, 0, 0)
         for position, plot in enumerate(self.plots.values()):
             grid.addWidget(plot, position // 2, position % 2)
             plot.sigImageClicked.connect(selection.select_image)
@@ -62,7 +64,9 @@ class MotionTab(qt.QWidget):
         side.addWidget(self.legend, 1)
         side.addWidget(self.zoom_on_best)
         grid.addLayout(side, 0, 2, 2, 1)
-        grid.addWidget(self.message, 2, 0, 1, 3)
+        layout = qt.QVBoxLayout(self)
+        layout.addWidget(self._curves, 1)
+        layout.addWidget(self.message)
         self.legend.currentItemChanged.connect(self._legend_clicked)
         self.zoom_on_best.toggled.connect(self._zoom)
         selection.sigStackChanged.connect(self._draw)
@@ -76,8 +80,7 @@ class MotionTab(qt.QWidget):
                 self._motions[name] = motion(transformations, shape)
         self._best = shown.best if shown.best in self._motions else None
         self.zoom_on_best.setEnabled(self._best is not None)
-        for widget in (*self.plots.values(), self.legend, self.zoom_on_best):
-            widget.setVisible(bool(self._motions))
+        self._curves.setVisible(bool(self._motions))
         with qt.QSignalBlocker(self.legend):
             self.legend.clear()
             for name in self._motions:
