@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
 from numpy.typing import NDArray
 from silx.gui import qt
 from silx.gui.colors import Colormap
@@ -120,7 +121,7 @@ class _Picture(PlotWidget):
         if shown is not None and shown.getData(copy=False).ndim != picture.ndim:
             self.clear()
         self.addImage(
-            picture,
+            numpy.require(picture, requirements="W"),  # silx colours no read-only array
             legend=_LEGEND,
             colormap=colormap if picture.ndim == 2 else None,
             origin=(-0.5, -0.5),  # the centre of a pixel has its row and column as coordinates

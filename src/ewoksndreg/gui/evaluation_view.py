@@ -24,6 +24,7 @@ from .texts import heading
 from .texts import text_label
 
 _NOTHING_YET = "There is nothing to show yet: run the ranking first."
+_NO_STACKS = "There are no image stacks to show."
 
 
 class EvaluationView(qt.QWidget):
@@ -118,6 +119,9 @@ class EvaluationView(qt.QWidget):
             reference_stack,
             unreadable,
         )
+        if not shown.names:
+            self.show_message(unreadable or _NO_STACKS)
+            return
         for tab in (self.ranking_tab, self.images_tab, self.per_image_tab, self.motion_tab):
             tab.show_result(shown)
         self.summary.setText(_summary(shown))
@@ -149,8 +153,8 @@ class EvaluationView(qt.QWidget):
         if stack in shown.names:
             image = self.selection.image
         else:
-            stack = shown.best if shown.best in shown.names else next(iter(shown.names), None)
-            image = shown.number_of_images(stack) - 1 if stack is not None else 0
+            stack = shown.best if shown.best in shown.names else shown.names[0]
+            image = shown.number_of_images(stack) - 1
         numbers = {name: shown.number_of_images(name) for name in shown.names}
         self.selection.restart(numbers, stack, image)
 

@@ -46,7 +46,7 @@ class ImagesTab(qt.QWidget):
         self._selection = selection
         self._loader = loader
         self._shown = ShownResult({}, {}, {})
-        self._loaded: LoadedImages | None = None
+        self.loaded: LoadedImages | None = None
         self._blink_first = False
 
         self.plots = BeforeAfter(self)
@@ -85,7 +85,7 @@ class ImagesTab(qt.QWidget):
     def show_result(self, shown: ShownResult) -> None:
         """Start over; images are shown as soon as a stack is selected."""
         self._shown = shown
-        self._loaded = None
+        self.loaded = None
         self.plots.clear()
         if shown.unreadable is not None:
             self._show_error(shown.unreadable)
@@ -159,13 +159,13 @@ class ImagesTab(qt.QWidget):
         )
 
     def _show_images(self, loaded: LoadedImages) -> None:
-        self._loaded = loaded
+        self.loaded = loaded
         self._stop_waiting()
         self._pages.setCurrentWidget(self.plots)
         self._draw()
 
     def _show_error(self, sentence: str) -> None:
-        self._loaded = None
+        self.loaded = None
         self._stop_waiting()
         self.plots.clear()
         self.error.setText(sentence)
@@ -195,7 +195,7 @@ class ImagesTab(qt.QWidget):
             self._blink.stop()
 
     def _draw(self) -> None:
-        mode, loaded = self.mode, self._loaded
+        mode, loaded = self.mode, self.loaded
         self.explanation.setText(EXPLANATIONS[mode] + _MISSING)
         if loaded is None:
             return
