@@ -221,6 +221,35 @@ def test_a_result_without_stacks_is_a_sentence(view):
     assert view.message.text().startswith("Image stacks are a dictionary of arrays or URLs")
 
 
+def test_a_dark_window_has_dark_plots(shown, application):
+    dark = qt.QPalette(shown.palette())
+    for role, color in (("Base", "#1e1e1e"), ("Text", "#e6e6e6"), ("WindowText", "#e6e6e6")):
+        dark.setColor(getattr(qt.QPalette, role), qt.QColor(color))
+    shown.setPalette(dark)
+    application.processEvents()
+    plots = (
+        shown.images_tab.plots.before,
+        shown.per_image_tab.plot,
+        *shown.motion_tab.plots.values(),
+    )
+    for plot in plots:
+        assert plot.getBackgroundColor().name() == "#1e1e1e"
+        assert plot.getForegroundColor().name() == "#e6e6e6"
+    legend = shown.motion_tab.legend.palette()
+    assert legend.color(qt.QPalette.Base).name() == "#1e1e1e"
+    assert legend.color(qt.QPalette.HighlightedText).name() == "#e6e6e6"
+
+
+def test_it_can_be_made_inside_a_dark_window(application):
+    window = qt.QWidget()
+    dark = qt.QPalette()
+    dark.setColor(qt.QPalette.Base, qt.QColor("#1e1e1e"))
+    window.setPalette(dark)
+    view = EvaluationView(window)
+    assert view.per_image_tab.plot.getBackgroundColor().name() == "#1e1e1e"
+    window.deleteLater()
+
+
 def test_it_is_a_widget_that_needs_no_parent(application):
     view = EvaluationView()
     assert view.windowTitle() == "Post-Registration Evaluation"

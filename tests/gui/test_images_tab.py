@@ -209,6 +209,15 @@ def test_both_pictures_are_zoomed_together_and_stay_so_at_the_next_image(
     assert limits(images.plots.before)[0] <= -0.4
 
 
+def test_the_pictures_keep_their_place_in_all_modes(images, application):
+    sizes = set()
+    for mode in Mode:
+        choose(images, mode)
+        application.processEvents()
+        sizes.add((images.plots.before.width(), images.plots.after.width()))
+    assert len(sizes) == 1
+
+
 @pytest.mark.parametrize(("stacks", "number"), [(2, 6), (5, 2), (1, 3), (3, 1)])
 def test_the_slider_has_one_place_for_each_image(show, stacks, number):
     names = [f"stack {n}" for n in range(stacks)]

@@ -11,10 +11,12 @@ from silx.gui.colors import Colormap
 from silx.gui.plot import PlotWidget
 from silx.gui.plot.ColorBar import ColorBarWidget
 
-from .colors import use_palette
 from .texts import heading
+from .themed_plot import ThemedPlot
 
 _LEGEND = "picture"
+
+_COLOR_BAR_WIDTH = 84  # px
 
 
 class BeforeAfter(qt.QWidget):
@@ -26,7 +28,8 @@ class BeforeAfter(qt.QWidget):
         self.after = _Picture(self)
         self.before_title = heading(self)
         self.after_title = heading(self)
-        self._color_bar = _color_bar(self, self.before)
+        color_bar_place = qt.QWidget(self)
+        self._color_bar = _color_bar(color_bar_place, self.before)
         self._shape: tuple[int, ...] = (0, 0)
         self._following = False
 
@@ -36,7 +39,7 @@ class BeforeAfter(qt.QWidget):
         layout.addWidget(self.after_title, 0, 1)
         layout.addWidget(self.before, 1, 0)
         layout.addWidget(self.after, 1, 1)
-        layout.addWidget(self._color_bar, 1, 2)
+        layout.addWidget(color_bar_place, 1, 2)
         layout.setRowStretch(1, 1)
         layout.setColumnStretch(0, 1)
         layout.setColumnStretch(1, 1)
@@ -93,7 +96,7 @@ class BeforeAfter(qt.QWidget):
             self.show_whole_image()
 
 
-class _Picture(PlotWidget):
+class _Picture(ThemedPlot):
     """One picture: rows run down, pixels are square."""
 
     sigZoomed = qt.Signal()
@@ -106,7 +109,6 @@ class _Picture(PlotWidget):
         self.setGraphXLabel("column")
         self.setGraphYLabel("row")
         self.setAxesMargins(0.14, 0.02, 0.02, 0.12)
-        use_palette(self, self.palette())
         self.sigPlotSignal.connect(self._changed)
         # The plot inside has its new size only after the event.
         self._soon = qt.QTimer(self)
@@ -137,17 +139,14 @@ class _Picture(PlotWidget):
         super().resizeEvent(event)
         self._soon.start()
 
-    def changeEvent(self, event: qt.QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == qt.QEvent.PaletteChange:
-            use_palette(self, self.palette())
-
 
 def _color_bar(parent: qt.QWidget, plot: PlotWidget) -> ColorBarWidget:
     """Only with its ends: they say all that is needed, and leave the place to the pictures."""
     bar = ColorBarWidget(parent, plot=plot)
     bar.getColorScaleBar().getTickBar().setTicksValuesVisible(False)
-    policy = bar.sizePolicy()
-    policy.setRetainSizeWhenHidden(True)  # the pictures keep their size in all modes
-    bar.setSizePolicy(policy)
+    # The pictures keep their size for all values, and where the bar is hidden.
+    parent.setFixedWidth(_COLOR_BAR_WIDTH)
+    layout = qt.QVBoxLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(bar)
     return bar

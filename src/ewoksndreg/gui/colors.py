@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from silx.gui import qt
-from silx.gui.plot import PlotWidget
 
 RELATIVE_MSE = "#3b8bd4"
 SMOOTHNESS = "#e07b39"
@@ -30,15 +29,6 @@ def list_style(index: int) -> tuple[str, str]:
     :param index: of the list; after nine lists the colours come again with dashed lines.
     """
     return _LISTS[index % len(_LISTS)], ("-", "--", ":", "-.")[index // len(_LISTS) % 4]
-
-
-def use_palette(plot: PlotWidget, palette: qt.QPalette) -> None:
-    """Give a plot the colours of the window around it."""
-    text = palette.color(qt.QPalette.Text)
-    base = palette.color(qt.QPalette.Base)
-    plot.setBackgroundColor(base)
-    plot.setForegroundColor(text)
-    plot.setGridColor(mixed(base, text, 0.15))
 
 
 def mixed(color: qt.QColor, other: qt.QColor, part: float) -> qt.QColor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy
 from numpy.typing import ArrayLike
 from silx.gui import qt
-from silx.gui.plot import PlotWidget
 
 from .colors import SELECTED_IMAGE
-from .colors import use_palette
+from .themed_plot import ThemedPlot
 
 # With more images the points would touch each other.
 _MOST_POINTS = 60
@@ -17,7 +16,7 @@ _POINT_SIZE = 4
 _MARGINS = (0.17, 0.04, 0.03, 0.15)  # left, top, right and bottom, fractions
 
 
-class ImageAxisPlot(PlotWidget):
+class ImageAxisPlot(ThemedPlot):
     """A plot whose horizontal axis is the image number; a line marks the selected image."""
 
     sigImageClicked = qt.Signal(int)
@@ -30,7 +29,6 @@ class ImageAxisPlot(PlotWidget):
         self.setActiveCurveHandling(False)
         self.setGraphGrid("major")
         self.setAxesMargins(*_MARGINS)
-        use_palette(self, self.palette())
         self.sigPlotSignal.connect(self._clicked)
 
     def add_list(
@@ -69,8 +67,3 @@ class ImageAxisPlot(PlotWidget):
     def _clicked(self, event: dict[str, object]) -> None:
         if event["event"] == "mouseClicked" and event["button"] == "left":
             self.sigImageClicked.emit(round(float(str(event["x"]))))
-
-    def changeEvent(self, event: qt.QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == qt.QEvent.PaletteChange:
-            use_palette(self, self.palette())

@@ -27,6 +27,11 @@ from .texts import on_button
 _BLINK_INTERVAL = 600  # ms
 _A_MOMENT = 150  # ms, after which the user is told that an image is being read
 
+_CHECKED = (
+    "QPushButton:checked {background: palette(highlight); color: palette(highlighted-text);"
+    " border: 1px solid palette(highlight); border-radius: 3px; padding: 4px 2px}"
+)
+
 _MISSING = (
     f'&nbsp;&nbsp;<span style="color: rgb{MISSING_COLOR}">■</span> missing, or outside the image'
 )
@@ -99,6 +104,7 @@ class ImagesTab(qt.QWidget):
         button = qt.QPushButton(mode.value, self)
         button.setCheckable(True)
         button.setChecked(mode is Mode.OVERLAY)
+        button.setStyleSheet(_CHECKED)
         return button
 
     def _arrange(self) -> None:

@@ -39,6 +39,8 @@ class MotionTab(qt.QWidget):
     :param selection: a click selects an image or, in the legend, a stack.
     """
 
+    _made = False  # Qt tells of colours before the constructor has ended
+
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
@@ -71,6 +73,7 @@ class MotionTab(qt.QWidget):
         self.zoom_on_best.toggled.connect(self._zoom)
         selection.sigStackChanged.connect(self._draw)
         selection.sigImageChanged.connect(self._mark_image)
+        self._made = True
 
     def show_result(self, shown: ShownResult) -> None:
         self._motions = {}
@@ -132,7 +135,7 @@ class MotionTab(qt.QWidget):
 
     def _soften_selection(self) -> None:
         """Keep the lines of the legend visible on the selected row."""
-        palette = qt.QApplication.palette(self)
+        palette = qt.QPalette(self.palette())
         base, text = palette.color(qt.QPalette.Base), palette.color(qt.QPalette.Text)
         palette.setColor(
             qt.QPalette.Highlight, mixed(base, palette.color(qt.QPalette.Highlight), 0.25)
@@ -142,7 +145,7 @@ class MotionTab(qt.QWidget):
 
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == qt.QEvent.PaletteChange:
+        if event.type() == qt.QEvent.PaletteChange and self._made:
             self._soften_selection()
 
     def _mark_image(self, number: int) -> None:

@@ -34,10 +34,11 @@ class PerImageTab(qt.QWidget):
     :param selection: a click selects an image.
     """
 
+    _evaluation: Evaluation | None = None
+
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
-        self._evaluation: Evaluation | None = None
         self.plot = ImageAxisPlot("relative MSE under ★", self)
         self.plot.setAxesMargins(0.15, 0.05, 0.02, 0.15)
         colormap = Colormap("viridis", normalization="gamma", vmin=0, vmax=1)
@@ -93,6 +94,11 @@ class PerImageTab(qt.QWidget):
         self.plot.show_images(len(values), (-0.03 * largest, 1.1 * largest))
         self.plot.mark_image(self._selection.image)
         self.message.setText(_remark(best, marked))
+
+    def changeEvent(self, event: qt.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == qt.QEvent.PaletteChange and self._evaluation is not None:
+            self._draw(self._selection.stack or self._evaluation.names[0])
 
     def _show_heat_map(
         self, evaluation: Evaluation, name: str, best: str, marked: list[int]
