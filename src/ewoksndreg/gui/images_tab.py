@@ -27,6 +27,7 @@ from .texts import on_button
 _BLINK_INTERVAL = 600  # ms
 _A_MOMENT = 150  # ms, after which the user is told that an image is being read
 
+_BUTTON_WIDTH = 86  # px, of all modes
 _CHECKED = (
     "QPushButton:checked {background: palette(highlight); color: palette(highlighted-text);"
     " border: 1px solid palette(highlight); border-radius: 3px; padding: 4px 2px}"
@@ -52,6 +53,7 @@ class ImagesTab(qt.QWidget):
         self._loader = loader
         self._shown = ShownResult({}, {}, {})
         self.loaded: LoadedImages | None = None
+        """What is shown now; None where nothing could be read yet."""
         self._blink_first = False
 
         self.plots = BeforeAfter(self)
@@ -105,6 +107,7 @@ class ImagesTab(qt.QWidget):
         button.setCheckable(True)
         button.setChecked(mode is Mode.OVERLAY)
         button.setStyleSheet(_CHECKED)
+        button.setMinimumWidth(_BUTTON_WIDTH)
         return button
 
     def _arrange(self) -> None:

@@ -28,6 +28,11 @@ _LABELS = {
 # Less than this is nothing to look at, but rounding.
 _SMALLEST_SPAN = {"rows": 1.0, "columns": 1.0, "rotation": 0.1, "scale": 0.1}
 
+_EXPLANATION = (
+    "How far each list shifts the middle of the images, turns it (counter-clockwise is positive)"
+    " and changes its size. A sample drifts; a list that jumps is suspicious."
+)
+
 _WIDTH, _SELECTED_WIDTH, _BEST_WIDTH = 1.0, 2.0, 3.0
 
 _NAME_ROLE = qt.Qt.UserRole
@@ -66,6 +71,7 @@ class MotionTab(qt.QWidget):
         side.addWidget(self.legend, 1)
         side.addWidget(self.zoom_on_best)
         grid.addLayout(side, 0, 2, 2, 1)
+        grid.addWidget(qt.QLabel(_EXPLANATION, self._curves), 2, 0, 1, 3)
         layout = qt.QVBoxLayout(self)
         layout.addWidget(self._curves, 1)
         layout.addWidget(self.message)

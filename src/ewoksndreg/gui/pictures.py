@@ -31,12 +31,13 @@ def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[
     :returns: red, green, blue and opacity, shape `(H, W, 4)`; `MISSING_COLOR` where a pixel is
         missing in either image.
     """
-    picture = numpy.empty((*first.shape, 4), dtype=numpy.uint8)
     red, blue = brightness(first, limits), brightness(image, limits)
     missing = numpy.isnan(red) | numpy.isnan(blue)
+    red[missing] = blue[missing] = 0  # NaN is no whole number
     green = numpy.minimum(red, blue) + _GREEN_OF_BRIGHTER * numpy.abs(red - blue)
+    picture = numpy.empty((*first.shape, 4), dtype=numpy.uint8)
     for channel, values in enumerate((red, green, blue)):
-        picture[..., channel] = numpy.where(missing, 0, numpy.rint(255 * values))
+        picture[..., channel] = 255 * values + 0.5
     picture[missing, :3] = MISSING_COLOR
     picture[..., 3] = 255
     return picture
