@@ -254,3 +254,17 @@ def test_it_is_a_widget_that_needs_no_parent(application):
     view = EvaluationView()
     assert view.windowTitle() == "Post-Registration Evaluation"
     view.deleteLater()
+
+
+def test_a_view_may_vanish_while_an_image_is_read(application, result, wait_until):
+    slow = GatedStack(result.stacks["Fe-K"])
+    view = EvaluationView()
+    view.show_result(InputStacks({"Fe-K": slow}), {"Fe-K": result.lists["Fe-K"]})
+    wait_until(lambda: slow.asked)
+    loader = view._loader
+    view.deleteLater()
+    application.sendPostedEvents(None, qt.QEvent.DeferredDelete)
+    del view
+    slow.open.set()
+    loader.close_when_idle(lambda: None).result()
+    wait_until(lambda: True)

@@ -192,6 +192,23 @@ def test_the_whole_image_is_in_sight_also_after_the_window_was_resized(
     wait_until(whole_image)
 
 
+def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_until):
+    images = result.stacks["Fe-K"]
+    view = show({"Ca-K": images, "Fe-K": images[:, :15]}, result.lists)
+    view.selection.select_stack("Fe-K")  # while another tab is in front
+    wait_until(lambda: shown_number(view) == 5)
+    view.tabs.setCurrentWidget(view.images_tab)
+    plots = view.images_tab.plots
+
+    def tight():
+        # Square pixels leave no room beyond the width of the image.
+        return plots.before.limits() == plots.after.limits() and plots.after.limits()[
+            :2
+        ] == pytest.approx((-0.5, 43.5), abs=0.5)
+
+    wait_until(tight)
+
+
 def test_both_pictures_are_zoomed_together_and_stay_so_at_the_next_image(
     images, view, wait_until, application
 ):

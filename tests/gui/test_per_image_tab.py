@@ -75,14 +75,16 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
     tab = make_tab(evaluation_of(40))
     marks = tab.plot.getCurve("images that stand out")
     assert marks.getXData().tolist() == [7, 30]
-    assert tab.message.text().startswith("Images 7, 30 stand out under the list of 'b'")
+    assert tab.message.text().startswith(
+        "The curve is the best list, that of 'b'. Images 7, 30 stand out: "
+    )
 
 
 def test_where_nothing_stands_out_that_is_said(make_tab):
-    assert make_tab(evaluation_of(40)).message.text() != ""
     judgement = StackJudgement((8, 8), numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)))
     evaluation = rank_lists({"a": judgement}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
-    assert make_tab(evaluation).message.text() == "No image stands out under the list of 'a'."
+    message = make_tab(evaluation).message.text()
+    assert message == "The curve is the best list, that of 'a'. No image stands out."
 
 
 def test_a_click_on_the_curve_selects_the_image(make_tab, selection):
@@ -140,7 +142,7 @@ def test_colours_follow_the_zoom_of_the_curve(make_tab):
     assert (tab.heat_map.colors(9)[0] == expected).all()
 
 
-def test_a_list_judged_on_its_own_stack_only_is_the_best_one_there():
+def test_a_list_judged_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
     rng = numpy.random.default_rng(0)
     stacks = {name: rng.normal(size=(3, 20, 20)) for name in "ab"}
     lists = {
@@ -149,9 +151,15 @@ def test_a_list_judged_on_its_own_stack_only_is_the_best_one_there():
     }
     evaluation = evaluate_stacks(stacks, lists, evaluate_on="own")
     for name in "ab":
-        best, values = best_list_on(evaluation, name)
-        assert best == name
+        drawn, values = best_list_on(evaluation, name)
+        assert drawn == name
         assert numpy.isfinite(values).all()
+    tab = make_tab(evaluation)
+    best, other = evaluation.ranked_names
+    selection.select_stack(other)
+    assert tab.message.text().startswith(f"The curve is the list of {other!r}, the best one that")
+    assert tab.plot.getCurve(other) is not None
+    assert tab.plot.getCurve(best) is None
 
 
 def test_without_a_ranking_that_is_said(make_tab):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy
@@ -43,9 +44,8 @@ class BeforeAfter(qt.QWidget):
         layout.setRowStretch(1, 1)
         layout.setColumnStretch(0, 1)
         layout.setColumnStretch(1, 1)
-        self.before.sigZoomed.connect(self._follow_before)
-        self.after.sigZoomed.connect(self._follow_after)
-        self.before.sigResized.connect(self._keep_whole_image)
+        for plot, other in ((self.before, self.after), (self.after, self.before)):
+            plot.sigChanged.connect(partial(self._follow, plot, other))
 
     def show_pictures(
         self, before: NDArray[Any], after: NDArray[Any] | None, colormap: Colormap
@@ -65,8 +65,7 @@ class BeforeAfter(qt.QWidget):
     def show_whole_image(self) -> None:
         """Undo all zooming."""
         height, width = self._shape
-        self.before.setLimits(-0.5, width - 0.5, -0.5, height - 0.5)
-        self._follow_before()
+        self._set_limits((-0.5, width - 0.5, -0.5, height - 0.5), self.before, self.after)
 
     def clear(self) -> None:
         self.before.clear()
@@ -75,32 +74,31 @@ class BeforeAfter(qt.QWidget):
         self.after_title.clear()
         self._color_bar.hide()
 
-    def _follow_before(self) -> None:
-        self._follow(self.before, self.after)
-
-    def _follow_after(self) -> None:
-        self._follow(self.after, self.before)
-
-    def _follow(self, zoomed: PlotWidget, other: PlotWidget) -> None:
-        # All four limits at once: pixels are square, so one axis moves the other one.
-        if not self._following:
-            self._following = True
-            other.setLimits(*zoomed.getGraphXLimits(), *zoomed.getGraphYLimits())
-            self._following = False
-
-    def _keep_whole_image(self) -> None:
+    def _follow(self, zoomed: _Picture, other: _Picture) -> None:
+        if self._following:
+            return
+        left, right, top, bottom = limits = zoomed.limits()
         height, width = self._shape
-        left, right = self.before.getGraphXLimits()
-        top, bottom = self.before.getGraphYLimits()
-        if right - left >= width or bottom - top >= height:
+        if max(left, top) <= -0.5 and right >= width - 0.5 and bottom >= height - 0.5:
+            # Nothing is zoomed. While the window is arranged the pictures have different sizes for
+            # a moment; limits that are copied to and fro then would grow.
             self.show_whole_image()
+        else:
+            self._set_limits(limits, other)
+
+    def _set_limits(self, limits: tuple[float, float, float, float], *plots: _Picture) -> None:
+        # All four limits at once: pixels are square, so one axis moves the other one.
+        self._following = True
+        for plot in plots:
+            plot.setLimits(*limits)
+        self._following = False
 
 
 class _Picture(ThemedPlot):
     """One picture: rows run down, pixels are square."""
 
-    sigZoomed = qt.Signal()
-    sigResized = qt.Signal()
+    sigChanged = qt.Signal()
+    """It was zoomed or has another size."""
 
     def __init__(self, parent: qt.QWidget) -> None:
         super().__init__(parent)
@@ -113,7 +111,7 @@ class _Picture(ThemedPlot):
         # The plot inside has its new size only after the event.
         self._soon = qt.QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.sigResized)
+        self._soon.timeout.connect(self.sigChanged)
 
     def show_picture(self, picture: NDArray[Any] | None, colormap: Colormap) -> None:
         if picture is None:
@@ -131,9 +129,13 @@ class _Picture(ThemedPlot):
             copy=False,
         )
 
+    def limits(self) -> tuple[float, float, float, float]:
+        """First and last column, first and last row."""
+        return (*self.getGraphXLimits(), *self.getGraphYLimits())
+
     def _changed(self, event: dict[str, object]) -> None:
         if event["event"] == "limitsChanged":
-            self.sigZoomed.emit()
+            self.sigChanged.emit()
 
     def resizeEvent(self, event: qt.QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -35,19 +35,16 @@ class ImageLoader(qt.QObject):
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="images")
         self._reader = ImageReader()
         self._generation = 0
-        self._last: Future[None] | None = None
         self._sigDone.connect(self._deliver, qt.Qt.QueuedConnection)
 
     def load(self, request: ImageRequest) -> None:
         """Read an image; what was asked for before is given up."""
         self.cancel()
-        self._last = self._executor.submit(self._work, self._generation, request)
+        self._executor.submit(self._work, self._generation, request)
 
     def cancel(self) -> None:
         """Give up what was asked for; an image that is being read is dropped when it arrives."""
         self._generation += 1
-        if self._last is not None:
-            self._last.cancel()
 
     def close_when_idle(self, close: Callable[[], object]) -> Future[None]:
         """Give up what was asked for and close the files that it came from.

@@ -27,11 +27,12 @@ class Mode(Enum):
 EXPLANATIONS = {
     Mode.SIDE_BY_SIDE: "One image at a time. Move the slider: aligned images stand still.",
     Mode.BLINK: "The image and image 0 by turns: aligned images stand still.",
-    Mode.DIFFERENCE: "The image minus image 0: aligned images leave nothing but noise.",
+    Mode.DIFFERENCE: "The image minus image 0: aligned images leave no edges.",
     Mode.OVERLAY: (
         '<span style="color: #ff4d00">■</span> image 0 is brighter, '
         '<span style="color: #004dff">■</span> the image is brighter, '
-        '<span style="color: #808080">■</span> both are equal: aligned images are grey.'
+        '<span style="color: #808080">■</span> both are equal: aligned images have no coloured'
+        " edges."
     ),
 }
 

@@ -39,7 +39,7 @@ class PerImageTab(qt.QWidget):
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
-        self.plot = ImageAxisPlot("relative MSE under ★", self)
+        self.plot = ImageAxisPlot("relative MSE", self)
         self.plot.setAxesMargins(0.15, 0.05, 0.02, 0.15)
         colormap = Colormap("viridis", normalization="gamma", vmin=0, vmax=1)
         colormap.setGammaNormalizationParameter(0.5)  # good lists differ by little
@@ -93,7 +93,7 @@ class PerImageTab(qt.QWidget):
         largest = numpy.nanmax([usual, 0.1, *values[1:]])
         self.plot.show_images(len(values), (-0.03 * largest, 1.1 * largest))
         self.plot.mark_image(self._selection.image)
-        self.message.setText(_remark(best, marked))
+        self.message.setText(f"{_curve(evaluation, best)} {_remark(marked)}")
 
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)
@@ -105,7 +105,7 @@ class PerImageTab(qt.QWidget):
     ) -> None:
         ranked = evaluation.ranked_names
         order = [evaluation.names.index(item) for item in ranked]
-        labels = [f"★ {item}" if item == best else item for item in ranked]
+        labels = [f"★ {ranked[0]}", *ranked[1:]]
         self.heat_map.show_values(
             evaluation.relative_mse[order, evaluation.names.index(name)],
             labels,
@@ -127,13 +127,20 @@ def best_list_on(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.
     return name, evaluation.relative_mse[j, j]
 
 
-def _remark(best: str, marked: list[int]) -> str:
+def _curve(evaluation: Evaluation, drawn: str) -> str:
+    if drawn == evaluation.ranked_names[0]:
+        return f"The curve is the best list, that of {drawn!r}."
+    return f"The curve is the list of {drawn!r}, the best one that was judged on this stack."
+
+
+def _remark(marked: list[int]) -> str:
     if not marked:
-        return f"No image stands out under the list of {best!r}."
+        return "No image stands out."
     images = "Image" if len(marked) == 1 else "Images"
+    stand = "stands" if len(marked) == 1 else "stand"
     return (
-        f"{images} {numbers(marked)} {'stands' if len(marked) == 1 else 'stand'} out under the"
-        f" list of {best!r}: aligned much worse than the others. Click one and look at it."
+        f"{images} {numbers(marked)} {stand} out: aligned much worse than the others. Click on one"
+        " to look at it."
     )
 
 
