@@ -55,6 +55,11 @@ def test_a_click_on_a_curve_selects_the_image(motion, view, application):
         assert plot._getMarker("selected image").getXPosition() == 2
 
 
+def test_a_zoom_along_the_images_is_a_zoom_of_all_plots(motion):
+    motion.plots["scale"].setGraphXLimits(1, 3)
+    assert {plot.getGraphXLimits() for plot in motion.plots.values()} == {(1, 3)}
+
+
 def test_it_can_be_zoomed_to_the_best_list(show, result):
     jumps = [*result.lists["Ca-K"][:-1], Homography([[1, 0, 500], [0, 1, 0], [0, 0, 1]])]
     lists = {"Ca-K": jumps, "Fe-K": result.lists["Fe-K"]}

@@ -105,7 +105,7 @@ def test_a_click_on_a_header_sorts_by_number_with_missing_ones_last(
 def test_numbers_that_are_missing_are_a_dash_and_the_remark_says_why(tab):
     assert column(tab, SCORE)[3] == "–"  # noqa: RUF001
     assert column(tab, REMARK) == [
-        "all stacks are aligned with it",
+        "used for all stacks",
         "",
         "",
         "the transformation of image 2 is singular or not finite",

@@ -18,6 +18,7 @@ from .themed_plot import ThemedPlot
 _LEGEND = "picture"
 
 _COLOR_BAR_WIDTH = 84  # px
+_MARGINS = (62, 10, 14, 48)
 
 
 class BeforeAfter(qt.QWidget):
@@ -101,12 +102,11 @@ class _Picture(ThemedPlot):
     """It was zoomed or has another size."""
 
     def __init__(self, parent: qt.QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(_MARGINS, parent)
         self.setYAxisInverted(True)
         self.setKeepDataAspectRatio(True)
         self.setGraphXLabel("column")
         self.setGraphYLabel("row")
-        self.setAxesMargins(0.14, 0.02, 0.02, 0.12)
         self.sigPlotSignal.connect(self._changed)
         # The plot inside has its new size only after the event.
         self._soon = qt.QTimer(self)

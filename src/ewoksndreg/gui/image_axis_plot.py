@@ -13,7 +13,7 @@ from .themed_plot import ThemedPlot
 _MOST_POINTS = 60
 _POINT_SIZE = 4
 
-_MARGINS = (0.17, 0.04, 0.03, 0.15)  # left, top, right and bottom, fractions
+_MARGINS = (76, 12, 14, 48)
 
 
 class ImageAxisPlot(ThemedPlot):
@@ -22,13 +22,18 @@ class ImageAxisPlot(ThemedPlot):
     sigImageClicked = qt.Signal(int)
     """The image that was clicked, perhaps one that does not exist."""
 
-    def __init__(self, y_label: str, parent: qt.QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self,
+        y_label: str,
+        parent: qt.QWidget | None = None,
+        *,
+        margins: tuple[int, int, int, int] = _MARGINS,
+    ) -> None:
+        super().__init__(margins, parent)
         self.setGraphXLabel("image")
         self.setGraphYLabel(y_label)
         self.setActiveCurveHandling(False)
         self.setGraphGrid("major")
-        self.setAxesMargins(*_MARGINS)
         self.sigPlotSignal.connect(self._clicked)
 
     def add_list(

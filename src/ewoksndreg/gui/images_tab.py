@@ -23,6 +23,7 @@ from .selection import Selection
 from .shown import ShownResult
 from .texts import heading
 from .texts import on_button
+from .texts import text_label
 
 _BLINK_INTERVAL = 600  # ms
 _A_MOMENT = 150  # ms, after which the user is told that an image is being read
@@ -62,7 +63,7 @@ class ImagesTab(qt.QWidget):
         self.own_list = qt.QRadioButton(self)
         self.chosen_list.setChecked(True)
         self.mode_buttons = {mode: self._mode_button(mode) for mode in Mode}
-        self.explanation = qt.QLabel(self)
+        self.explanation = text_label(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
         self.error = heading(self)
         self.reading = qt.QLabel(self)
@@ -117,17 +118,19 @@ class ImagesTab(qt.QWidget):
         whole = qt.QPushButton("Whole image", self)
         whole.setToolTip("Undo zooming (drag over a part of an image to zoom in)")
         whole.clicked.connect(self.plots.show_whole_image)
-        controls = qt.QHBoxLayout()
-        controls.addWidget(qt.QLabel("Align with", self))
-        controls.addWidget(self.chosen_list)
-        controls.addWidget(self.own_list)
-        controls.addStretch(1)
+        compare = qt.QHBoxLayout()
         modes = qt.QButtonGroup(self)
+        compare.addWidget(qt.QLabel("Compare", self))
         for button in self.mode_buttons.values():
             modes.addButton(button)
-            controls.addWidget(button)
-        controls.addSpacing(12)
-        controls.addWidget(whole)
+            compare.addWidget(button)
+        compare.addStretch(1)
+        compare.addWidget(whole)
+        align = qt.QHBoxLayout()
+        align.addWidget(qt.QLabel("Align with", self))
+        align.addWidget(self.chosen_list)
+        align.addWidget(self.own_list)
+        align.addStretch(1)
         self._pages = qt.QStackedWidget(self)
         self._pages.addWidget(self.plots)
         self._pages.addWidget(self.error)
@@ -135,7 +138,8 @@ class ImagesTab(qt.QWidget):
         below.addWidget(self.explanation, 1)
         below.addWidget(self.reading)
         layout = qt.QVBoxLayout(self)
-        layout.addLayout(controls)
+        layout.addLayout(compare)
+        layout.addLayout(align)
         layout.addWidget(self._pages, 1)
         layout.addLayout(below)
         layout.addWidget(self.slider)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from silx.gui import qt
+from silx.gui.plot.utils.axis import SyncAxes
 
 from .colors import BEST
 from .colors import list_style
@@ -53,7 +54,7 @@ class MotionTab(qt.QWidget):
         self._motions: dict[str, Motion] = {}
         self.plots = {what: ImageAxisPlot(label, self) for what, label in _LABELS.items()}
         self.legend = qt.QListWidget(self)
-        self.legend.setFixedWidth(190)
+        self.legend.setFixedWidth(160)
         self.legend.setIconSize(qt.QSize(28, 12))
         self.legend.setTextElideMode(qt.Qt.ElideMiddle)
         self.legend.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
@@ -64,6 +65,8 @@ class MotionTab(qt.QWidget):
         self._curves = qt.QWidget(self)
         grid = qt.QGridLayout(self._curves)
         grid.setContentsMargins(0, 0, 0, 0)
+        grid.setRowStretch(0, 1)
+        grid.setRowStretch(1, 1)
         for position, plot in enumerate(self.plots.values()):
             grid.addWidget(plot, position // 2, position % 2)
             plot.sigImageClicked.connect(selection.select_image)
@@ -71,7 +74,11 @@ class MotionTab(qt.QWidget):
         side.addWidget(self.legend, 1)
         side.addWidget(self.zoom_on_best)
         grid.addLayout(side, 0, 2, 2, 1)
-        grid.addWidget(qt.QLabel(_EXPLANATION, self._curves), 2, 0, 1, 3)
+        explanation = text_label(self._curves)
+        explanation.setText(_EXPLANATION)
+        grid.addWidget(explanation, 2, 0, 1, 3)
+        # A zoom along the images is a zoom of all.
+        self._synchronised = SyncAxes([plot.getXAxis() for plot in self.plots.values()])
         layout = qt.QVBoxLayout(self)
         layout.addWidget(self._curves, 1)
         layout.addWidget(self.message)

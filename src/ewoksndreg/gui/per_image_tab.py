@@ -20,6 +20,8 @@ from .standing_out import standing_out
 from .texts import numbers
 from .texts import text_label
 
+_MARGINS = (150, 12, 14, 48)  # px; the names of the lists stand on the left
+
 _NOT_RANKED = "Nothing was ranked, so there is no error of each image."
 _LIMIT = "images above this line stand out"
 _MARKS = "images that stand out"
@@ -39,8 +41,7 @@ class PerImageTab(qt.QWidget):
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
-        self.plot = ImageAxisPlot("relative MSE", self)
-        self.plot.setAxesMargins(0.15, 0.05, 0.02, 0.15)
+        self.plot = ImageAxisPlot("relative MSE", self, margins=_MARGINS)
         colormap = Colormap("viridis", normalization="gamma", vmin=0, vmax=1)
         colormap.setGammaNormalizationParameter(0.5)  # good lists differ by little
         colormap.setNaNColor("#00000000")
@@ -153,7 +154,7 @@ def _scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
     bar.setPixmap(qt.QPixmap.fromImage(image.scaled(120, 12)))
     layout = qt.QHBoxLayout(widget)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(qt.QLabel("Relative MSE of each image under each list:  0, perfect", widget))
+    layout.addWidget(qt.QLabel("Relative MSE:  0, perfect", widget))
     layout.addWidget(bar)
     layout.addWidget(qt.QLabel("1 or more, no better than doing nothing", widget))
     layout.addStretch(1)

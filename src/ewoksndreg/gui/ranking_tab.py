@@ -32,8 +32,7 @@ _NO_SCORES = (
 )
 _HINT = "Double click a row to align all stacks with its list."
 
-# px, so that the bars have room; longer remarks are wrapped, longer names have a tool tip
-_WIDEST = {STACK: 180, REMARK: 210}
+_WIDEST_NAME = 180  # px; longer names have a tool tip
 
 
 class RankingTab(qt.QWidget):
@@ -62,6 +61,9 @@ class RankingTab(qt.QWidget):
         self.table.setShowGrid(False)
         self.table.setWordWrap(True)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        for column in (BARS, REMARK):  # share the room that the numbers leave
+            self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
         self.table.selectionModel().currentRowChanged.connect(self._row_selected)
         self.table.doubleClicked.connect(self._ask)
 
@@ -82,16 +84,8 @@ class RankingTab(qt.QWidget):
         ranked = shown.evaluation is not None
         self._explanation.setText(_LEGEND if ranked else _NO_SCORES)
         self.table.setColumnHidden(BARS, not ranked)
-        self._fit_columns(stretched=BARS if ranked else REMARK)
-
-    def _fit_columns(self, *, stretched: int) -> None:
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.Interactive)
         self.table.resizeColumnsToContents()
-        for column, widest in _WIDEST.items():
-            self.table.setColumnWidth(column, min(self.table.columnWidth(column), widest))
-        header.setSectionResizeMode(stretched, qt.QHeaderView.Stretch)
-        self.table.resizeRowsToContents()
+        self.table.setColumnWidth(STACK, min(self.table.columnWidth(STACK), _WIDEST_NAME))
 
     def _row_selected(self, current: qt.QModelIndex, previous: qt.QModelIndex) -> None:
         if current.isValid():

@@ -11,7 +11,16 @@ from silx.gui import qt
 
 from .ranking_rows import RankingRow
 
-COLUMNS = ("Rank", "Stack", "Score", "Relative MSE", "Smoothness", "Smallest overlap", "", "Remark")
+COLUMNS = (
+    "Rank",
+    "Stack",
+    "Score",
+    "Relative\nMSE",
+    "Smooth-\nness",
+    "Smallest\noverlap",
+    "Score in parts",
+    "Remark",
+)
 RANK, STACK, SCORE, RELATIVE_MSE, SMOOTHNESS, OVERLAP, BARS, REMARK = range(len(COLUMNS))
 
 ROW_ROLE = qt.Qt.UserRole
@@ -56,7 +65,7 @@ class RankingModel(qt.QAbstractTableModel):
         if orientation != qt.Qt.Horizontal:
             return None
         if role == qt.Qt.DisplayRole:
-            return COLUMNS[section] or "Score in parts"
+            return COLUMNS[section]
         return _TOOL_TIPS[section] if role == qt.Qt.ToolTipRole else None
 
     def data(self, index: qt.QModelIndex, role: int = qt.Qt.DisplayRole) -> Any:
@@ -109,7 +118,7 @@ def _text(row: RankingRow, column: int) -> str:
     if column == STACK:
         return row.name
     if column == REMARK:
-        return row.remark or ("all stacks are aligned with it" if row.applied else "")
+        return row.remark or ("used for all stacks" if row.applied else "")
     value = _values(row)[column]
     if not isinstance(value, float) or math.isnan(value):
         return "–"  # noqa: RUF001

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from silx.gui import qt
 
 _MOST_LISTED = 12
+_LONGEST_ON_BUTTON = 20
 
 
 def text_label(parent: qt.QWidget) -> qt.QLabel:
@@ -30,7 +31,10 @@ def heading(parent: qt.QWidget) -> qt.QLabel:
 
 
 def on_button(name: str) -> str:
-    """A name as a button shows it: Qt takes `&` as the mark of a key."""
+    """A name as a button shows it: not too long, and without the marks of keys that Qt sees."""
+    if len(name) > _LONGEST_ON_BUTTON:
+        half = _LONGEST_ON_BUTTON // 2
+        name = f"{name[:half]}…{name[-half:]}"
     return name.replace("&", "&&")
 
 
