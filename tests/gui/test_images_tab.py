@@ -179,11 +179,10 @@ def test_the_whole_image_is_in_sight_also_after_the_window_was_resized(
     images, view, wait_until, application
 ):
     def whole_image():
-        ranges = (images.plots.after.getGraphXLimits(), images.plots.after.getGraphYLimits())
-        return all(
-            low <= -0.4 and high >= size - 0.6 and high - low < 3 * size
-            for (low, high), size in zip(ranges, (44, 40), strict=True)
-        )
+        left, right, top, bottom = limits = images.plots.before.limits()
+        inside = max(left, top) <= -0.49 and right >= 43.49 and bottom >= 39.49
+        tight = min((right - left) - 44, (bottom - top) - 40) < 0.1
+        return inside and tight and limits == pytest.approx(images.plots.after.limits(), abs=0.1)
 
     wait_until(whole_image)
     view.resize(800, 900)
@@ -212,18 +211,16 @@ def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_unti
 def test_both_pictures_are_zoomed_together_and_stay_so_at_the_next_image(
     images, view, wait_until, application
 ):
-    def limits(plot):
-        return (*plot.getGraphXLimits(), *plot.getGraphYLimits())
-
-    images.plots.after.setLimits(10, 20, 12, 22)
+    before, after = images.plots.before, images.plots.after
+    after.setLimits(10, 20, 12, 22)
     application.processEvents()
-    zoomed = limits(images.plots.after)
+    zoomed = after.limits()
     assert zoomed[1] - zoomed[0] < 20
-    assert limits(images.plots.before) == pytest.approx(zoomed, abs=0.5)
+    assert before.limits() == pytest.approx(zoomed, abs=0.5)
     select(view, wait_until, 2)
-    assert limits(images.plots.after) == pytest.approx(zoomed, abs=0.5)
+    assert after.limits() == pytest.approx(zoomed, abs=0.5)
     images.plots.show_whole_image()
-    assert limits(images.plots.before)[0] <= -0.4
+    assert before.limits()[0] <= -0.4
 
 
 def test_the_pictures_keep_their_place_in_all_modes(images, application):
