@@ -17,6 +17,7 @@ from ewoksndreg.gui.image_reader import ImageRequest
 from ewoksndreg.gui.image_reader import correlation
 from ewoksndreg.io.image_stack import ArrayStack
 from ewoksndreg.transformation import Homography
+from ewoksndreg.transformation import Transformation
 
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix
@@ -124,6 +125,20 @@ def test_one_image_that_cannot_be_read_does_not_hide_the_others():
 def test_without_the_first_image_nothing_can_be_compared():
     with pytest.raises(OSError, match="Stack 'Fe-K', image 0: the file has vanished"):
         read(BrokenStack(moving_sample(4), broken=0), 2, None)
+
+
+class Refusing(Transformation):
+    def apply_coordinates(self, coord):
+        raise NotImplementedError
+
+    def apply_data(self, image, *, cval=numpy.nan, interpolation_order=1):
+        raise ValueError("no such order")
+
+
+def test_an_image_that_cannot_be_aligned_is_named():
+    lists = [*shifts([(0, 0)]), Refusing()]
+    with pytest.raises(ValueError, match="Stack 'Fe-K', image 1 cannot be aligned: no such order"):
+        read(moving_sample(2), 1, lists)
 
 
 def test_a_list_that_is_too_short_is_explained():
