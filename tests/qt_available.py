@@ -13,9 +13,16 @@ REQUIRED = "EWOKSNDREG_REQUIRE_QT"
 
 _START = "from silx.gui import qt; import ewoksorange; qt.QApplication([]); print('started')"
 _INSTALL = 'pip install ".[orange]"'
-_SYSTEM = "apt-get install " + " ".join(
-    ("libdbus-1-3", "libegl1", "libfontconfig1", "libgl1", "libglib2.0-0", "libxkbcommon0")
+LIBRARIES = (
+    "libdbus-1-3",
+    "libegl1",
+    "libfontconfig1",
+    "libgl1",
+    "libglib2.0-0",
+    "libgssapi-krb5-2",
+    "libxkbcommon0",
 )
+"""What the wheels of Qt expect of a Debian system; `.ci/run` installs it."""
 
 
 def require_qt() -> None:
@@ -42,5 +49,7 @@ def _why_qt_cannot_start() -> str:
         return ""
     lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
     library = [line for line in lines if ".so" in line or "platform plugin" in line]
-    reason, remedy = (library[0], _SYSTEM) if library else (lines[-1], _INSTALL)
+    reason, remedy = (
+        (library[0], f"apt-get install {' '.join(LIBRARIES)}") if library else (lines[-1], _INSTALL)
+    )
     return f"Qt cannot start ({reason}): {remedy}"

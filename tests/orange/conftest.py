@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-import traceback
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -18,11 +16,11 @@ import pytest
 from numpy.typing import NDArray
 
 from ..conftest import smooth_image
+from ..gui.conftest import no_unseen_errors  # noqa: F401  (a fixture)
+from ..gui.conftest import wait_until  # noqa: F401  (a fixture)
 
 MOTION = ((0, 0), (1, 2), (3, 1), (2, -2))
 WRONG = ((0, 0), (2, 1), (1, 2), (0, 0))
-
-_PATIENCE = 30  # s; what is waited for takes a fraction of a second on an idle machine
 
 
 def _moving(sample: NDArray[Any]) -> NDArray[Any]:
@@ -90,32 +88,6 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
             environment.setenv(name, str(tmp_path_factory.mktemp(name)))
         yield qt.QApplication.instance() or qt.QApplication([])
-
-
-@pytest.fixture(autouse=True)
-def no_unseen_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An error in what Qt calls fails the test; without this Qt would end the process."""
-    errors: list[Any] = []
-    monkeypatch.setattr(sys, "excepthook", lambda *error: errors.append(error))
-    yield
-    if errors:
-        pytest.fail("\n".join("".join(traceback.format_exception(*error)) for error in errors))
-
-
-@pytest.fixture
-def wait_until(application: Any) -> Callable[[Callable[[], Any]], None]:
-    """Let the application work until something is so."""
-
-    def wait(condition: Callable[[], Any]) -> None:
-        limit = time.monotonic() + _PATIENCE
-        while not condition():
-            if time.monotonic() > limit:
-                pytest.fail("waited in vain")
-            application.processEvents()
-            time.sleep(0.005)
-        application.processEvents()
-
-    return wait
 
 
 @pytest.fixture

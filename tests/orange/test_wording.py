@@ -1,7 +1,5 @@
 """What a widget tells about its task. Runs without Qt."""
 
-from ewokscore.task import TaskInputError
-
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 from orangecontrib.ewoksndreg.controls.wording import missing_inputs
 from orangecontrib.ewoksndreg.controls.wording import sentence_of
@@ -24,9 +22,10 @@ def test_what_ewoks_puts_around_a_sentence_is_taken_off():
     )
 
 
-def test_an_error_of_ewoks_itself_keeps_its_words():
-    error = TaskInputError("Missing inputs: ['image_stacks']")
-    assert sentence_of(error) == "Missing inputs: ['image_stacks']"
+def test_the_cause_of_an_error_of_the_library_stays_behind_it():
+    error = ValueError("Stack 'Fe-K': the file is damaged")
+    error.__cause__ = OSError("the file is damaged")
+    assert sentence_of(error) == "Stack 'Fe-K': the file is damaged"
 
 
 def test_an_error_without_words_is_told_by_its_kind():

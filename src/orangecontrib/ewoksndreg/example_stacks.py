@@ -21,7 +21,9 @@ from .controls.task_widget import output_signal
 __all__ = ["OWExampleStacks"]
 
 
-class OWExampleStacks(OWTaskWidget, ewokstaskclass=ExampleStacks):
+class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
+    OWTaskWidget, ewokstaskclass=ExampleStacks
+):
     """Makes stacks of one moving sample, and registers each of them by itself."""
 
     name = "Example Stacks"

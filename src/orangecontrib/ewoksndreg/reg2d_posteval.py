@@ -35,7 +35,9 @@ _BEST = {None: "the best"}
 __all__ = ["OWReg2DPostEvaluation"]
 
 
-class OWReg2DPostEvaluation(OWTaskWidget, ewokstaskclass=Reg2DPostEvaluation):
+class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no types
+    OWTaskWidget, ewokstaskclass=Reg2DPostEvaluation
+):
     """Ranks the registrations of several stacks and shows why."""
 
     name = "Post-Registration Evaluation"

@@ -12,7 +12,7 @@ from ewoksndreg.io.hdf5_files import open_to_read
 
 def is_stack(dataset: h5py.Dataset) -> bool:
     """Whether it may be a stack of images, shape `(N, H, W)`."""
-    return dataset.ndim == 3
+    return bool(dataset.ndim == 3)
 
 
 def is_transformations(dataset: h5py.Dataset) -> bool:

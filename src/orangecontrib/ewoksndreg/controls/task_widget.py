@@ -44,7 +44,9 @@ def output_signal(name: str, kind: type, **options: Any) -> Output:
     return Output(name, kind, auto_summary=False, **options)
 
 
-class OWTaskWidget(OWEwoksWidgetOneThread, openclass=True):
+class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
+    OWEwoksWidgetOneThread, openclass=True
+):
     """A widget with fields for the inputs of its task, and buttons to run and cancel it."""
 
     class Error(OWEwoksWidgetOneThread.Error):

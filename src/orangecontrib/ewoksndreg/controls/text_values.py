@@ -24,7 +24,7 @@ def read_stacks(text: str) -> list[str] | dict[str, Any] | None:
     :returns: the same as a value of the task input `image_stacks`; None for no text.
     :raises ValueError: when it is none of these, in one sentence.
     """
-    value = _read(text)
+    value: list[str] | dict[str, Any] | None = _read(text)
     try:
         for source in named_sources(value or ()).values():
             if isinstance(source, (str, DataUrl)):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ewokscore.task import TaskExecutionError
-from ewokscore.task import TaskInputError
-
 
 def sentence_of(error: BaseException) -> str:
-    """The sentence of the library, without what ewoks wraps around it.
+    """The sentence of the library, without what ewoks puts around it.
 
-    :param error: what a task raised, or its cause, as ewoks gives it.
+    :param error: what a task raised, or the `RuntimeError` that ewoks made of it.
     """
-    while isinstance(error, (TaskExecutionError, TaskInputError)) and error.__cause__ is not None:
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:
         error = error.__cause__
     return str(error) or type(error).__name__
 
