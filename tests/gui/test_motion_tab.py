@@ -33,7 +33,8 @@ def test_all_lists_are_drawn_over_the_images(motion):
             numpy.testing.assert_allclose(values, 0, atol=1e-9)
 
 
-def test_the_best_list_is_drawn_thickest_and_marked_in_the_legend(motion):
+def test_the_best_list_is_drawn_thickest_and_marked_in_the_legend(motion, view):
+    view.selection.select_stack("Ca-K")
     plot = motion.plots["rows"]
     assert plot.getCurve("Fe-K").getLineWidth() > plot.getCurve("Ca-K").getLineWidth()
     assert [motion.legend.item(row).text() for row in range(2)] == ["★ Fe-K", "Ca-K"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy
 from numpy.typing import NDArray
 from silx.gui import qt
 from silx.gui.colors import Colormap
@@ -121,7 +120,7 @@ class _Picture(ThemedPlot):
         if shown is not None and shown.getData(copy=False).ndim != picture.ndim:
             self.clear()
         self.addImage(
-            numpy.require(picture, requirements="W"),  # silx colours no read-only array
+            picture,
             legend=_LEGEND,
             colormap=colormap if picture.ndim == 2 else None,
             origin=(-0.5, -0.5),  # the centre of a pixel has its row and column as coordinates
