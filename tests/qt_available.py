@@ -49,7 +49,6 @@ def _why_qt_cannot_start() -> str:
         return ""
     lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
     library = [line for line in lines if ".so" in line or "platform plugin" in line]
-    reason, remedy = (
-        (library[0], f"apt-get install {' '.join(LIBRARIES)}") if library else (lines[-1], _INSTALL)
-    )
-    return f"Qt cannot start ({reason}): {remedy}"
+    if library:
+        return f"Qt cannot start ({library[0]}): apt-get install {' '.join(LIBRARIES)}"
+    return f"Qt cannot start ({lines[-1]}): {_INSTALL}"

@@ -17,10 +17,10 @@ from .conftest import messages
 
 def test_what_is_chosen_is_made_and_saved_with_the_workflow(make_widget, wait_until):
     widget = make_widget(OWExampleStacks)
-    widget._fields["picture"].editor.setCurrentText("moon")
-    widget._fields["picture"].editor.activated.emit(0)
+    widget.fields["picture"].editor.setCurrentText("moon")
+    widget.fields["picture"].editor.activated.emit(0)
     for name, number in (("images", 3), ("size", 64), ("seed", 5)):
-        widget._fields[name].editor.setValue(number)
+        widget.fields[name].editor.setValue(number)
     (trigger,) = [b for b in widget.findChildren(qt.QPushButton) if b.text() == "Trigger"]
     trigger.click()
     wait_until(lambda: widget.task_succeeded and trigger.isEnabled())
@@ -32,7 +32,7 @@ def test_what_is_chosen_is_made_and_saved_with_the_workflow(make_widget, wait_un
         assert numpy.array_equal(outputs["image_stacks"][name], stack)
         assert outputs["transformations"][name] == register(stack)
     texts = [label.text() for label in widget.findChildren(qt.QLabel)]
-    assert "6 stacks of 3 x 64 x 64: Ca-K, Fe-K, S-K, As-K, Ar-K, Compton" in texts
+    assert "6 stacks of 3 x 64 x 64:\nCa-K, Fe-K, S-K, As-K, Ar-K, Compton" in texts
     assert widget.settingsHandler.pack_data(widget)["_ewoks_default_inputs"] == {
         "picture": "moon",
         "images": 3,

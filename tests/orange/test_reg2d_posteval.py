@@ -58,7 +58,7 @@ def _busy(widget):
 
 
 def _field(widget, name):
-    return widget._fields[name]
+    return widget.fields[name]
 
 
 def _type(widget, name, text):
@@ -88,7 +88,7 @@ def _shown_at(widget, name):
 
 def _message(widget):
     """The sentence that is shown in place of a result."""
-    return widget._view.message.text()
+    return widget.view.message.text()
 
 
 def _link(widget, **values):
@@ -108,7 +108,7 @@ def _outputs(widget):
 
 def test_before_it_ran_it_says_so(widget):
     assert _message(widget) == "Not run yet: press Trigger or Execute."
-    assert widget._view.message.isVisible()
+    assert widget.view.message.isVisible()
     assert not _busy(widget)
     assert messages(widget) == []
 
@@ -118,10 +118,10 @@ def test_stacks_and_lists_that_are_typed_are_ranked(widget, run, measured):
     _type(widget, "transformations", "\n".join(measured.list_urls))
     run(widget)
     assert _outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
-    assert widget._view.summary.text() == (
+    assert widget.view.summary.text() == (
         "The list of 'Fe-K' is the best of 2. All stacks are aligned with it."
     )
-    assert widget._view.tabs.isVisible()
+    assert widget.view.tabs.isVisible()
 
 
 def test_json_does_as_well(widget, run, measured):
@@ -209,7 +209,7 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
         output_root_uri=f"{measured.folder}/out.h5::/x",
     )
     settle(widget)
-    for name in widget._fields:
+    for name in widget.fields:
         assert not _field(widget, name).editor.isEnabled(), name
     assert _field(widget, "image_stacks").text() == "Ca-K: 4 x 40 x 44\nFe-K: 4 x 40 x 44"
     assert _field(widget, "transformations").text() == "Ca-K: 4 images\nFe-K: 4 images"
@@ -244,7 +244,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
         "evaluate_on": "own",
         "skip": True,
     }
-    for name in widget._fields:
+    for name in widget.fields:
         assert _field(again, name).value() == _field(widget, name).value(), name
     assert _field(again, "image_stacks").text() == "\n".join(measured.urls)
     assert _field(again, "reference_stack").editor.currentText() == "Fe-K"
@@ -282,7 +282,7 @@ def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, 
     assert messages(widget) == ["The inputs have changed: press Trigger or Execute"]
     run(widget)
     assert messages(widget) == []
-    assert widget._view.tabs.isVisible()
+    assert widget.view.tabs.isVisible()
 
 
 @pytest.mark.filterwarnings("ignore:Cannot be judged:RuntimeWarning")
@@ -332,10 +332,10 @@ def test_every_branch_shows_the_images(widget, run, measured, inputs, shown, tol
         **{"image_stacks": measured.urls, "transformations": measured.lists, **inputs}
     )
     run(widget)
-    assert widget._view.tabs.isVisible()
-    assert widget._view.summary.text() == shown
+    assert widget.view.tabs.isVisible()
+    assert widget.view.summary.text() == shown
     assert messages(widget) == ([told] if told else [])
-    choice = widget._view.stack_choice
+    choice = widget.view.stack_choice
     assert [choice.itemText(n) for n in range(choice.count())] == ["Ca-K", "Fe-K"]
 
 
@@ -389,7 +389,7 @@ def test_inputs_that_arrive_while_it_runs_are_the_ones_that_count(widget, wait_u
     )
     wait_until(lambda: widget.task_succeeded and _button(widget, "Trigger").isEnabled())
     assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
-    assert widget._view.summary.text().startswith("The list of 'iron' is the best of 2.")
+    assert widget.view.summary.text().startswith("The list of 'iron' is the best of 2.")
 
 
 def test_a_widget_that_is_removed_stops_its_task(widget, measured):
@@ -407,7 +407,7 @@ def test_another_list_can_be_chosen_in_the_result(widget, run, settle, measured)
     widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
     run(widget)
     assert _field(widget, "reference_stack").editor.currentText() == "the best"
-    widget._view.sigReferenceStackRequested.emit("Ca-K")
+    widget.view.sigReferenceStackRequested.emit("Ca-K")
     settle(widget)
     assert _field(widget, "reference_stack").editor.currentText() == "Ca-K"
     assert _outputs(widget)["reference_stack"] == "Ca-K"

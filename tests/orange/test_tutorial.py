@@ -8,13 +8,16 @@ require_qt()
 import json
 import subprocess
 import sys
+from importlib.metadata import distribution
 from importlib.metadata import entry_points
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
 from ewoksorange.gui.workflows.owscheme import ows_to_ewoks
 from orangecanvas.application import canvasmain
+from orangecanvas.help.manager import get_help_provider_for_distribution
 
 from orangecontrib.ewoksndreg import tutorials
 
@@ -58,12 +61,12 @@ def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
     assert outputs["ranked_stack_names"] == expected["ranked_stack_names"]
     assert outputs["scores"] == expected["scores"]
     best = expected["ranked_stack_names"][0]
-    assert f"The list of {best!r} is the best of 6." in evaluation._view.summary.text()
-    assert not evaluation._fields["image_stacks"].editor.isEnabled()
-    assert not evaluation._fields["transformations"].editor.isEnabled()
+    assert f"The list of {best!r} is the best of 6." in evaluation.view.summary.text()
+    assert not evaluation.fields["image_stacks"].editor.isEnabled()
+    assert not evaluation.fields["transformations"].editor.isEnabled()
 
     # What is set in the window is saved with the workflow.
-    evaluation._view.sigReferenceStackRequested.emit("S-K")
+    evaluation.view.sigReferenceStackRequested.emit("S-K")
     wait_until(lambda: evaluation.get_task_output_value("reference_stack", None) == "S-K")
     saved = tmp_path / "saved.ows"
     with saved.open("wb") as file:
@@ -125,6 +128,14 @@ def test_the_canvas_shows_both_widgets_with_their_icons(canvas):
     for widget in widgets.values():
         assert (files("orangecontrib.ewoksndreg") / widget.icon).is_file()
         assert widget.icon != "icons/category.svg"
+
+
+def test_the_canvas_finds_the_help_of_both_widgets(canvas):
+    provider = get_help_provider_for_distribution(distribution("ewoksndreg"))
+    for widget in canvas.canvas.widget_registry.widgets("Registration"):
+        url = provider.search(widget)
+        page = Path(url.toLocalFile()).read_text()
+        assert f'<h2 id="{url.fragment()}">{widget.name}</h2>' in page
 
 
 def test_a_link_between_the_two_is_proposed_for_the_stacks(canvas):

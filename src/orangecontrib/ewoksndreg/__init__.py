@@ -1,5 +1,7 @@
 """The faces of ewoksndreg in the Orange canvas: this package is one category of widgets."""
 
+from pathlib import Path
+
 NAME = "Registration"
 
 DESCRIPTION = "Find out which image registration is best"
@@ -8,5 +10,5 @@ ICON = "icons/category.svg"
 
 BACKGROUND = "light-blue"
 
-# Where Orange finds the page of each widget: in a folder of built documentation.
-WIDGET_HELP_PATH = (("{DEVELOP_ROOT}/doc/_build/html/orange.html", None),)
+# The index in which Orange looks for the page of each widget.
+WIDGET_HELP_PATH = ((str(Path(__file__).parent / "help" / "index.html"), None),)

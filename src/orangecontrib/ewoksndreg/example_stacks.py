@@ -83,4 +83,4 @@ class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
     def _show_result(self, task: ExampleStacks) -> None:
         stacks = task.get_output_values()["image_stacks"]
         shape = " x ".join(str(length) for length in next(iter(stacks.values())).shape)
-        self._show_status(f"{len(stacks)} stacks of {shape}: {', '.join(stacks)}")
+        self._show_status(f"{len(stacks)} stacks of {shape}:\n{', '.join(stacks)}")

@@ -67,9 +67,9 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
 
     def __init__(self) -> None:
         super().__init__()
-        self._view = EvaluationView()
-        self._view.sigReferenceStackRequested.connect(self._use_reference_stack)
-        self.mainArea.layout().addWidget(self._view)
+        self.view = EvaluationView()
+        self.view.sigReferenceStackRequested.connect(self._use_reference_stack)
+        self.mainArea.layout().addWidget(self.view)
         self._show_status("Not run yet: press Trigger or Execute.")
 
     def sizeHint(self) -> qt.QSize:
@@ -137,13 +137,13 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         self.execute_ewoks_task()
 
     def _show_status(self, text: str) -> None:
-        self._view.show_message(text)
+        self.view.show_message(text)
 
     def _show_result(self, task: Reg2DPostEvaluation) -> None:
         outputs = task.get_output_values()
         # What `skip` hands on was not applied to all stacks.
         reference = None if task.get_input_value("skip") else outputs["reference_stack"]
-        self._view.show_result(
+        self.view.show_result(
             outputs["image_stacks"],
             task.lists,
             evaluation=task.evaluation,
@@ -154,4 +154,4 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
     def onDeleteWidget(self) -> None:
         """Let go of the files that are shown."""
         super().onDeleteWidget()
-        self._view.close_files()
+        self.view.close_files()

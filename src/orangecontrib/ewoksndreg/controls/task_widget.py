@@ -65,10 +65,10 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
 
     def __init__(self) -> None:
         super().__init__()
-        self._fields: dict[str, Field] = {}
+        self.fields: dict[str, Field] = {}
         self._run_again: bool | None = None
         for field in self._make_fields():
-            self._fields[field.name] = field
+            self.fields[field.name] = field
             self.controlArea.layout().addWidget(field)
             field.sigEdited.connect(partial(self._on_edited, field))
         self._init_control_area()
@@ -100,7 +100,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     def _show_inputs(self) -> None:
         linked = self.get_dynamic_input_names()
         saved = self.get_default_input_values()
-        for name, field in self._fields.items():
+        for name, field in self.fields.items():
             if name in linked:
                 field.show_linked(self.get_dynamic_input_value(name))
             elif name in self.unread_texts and isinstance(field, TextField):
@@ -123,13 +123,13 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             self.Information.outdated()
 
     def _problem_of_inputs(self) -> str:
-        for field in self._fields.values():
+        for field in self.fields.values():
             if field.problem:
                 return f"{field.label}: {field.problem}"
         given = self.get_task_inputs()
         missing = [
             name
-            for name in self._fields
+            for name in self.fields
             if name in self.ewokstaskclass.required_input_names()
             and is_invalid_data(given.get(name, INVALIDATION_DATA))
         ]

@@ -10,6 +10,9 @@ from silx.gui import qt
 
 from .fields import Field
 
+# Legible on light and on dark themes: what a link brings is to be read too.
+_LEGIBLE_GREY = "#808080"
+
 
 class TextField(Field):
     """A value that is typed.
@@ -37,6 +40,10 @@ class TextField(Field):
         self._write = write
         self._summarise = summarise
         self._browse = browse
+        palette = editor.palette()
+        palette.setColor(qt.QPalette.PlaceholderText, qt.QColor(_LEGIBLE_GREY))
+        palette.setColor(qt.QPalette.Disabled, qt.QPalette.Text, qt.QColor(_LEGIBLE_GREY))
+        editor.setPalette(palette)
         self._browse_button = qt.QPushButton("Browse...")
         self._browse_button.setAutoDefault(False)  # Enter in a field is no click
         self._browse_button.clicked.connect(self._add_chosen)
