@@ -29,10 +29,14 @@ class Field(qt.QWidget):
         self.editor = editor
         self.problem = ""
         self.setToolTip(help)
+        self.setSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Maximum)
         self.label = label
         self._heading = qt.QLabel(label)
         self._remark = qt.QLabel()
         self._remark.setWordWrap(True)
+        policy = self._remark.sizePolicy()
+        policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)  # a long path makes nothing wider
+        self._remark.setSizePolicy(policy)
         self._remark.setStyleSheet(f"color: {_PROBLEM_COLOUR}")
         self._remark.hide()
         self._heading_row = qt.QHBoxLayout()

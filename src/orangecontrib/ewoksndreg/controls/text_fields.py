@@ -13,6 +13,8 @@ from .fields import Field
 # Legible on light and on dark themes: what a link brings is to be read too.
 _LEGIBLE_GREY = "#808080"
 
+_SOME_LINES = 9
+
 
 class TextField(Field):
     """A value that is typed.
@@ -128,7 +130,7 @@ class LinesField(TextField):
         editor.setPlaceholderText(placeholder)
         editor.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
         editor.setTabChangesFocus(True)
-        editor.setMinimumHeight(70)
+        editor.setFixedHeight(_SOME_LINES * editor.fontMetrics().lineSpacing())
         super().__init__(name, label, help, editor, **options)
 
     def text(self) -> str:
