@@ -11,7 +11,11 @@ import pytest
 
 REQUIRED = "EWOKSNDREG_REQUIRE_QT"
 
-_START = "from silx.gui import qt; import ewoksorange; qt.QApplication([]); print('started')"
+# PyQt6 by name: silx would say that there is none where a system library of it is missing.
+_START = (
+    "import PyQt6.QtWidgets, silx.gui.qt, ewoksorange;"
+    " PyQt6.QtWidgets.QApplication([]); print('started')"
+)
 _INSTALL = 'pip install ".[orange]"'
 LIBRARIES = (
     "libdbus-1-3",
