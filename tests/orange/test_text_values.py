@@ -133,6 +133,10 @@ def test_data_urls_of_a_workflow_can_be_typed():
     assert url_as_text(None) == ""
 
 
+def test_a_wrong_url_of_a_workflow_is_shown_to_be_mended():
+    assert json.loads(typed_text({"Ca-K": "maps.h5"})) == {"Ca-K": "maps.h5"}
+
+
 def test_arrays_cannot_be_typed_but_summarised():
     stacks = {"Ca-K": numpy.zeros((3, 4, 5)), "Fe-K": CA, "S-K": [[[0]], [[1]]]}
     assert typed_text(stacks) is None

@@ -27,7 +27,7 @@ def choose_datasets(
         return []
     try:
         return dataset_urls(dialog.selectedDataUrl(), what, accept)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, ValueError) as error:
         qt.QMessageBox.warning(parent, "Nothing was chosen", str(error))
         return []
 

@@ -32,9 +32,11 @@ def dataset_urls(url: DataUrl, what: str, accept: Callable[[h5py.Dataset], bool]
     path = str(url.file_path())
     with open_to_read(path) as file:
         place = url.data_path() or "/"
-        node = file[place]
+        node = file.get(place)
         if isinstance(node, h5py.Dataset):
             members = {place: node}
+        elif node is None:
+            members = {}
         else:  # a member is None where a link is broken
             members = {f"{place.rstrip('/')}/{name}": node.get(name) for name in node}
         found = [
