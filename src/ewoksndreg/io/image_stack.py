@@ -139,12 +139,15 @@ class Hdf5Stack(ImageStack):
             super().__init__(self._selection.shape, dataset.dtype)
             check_filters(dataset)
             check_sources(dataset)
+            self._dataset = dataset
         if len(self) == 0:
             raise ValueError("there are no images")
 
     def _read(self, index: int) -> NDArray[Any]:
         with self._reader.opened() as file:
-            dataset = find_dataset(file, self._data_path)
+            dataset = self._dataset
+            if not dataset:  # the file was closed in the meantime
+                dataset = self._dataset = find_dataset(file, self._data_path)
             try:
                 return self._blocks.image(
                     self,
