@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy
@@ -15,6 +16,9 @@ from .._messages import located
 from .._pixels import as_floating
 from .._pixels import missing_pixels
 from ..transformation.base import Transformation
+from .alignment import Image
+from .alignment import aligned_image
+from .alignment import aligned_parts
 from .comparison import compare
 from .prepare import prepare_image
 
@@ -68,46 +72,34 @@ def judge_stack(
     unaligned_mse = numpy.full(len(stack), numpy.nan)
     aligned_mse = numpy.full((len(lists), len(stack)), numpy.nan)
     overlap = numpy.full((len(lists), len(stack)), numpy.nan)
-    first: NDArray[Any] | None = None
-    references: dict[int, NDArray[Any]] = {}
+    first: Image | None = None
+    references: dict[int, Image] = {}
     infinite_pixels = 0
     for n in range(len(stack)):
         try:
             pixels = as_floating(stack[n])
-            if missing_pixels(pixels) is not None:
+            missing = missing_pixels(pixels)
+            if missing is not None:
                 infinite_pixels += int(numpy.isinf(pixels).sum())
-            prepared = prepare_image(pixels)
+            image = Image.of(prepare_image(pixels, missing), complete=missing is None)
             if first is None:
-                first = prepared
-            if prepared.shape != first.shape:
+                first = image
+            if image.pixels.shape != first.pixels.shape:
                 raise ValueError(
-                    f"its shape is {prepared.shape}, that of the first image {first.shape}"
+                    f"its shape is {image.pixels.shape}, that of the first image"
+                    f" {first.pixels.shape}"
                 )
-            unaligned_mse[n] = compare(first, prepared).mse
+            unaligned_mse[n] = compare(first, image.parts).mse
             for k, transformations in enumerate(lists):
                 if transformations is None:
                     continue
-                aligned = _aligned(prepared, transformations[n])
                 if n == 0 and len(references) < _KEPT_REFERENCES:
-                    references[k] = aligned
-                reference = references.get(k)
-                if reference is None:
-                    reference = _aligned(first, transformations[0])
+                    references[k] = aligned_image(first, transformations[0])
+                reference = references.get(k) or aligned_image(first, transformations[0])
+                aligned = partial(aligned_parts, image, transformations[n])
                 aligned_mse[k, n], overlap[k, n] = compare(reference, aligned)
         except (OSError, TypeError, ValueError) as error:
             raise located(error, f"Stack {name!r}, image {n}") from error
         image_done()
-    image_shape = () if first is None else first.shape
+    image_shape = () if first is None else first.pixels.shape
     return StackJudgement(image_shape, unaligned_mse, aligned_mse, overlap, infinite_pixels)
-
-
-def _aligned(
-    image: NDArray[numpy.float32], transformation: Transformation
-) -> NDArray[numpy.floating[Any]]:
-    aligned = numpy.asarray(transformation.apply_data(image, cval=numpy.nan, interpolation_order=1))
-    if aligned.shape != image.shape:
-        raise ValueError(
-            f"{type(transformation).__name__}.apply_data changed the shape from {image.shape} to"
-            f" {aligned.shape}"
-        )
-    return aligned
