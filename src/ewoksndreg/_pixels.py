@@ -1,10 +1,14 @@
 """Pixel values as floating point numbers."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
+
+# Pixels. OpenCV, besides, starts no threads for so few.
+_SLAB_SIZE = 65_536
 
 
 def as_floating(image: ArrayLike) -> NDArray[numpy.floating[Any]]:
@@ -37,5 +41,21 @@ def floating_type(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
 
 def missing_pixels(image: NDArray[numpy.floating[Any]]) -> NDArray[numpy.bool_] | None:
     """Where an image is not finite, shape `(H, W)`; None where it is finite everywhere."""
-    finite = numpy.isfinite(image)
-    return None if finite.all() else ~finite
+    if all(numpy.isfinite(image[rows]).all() for rows in slabs(image.shape)):
+        return None
+    missing: NDArray[numpy.bool_] = ~numpy.isfinite(image)
+    return missing
+
+
+def slabs(shape: tuple[int, ...], start: int = 0, stop: int | None = None) -> Iterator[slice]:
+    """Ranges of rows of an image, one after the other, that fit the cache of the processor together
+    with what is computed from them.
+
+    :param shape: `(H, W)` of the image.
+    :param start: the first row.
+    :param stop: the row after the last one; None for all rows.
+    """
+    stop = shape[0] if stop is None else stop
+    height = max(1, _SLAB_SIZE // max(shape[1], 1))
+    for first in range(start, stop, height):
+        yield slice(first, min(first + height, stop))

@@ -6,8 +6,8 @@ import numpy
 import pytest
 
 from ewoksndreg.evaluation import comparison
-from ewoksndreg.evaluation.alignment import Image
 from ewoksndreg.evaluation.comparison import UNRELATED
+from ewoksndreg.evaluation.image import Image
 
 NAN, INF = numpy.nan, numpy.inf
 

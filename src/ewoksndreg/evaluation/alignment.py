@@ -3,74 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy
-from numpy.typing import NDArray
 
 from ..transformation.base import Transformation
 from ..transformation.homography import Homography
 from ..transformation.linear import Part
 from ..transformation.linear import has_linear_parts
 from ..transformation.linear import linear_parts
-
-# BLAS makes longer products of vectors on several threads.
-_LONGEST_SUM = 8192
-
-
-@dataclass(frozen=True, eq=False)
-class Image:
-    """An image, and where all its pixels are there.
-
-    :param pixels: shape `(H, W)`, missing pixels are NaN.
-    :param rows: within these rows
-    :param columns: and these columns no pixel is missing; one that is missing may be elsewhere.
-    """
-
-    pixels: NDArray[numpy.floating[Any]]
-    rows: range
-    columns: range
-
-    @classmethod
-    def of(cls, pixels: NDArray[numpy.floating[Any]], *, complete: bool) -> Image:
-        """:param complete: whether no pixel is missing at all."""
-        rows, columns = (range(size if complete else 0) for size in pixels.shape)
-        return cls(pixels, rows, columns)
-
-    @property
-    def complete(self) -> bool:
-        return (len(self.rows), len(self.columns)) == self.pixels.shape
-
-    @cached_property
-    def row_sums(self) -> tuple[NDArray[numpy.floating[Any]], NDArray[numpy.floating[Any]]]:
-        """The sum of the pixels of each row and that of their squares, each of shape `(H,)`, for an
-        image that others are compared with."""
-        return sums_along_rows(self.pixels), sums_along_rows(self.pixels, self.pixels)
-
-    def parts(self) -> Iterator[Part]:
-        """The image as it is."""
-        rows, columns = (range(size) for size in self.pixels.shape)
-        yield Part(rows, columns, self.pixels, columns if self.complete else range(0))
-
-
-def sums_along_rows(
-    a: NDArray[numpy.floating[Any]], b: NDArray[numpy.floating[Any]] | None = None
-) -> NDArray[numpy.floating[Any]]:
-    """The sum of the pixels of each row, or of their products with those of another image.
-
-    :param a: shape `(H, W)`.
-    :returns: shape `(H,)`, of the type of the images.
-    """
-    factor = numpy.ones((1, a.shape[1]), dtype=a.dtype) if b is None else b
-    # One product of vectors per row. It is made on one thread, however many BLAS has: their number
-    # would change the last digits.
-    sums: NDArray[numpy.floating[Any]] = numpy.zeros(len(a), dtype=a.dtype)
-    for start in range(0, a.shape[1], _LONGEST_SUM):
-        some = slice(start, start + _LONGEST_SUM)
-        sums += numpy.matmul(a[:, numpy.newaxis, some], factor[:, some, numpy.newaxis])[:, 0, 0]
-    return sums
+from .image import Image
 
 
 def aligned_parts(image: Image, transformation: Transformation) -> Iterator[Part]:
@@ -98,11 +39,12 @@ def aligned_parts(image: Image, transformation: Transformation) -> Iterator[Part
 
 def aligned_image(image: Image, transformation: Transformation) -> Image:
     """The parts put together."""
+    matrix = transformation.passive_matrix if type(transformation) is Homography else numpy.nan
+    if numpy.array_equal(matrix, numpy.identity(3)):
+        return image  # the usual case; a copy would have to be kept in memory
     pixels = numpy.full_like(image.pixels, numpy.nan)
     complete: list[Part] = []
     for part in aligned_parts(image, transformation):
-        if part.pixels.shape == pixels.shape and len(part.complete) == pixels.shape[1]:
-            return Image.of(part.pixels, complete=True)
         target = pixels[part.rows.start : part.rows.stop, part.columns.start : part.columns.stop]
         target[...] = part.pixels
         # The corners of a turned image are in parts that have few complete columns or none.

@@ -1,9 +1,11 @@
-"""Read a stack once and compare its images under every list of transformations."""
+"""Read images of a stack once and compare them under every list of transformations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,10 +18,10 @@ from .._messages import located
 from .._pixels import as_floating
 from .._pixels import missing_pixels
 from ..transformation.base import Transformation
-from .alignment import Image
 from .alignment import aligned_image
 from .alignment import aligned_parts
 from .comparison import compare
+from .image import Image
 from .prepare import prepare_image
 
 # First images, aligned, that are kept. Those of further lists are made again for every image, so
@@ -30,8 +32,30 @@ ImageStack = Sequence[ArrayLike] | NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Work:
+    """Some images of one stack and the transformations under which to compare them.
+
+    It can be sent to another process when its stack and its transformations can.
+
+    :param name: of the stack, for errors.
+    :param stack: gives image n, shape `(H, W)`, when it is indexed with n: the first one and those
+        of `images`. A context manager is entered for that.
+    :param images: numbers of the images.
+    :param first: for each list the transformation of the first image, None in place of a list
+        that is not judged on this stack.
+    :param lists: for each list the transformations of these images, or None.
+    """
+
+    name: str
+    stack: Any
+    images: range
+    first: Sequence[Transformation | None]
+    lists: Sequence[Sequence[Transformation] | None]
+
+
+@dataclass(frozen=True, eq=False)
 class StackJudgement:
-    """What lists of transformations make of one stack of N images.
+    """What lists of transformations make of N images of one stack.
 
     Standardised MSE's are with respect to the first image, and NaN where the images cannot be
     compared.
@@ -51,55 +75,98 @@ class StackJudgement:
     infinite_pixels: int = 0
 
 
-def judge_stack(
-    name: str,
-    stack: ImageStack,
-    lists: Sequence[Sequence[Transformation] | None],
-    image_done: Callable[[], None],
-) -> StackJudgement:
-    """Compare the images of one stack with its first image, as they are and aligned.
+def joined(judgements: Sequence[StackJudgement]) -> StackJudgement:
+    """What was found on some images and on those that follow, as one."""
+    return StackJudgement(
+        image_shape=judgements[0].image_shape,
+        unaligned_mse=numpy.concatenate([some.unaligned_mse for some in judgements]),
+        aligned_mse=numpy.concatenate([some.aligned_mse for some in judgements], axis=1),
+        overlap=numpy.concatenate([some.overlap for some in judgements], axis=1),
+        infinite_pixels=sum(some.infinite_pixels for some in judgements),
+    )
 
-    Images are read once, one at a time. In memory are the current image and the first image, as it
-    is and aligned with a few of the lists.
 
-    :param name: of the stack, for errors.
-    :param stack: N images of shape `(H, W)`.
-    :param lists: lists of N transformations, None in place of a list that is not judged here.
+def judge(work: Work, image_done: Callable[[], None]) -> StackJudgement:
+    """Compare images of one stack with its first image, as they are and aligned.
+
+    Images are read one at a time, each once, and the first one too. In memory are the current image
+    and the first image, as it is and aligned with a few of the lists.
+
     :param image_done: called after each image; what it raises ends the work.
     :raises ValueError: names the stack and the image that cannot be used.
     :raises TypeError: likewise.
+    :raises OSError: likewise.
     """
-    unaligned_mse = numpy.full(len(stack), numpy.nan)
-    aligned_mse = numpy.full((len(lists), len(stack)), numpy.nan)
-    overlap = numpy.full((len(lists), len(stack)), numpy.nan)
-    first: Image | None = None
-    references: dict[int, Image] = {}
+    number = len(work.images)
+    unaligned_mse = numpy.full(number, numpy.nan)
+    aligned_mse = numpy.full((len(work.lists), number), numpy.nan)
+    overlap = numpy.full((len(work.lists), number), numpy.nan)
     infinite_pixels = 0
-    for n in range(len(stack)):
-        try:
-            pixels = as_floating(stack[n])
-            missing = missing_pixels(pixels)
-            if missing is not None:
-                infinite_pixels += int(numpy.isinf(pixels).sum())
-            image = Image.of(prepare_image(pixels, missing), complete=missing is None)
-            if first is None:
-                first = image
-            if image.pixels.shape != first.pixels.shape:
-                raise ValueError(
-                    f"its shape is {image.pixels.shape}, that of the first image"
-                    f" {first.pixels.shape}"
-                )
-            unaligned_mse[n] = compare(first, image.parts).mse
-            for k, transformations in enumerate(lists):
-                if transformations is None:
-                    continue
-                if n == 0 and len(references) < _KEPT_REFERENCES:
-                    references[k] = aligned_image(first, transformations[0])
-                reference = references.get(k) or aligned_image(first, transformations[0])
-                aligned = partial(aligned_parts, image, transformations[n])
-                aligned_mse[k, n], overlap[k, n] = compare(reference, aligned)
-        except (OSError, TypeError, ValueError) as error:
-            raise located(error, f"Stack {name!r}, image {n}") from error
-        image_done()
-    image_shape = () if first is None else first.pixels.shape
-    return StackJudgement(image_shape, unaligned_mse, aligned_mse, overlap, infinite_pixels)
+    with ExitStack() as files:
+        stack = _opened(work, files)
+        first, infinite = _read(work.name, stack, 0)
+        references = _References(first, work.first)
+        for n, index in enumerate(work.images):
+            image = first
+            if index > 0:
+                image, infinite = _read(work.name, stack, index)
+            infinite_pixels += infinite
+            try:
+                _check_shape(image, first)
+                unaligned_mse[n] = compare(first, image.parts).mse
+                for k, transformations in enumerate(work.lists):
+                    if transformations is None:
+                        continue
+                    aligned = partial(aligned_parts, image, transformations[n])
+                    aligned_mse[k, n], overlap[k, n] = compare(references[k], aligned)
+            except (OSError, TypeError, ValueError) as error:
+                raise located(error, f"Stack {work.name!r}, image {index}") from error
+            image_done()
+    return StackJudgement(first.pixels.shape, unaligned_mse, aligned_mse, overlap, infinite_pixels)
+
+
+def _opened(work: Work, files: ExitStack) -> Any:
+    if not isinstance(work.stack, AbstractContextManager):
+        return work.stack
+    try:
+        return files.enter_context(work.stack)
+    except (OSError, TypeError, ValueError) as error:
+        raise located(error, f"Stack {work.name!r}") from error
+
+
+def _read(name: str, stack: Any, index: int) -> tuple[Image, int]:
+    """An image, prepared, and the number of its infinite pixels."""
+    try:
+        pixels = as_floating(stack[index])
+    except (OSError, TypeError, ValueError) as error:
+        raise located(error, f"Stack {name!r}, image {index}") from error
+    missing = missing_pixels(pixels)
+    infinite = 0 if missing is None else int(numpy.isinf(pixels).sum())
+    return Image.of(prepare_image(pixels, missing), complete=missing is None), infinite
+
+
+def _check_shape(image: Image, first: Image) -> None:
+    if image.pixels.shape != first.pixels.shape:
+        raise ValueError(
+            f"its shape is {image.pixels.shape}, that of the first image {first.pixels.shape}"
+        )
+
+
+class _References:
+    """The first image, aligned with each list; not all of them are kept."""
+
+    def __init__(self, first: Image, transformations: Sequence[Transformation | None]) -> None:
+        self._first = first
+        self._transformations = transformations
+        self._kept: dict[int, Image] = {}
+
+    def __getitem__(self, k: int) -> Image:
+        if k in self._kept:
+            return self._kept[k]
+        transformation = self._transformations[k]
+        if transformation is None:
+            raise KeyError(k)
+        image = aligned_image(self._first, transformation)
+        if len(self._kept) < _KEPT_REFERENCES:
+            self._kept[k] = image
+        return image

@@ -6,6 +6,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from .._pixels import slabs
 from .smoothing import smooth
 
 # Outliers (hot pixels, cosmic rays) outside these percentiles of an image are clipped.
@@ -41,15 +42,16 @@ def prepare_image(
     span = high - low
     if not _SMALLEST_SPAN < span < 1 / _SMALLEST_SPAN:
         pixels = pixels.astype(numpy.float64)
-    # In the type of the pixels: an offset much larger than the contrast must not eat the contrast.
-    scaled = numpy.clip(pixels, low, high)
-    scaled -= low
-    factor = 1.0
-    if pixels.dtype == numpy.float32:
-        factor = 1 / span
-    elif span > 0:
-        scaled /= span
-    prepared = scaled.astype(numpy.float32, copy=False)
+    single = pixels.dtype == numpy.float32
+    prepared = numpy.empty(pixels.shape, dtype=numpy.float32)
+    for rows in slabs(pixels.shape):
+        # In the type of the pixels: an offset much larger than the contrast must not eat it.
+        scaled = numpy.clip(pixels[rows], low, high)
+        scaled -= low
+        if span > 0 and not single:
+            scaled /= span
+        prepared[rows] = scaled
+    factor = 1 / span if single else 1.0
     if missing is None:
         return smooth(prepared, factor)
     return _smoothed_around(prepared, missing, factor)

@@ -5,13 +5,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .. import _opencv
+from .._pixels import slabs
 
 # The binomial filter, a Gaussian in whole numbers: its standard deviation is exactly 1 px.
 _WEIGHTS = (numpy.array([1, 4, 6, 4, 1]) / 16).astype(numpy.float32)
 _RADIUS = 2
-
-# Pixels that are smoothed at a time, so that they stay in the cache of the processor.
-_SLAB_SIZE = 65_536
 
 
 def smooth(image: NDArray[numpy.float32], factor: float = 1.0) -> NDArray[numpy.float32]:
@@ -40,18 +38,17 @@ def _convolve(image: NDArray[numpy.float32], factor: float, result: NDArray[nump
     """A slab of whole rows is taken as one long row: numpy adds that several times faster."""
     height, width = image.shape
     factor /= 16**2
-    slab = max(1, _SLAB_SIZE // width)
     rows = numpy.pad(numpy.arange(height), _RADIUS, mode="symmetric")
     # The columns that make the outermost two, at the left and, counted from there, at the right
     edge = numpy.pad(numpy.arange(2 * _RADIUS), (_RADIUS, 0), mode="symmetric")
-    for start in range(0, height, slab):
-        stop = min(start + slab, height)
+    for slab in slabs(image.shape):
+        start, stop = slab.start, slab.stop
         if start >= _RADIUS and stop + _RADIUS <= height:
             source = image[start - _RADIUS : stop + _RADIUS]
         else:
             source = image[rows[start : stop + 2 * _RADIUS]]
         along_rows = _add_neighbours(source.ravel(), width)
-        target = result[start:stop]
+        target = result[slab]
         numpy.multiply(_add_neighbours(along_rows, 1), factor, out=target.ravel()[_RADIUS:-_RADIUS])
         # Those of the outermost columns were added up across the ends of the rows.
         columns = along_rows.reshape(-1, width).T

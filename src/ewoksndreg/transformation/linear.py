@@ -16,14 +16,11 @@ import numpy
 from numpy.typing import NDArray
 
 from .. import _opencv
+from .._pixels import slabs
 
 # Coordinates carry rounding errors. This close (px) to the edge they are on the edge, and this
 # close to a shift by whole pixels a matrix is that shift.
 ROUNDING = 1e-6
-
-# Pixels of a part: with the images that it is made from it fits into the cache, and OpenCV starts
-# no threads for it.
-_PART_SIZE = 65_536
 
 
 class Part(NamedTuple):
@@ -105,7 +102,7 @@ def _translated_parts(
         return
     fraction = along_rows, along_columns
     extra = int(along_rows > 0), int(along_columns > 0)
-    for some in _slabs(rows, image.shape[1]) if any(fraction) else [rows]:
+    for some in slabs(image.shape, rows.start, rows.stop):
         # Whole rows, which numpy adds several times faster than parts of rows.
         slab = image[some.start + row : some.stop + row + extra[0]]
         if fast and all(extra):
@@ -113,7 +110,7 @@ def _translated_parts(
         elif any(extra):
             slab = _blend(slab, fraction)
         pixels = slab[:, columns.start + column : columns.stop + column]
-        yield Part(some, columns, pixels, columns)
+        yield Part(range(some.start, some.stop), columns, pixels, columns)
 
 
 def _inside(whole: int, fraction: float, size: int) -> range:
@@ -154,25 +151,25 @@ def _affine_parts(
     if filled.size == 0:
         return
     # The image of a rectangle is convex: no empty row between others.
-    slabs = list(_slabs(range(int(filled[0]), int(filled[-1]) + 1), image.shape[1]))
-    places = [] if fast else _places(matrix, (len(slabs[0]), image.shape[1]))
-    for rows in slabs:
-        first, last = starts[rows.start : rows.stop], stops[rows.start : rows.stop]
+    some = list(slabs(image.shape, int(filled[0]), int(filled[-1]) + 1))
+    places = [] if fast else _places(matrix, (some[0].stop - some[0].start, image.shape[1]))
+    for rows in some:
+        first, last = starts[rows], stops[rows]
         columns = range(int(first.min()), int(last.max()))
         if fast:
             corner = matrix @ (rows.start, columns.start, 1)
             moved = numpy.column_stack([matrix[:, :2], corner])
-            pixels = _opencv.resample(image, moved, (len(rows), len(columns)))
+            pixels = _opencv.resample(image, moved, (len(first), len(columns)))
         else:
             here = (
-                place[: len(rows)] + along * rows.start
+                place[: len(first)] + along * rows.start
                 for place, along in zip(places, matrix[:, 0], strict=True)
             )
             pixels = _resample(image, *here)[:, columns.start : columns.stop]
         left, right = int(first.max()), int(last.min())
         _clear(pixels, columns, range(columns.start, left), first, last)
         _clear(pixels, columns, range(right, columns.stop), first, last)
-        yield Part(rows, columns, pixels, range(left, max(left, right)))
+        yield Part(range(rows.start, rows.stop), columns, pixels, range(left, max(left, right)))
 
 
 def _clear(
@@ -263,9 +260,3 @@ def _columns_inside(
         stop = numpy.minimum(stop, numpy.floor(high) + 1)
     stop = numpy.clip(stop, 0, shape[1])
     return numpy.minimum(start, stop).astype(numpy.intp), stop.astype(numpy.intp)
-
-
-def _slabs(rows: range, width: int) -> Iterator[range]:
-    height = max(1, _PART_SIZE // max(width, 1))
-    for start in range(rows.start, rows.stop, height):
-        yield range(start, min(start + height, rows.stop))
