@@ -77,6 +77,12 @@ def resample(
     return result
 
 
+def use_one_thread() -> None:
+    """For a process that is one of several on a machine."""
+    if _opencv() is not None:
+        _opencv().setNumThreads(1)
+
+
 @functools.cache
 def _opencv() -> Any:
     """The package, imported when it is first needed; None when it is missing or too old."""

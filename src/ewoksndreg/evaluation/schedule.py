@@ -18,6 +18,7 @@ from concurrent.futures import wait
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from .judge import StackJudgement
 from .judge import Work
@@ -78,7 +79,7 @@ def have_judged(
         return [judge(work, image_done) for work in works]
     flag = Path(tempfile.gettempdir(), f"ewoksndreg-stop-{uuid.uuid4().hex}")
     everywhere = getattr(executor, "call_everywhere", lambda function: function())
-    futures: list[Future[StackJudgement]] = []
+    futures: list[Future[Any]] = []
     try:
         for work in works:
             with _explained(work):
@@ -93,16 +94,22 @@ def have_judged(
         raise
 
 
-def _judge_until(work: Work, flag: str) -> StackJudgement:
+def _judge_until(work: Work, flag: str) -> StackJudgement | None:
+    """In the worker. None, which nobody looks at, is no error that a cluster would tell."""
+
     def stop_if_there() -> None:
         if os.path.exists(flag):
-            raise CancelledError("The evaluation was cancelled")
+            raise CancelledError
 
-    return judge(work, stop_if_there)
+    try:
+        stop_if_there()
+        return judge(work, stop_if_there)
+    except CancelledError:
+        return None
 
 
 def _results(
-    futures: Sequence[Future[StackJudgement]], works: Sequence[Work], reporter: Reporter
+    futures: Sequence[Future[Any]], works: Sequence[Work], reporter: Reporter
 ) -> list[StackJudgement]:
     pending = dict(zip(futures, works, strict=True))
     while pending:
