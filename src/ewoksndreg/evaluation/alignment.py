@@ -8,9 +8,9 @@ import numpy
 
 from ..transformation.base import Transformation
 from ..transformation.homography import Homography
-from ..transformation.linear import Part
 from ..transformation.linear import has_linear_parts
 from ..transformation.linear import linear_parts
+from ..transformation.part import Part
 from .image import Image
 
 

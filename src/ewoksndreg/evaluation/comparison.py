@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy
 from numpy.typing import NDArray
 
-from ..transformation.linear import Part
+from ..transformation.part import Part
 from .image import Image
 from .sums import sums_of_products
 

@@ -11,7 +11,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .._pixels import slabs
-from ..transformation.linear import Part
+from ..transformation.part import Part
 
 # BLAS makes longer products of vectors on several threads, whose number changes the last digits.
 _LONGEST_SUM = 8192

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from ..transformation.linear import Part
+from ..transformation.part import Part
 from .image import Image
 from .image import sums_along_rows
 

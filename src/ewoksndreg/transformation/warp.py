@@ -12,11 +12,11 @@ from scipy import ndimage
 
 from .._pixels import as_floating
 from .._pixels import missing_pixels
-from .linear import ROUNDING
-from .linear import Part
 from .linear import has_linear_parts
 from .linear import is_whole_shift
 from .linear import linear_parts
+from .part import ROUNDING
+from .part import Part
 
 # Rows that are resampled at a time: their coordinates stay in the cache of the processor, and
 # memory does not grow with the height of the image.
