@@ -150,7 +150,6 @@ class Hdf5Stack(ImageStack):
             super().__init__(self._selection.shape, dataset.dtype)
             check_filters(dataset)
             check_sources(dataset)
-            self._dataset = dataset
         if len(self) == 0:
             raise ValueError("there are no images")
 
@@ -167,9 +166,8 @@ class Hdf5Stack(ImageStack):
 
     def _read(self, index: int) -> NDArray[Any]:
         with self._reader.opened() as file:
-            dataset = self._dataset
-            if not dataset:  # the file was closed in the meantime
-                dataset = self._dataset = find_dataset(file, self._data_path)
+            # Found again each time: an open dataset keeps the file open to which a link leads.
+            dataset = find_dataset(file, self._data_path)
             try:
                 return self._blocks.image(
                     self,
