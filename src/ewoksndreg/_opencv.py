@@ -63,8 +63,7 @@ def resample(
 
     :param image: shape `(H, W)`.
     :param matrix: shape `(2, 3)`, (row, column) order.
-    :param shape: of the result. Of one with no more than 65 536 pixels, OpenCV makes all in this
-        thread.
+    :param shape: of the result.
     """
     cv2 = _opencv()
     result: NDArray[numpy.float32] = cv2.warpAffine(

@@ -105,14 +105,14 @@ def judge(work: Work, image_done: Callable[[], None]) -> StackJudgement:
     with ExitStack() as files:
         stack = _opened(work, files)
         first, infinite = _read(work.name, stack, 0)
+        buffers = numpy.empty((2, *first.pixels.shape), dtype=numpy.float32)
         references = _References(first, work.first)
         for n, index in enumerate(work.images):
             image = first
             if index > 0:
-                image, infinite = _read(work.name, stack, index)
+                image, infinite = _read(work.name, stack, index, buffers)
             infinite_pixels += infinite
             try:
-                _check_shape(image, first)
                 unaligned_mse[n] = compare(first, image.parts).mse
                 for k, transformations in enumerate(work.lists):
                     if transformations is None:
@@ -134,22 +134,25 @@ def _opened(work: Work, files: ExitStack) -> Any:
         raise located(error, f"Stack {work.name!r}") from error
 
 
-def _read(name: str, stack: Any, index: int) -> tuple[Image, int]:
-    """An image, prepared, and the number of its infinite pixels."""
+def _read(
+    name: str, stack: Any, index: int, buffers: NDArray[numpy.float32] | None = None
+) -> tuple[Image, int]:
+    """An image, prepared, and the number of its infinite pixels.
+
+    :param buffers: the image is valid until they are used for the next one.
+    """
     try:
         pixels = as_floating(stack[index])
+        if buffers is not None and pixels.shape != buffers.shape[1:]:
+            raise ValueError(
+                f"its shape is {pixels.shape}, that of the first image {buffers.shape[1:]}"
+            )
     except (OSError, TypeError, ValueError) as error:
         raise located(error, f"Stack {name!r}, image {index}") from error
     missing = missing_pixels(pixels)
     infinite = 0 if missing is None else int(numpy.isinf(pixels).sum())
-    return Image.of(prepare_image(pixels, missing), complete=missing is None), infinite
-
-
-def _check_shape(image: Image, first: Image) -> None:
-    if image.pixels.shape != first.pixels.shape:
-        raise ValueError(
-            f"its shape is {image.pixels.shape}, that of the first image {first.pixels.shape}"
-        )
+    prepared = prepare_image(pixels, missing, buffers)
+    return Image.of(prepared, complete=missing is None), infinite
 
 
 class _References:

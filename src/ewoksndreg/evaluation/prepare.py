@@ -20,7 +20,9 @@ _SMALLEST_SPAN = 1e-30
 
 
 def prepare_image(
-    pixels: NDArray[numpy.floating[Any]], missing: NDArray[numpy.bool_] | None
+    pixels: NDArray[numpy.floating[Any]],
+    missing: NDArray[numpy.bool_] | None,
+    buffers: NDArray[numpy.float32] | None = None,
 ) -> NDArray[numpy.float32]:
     """An image on the scale 0 to 1, without outliers, a little smoothed.
 
@@ -36,14 +38,19 @@ def prepare_image(
 
     :param pixels: shape `(H, W)`.
     :param missing: where they are not finite, shape `(H, W)`; None where all are finite.
-    :returns: shape `(H, W)`, missing pixels are NaN and only they are. A constant image is 0.
+    :param buffers: shape `(2, H, W)`, used again and again for images one after the other: memory
+        that is new for each image costs as much time as all that is done in it.
+    :returns: shape `(H, W)`, missing pixels are NaN and only they are. A constant image is 0. The
+        array may be one of the buffers.
     """
+    if buffers is None:
+        buffers = numpy.empty((2, *pixels.shape), dtype=numpy.float32)
+    prepared, smoothed = buffers
     low, high = _limits(pixels.ravel() if missing is None else pixels[~missing], pixels.shape)
     span = high - low
     if not _SMALLEST_SPAN < span < 1 / _SMALLEST_SPAN:
         pixels = pixels.astype(numpy.float64)
     single = pixels.dtype == numpy.float32
-    prepared = numpy.empty(pixels.shape, dtype=numpy.float32)
     for rows in slabs(pixels.shape):
         # In the type of the pixels: an offset much larger than the contrast must not eat it.
         scaled = numpy.clip(pixels[rows], low, high)
@@ -53,7 +60,7 @@ def prepare_image(
         prepared[rows] = scaled
     factor = 1 / span if single else 1.0
     if missing is None:
-        return smooth(prepared, factor)
+        return smooth(prepared, factor, smoothed)
     return _smoothed_around(prepared, missing, factor)
 
 

@@ -12,16 +12,21 @@ _WEIGHTS = (numpy.array([1, 4, 6, 4, 1]) / 16).astype(numpy.float32)
 _RADIUS = 2
 
 
-def smooth(image: NDArray[numpy.float32], factor: float = 1.0) -> NDArray[numpy.float32]:
+def smooth(
+    image: NDArray[numpy.float32],
+    factor: float = 1.0,
+    out: NDArray[numpy.float32] | None = None,
+) -> NDArray[numpy.float32]:
     """Binomial filter with a standard deviation of 1 px: weights 1, 4, 6, 4, 1 (over 16) along
     rows and along columns.
 
     :param image: shape `(H, W)`; it goes on mirrored beyond its edges (d c b a | a b c d).
     :param factor: by which the result is multiplied, at no cost.
+    :param out: for the result, shape `(H, W)`; where not given, it is new.
     :returns: shape `(H, W)`.
     """
     image = numpy.ascontiguousarray(image)
-    result = numpy.empty_like(image)
+    result = numpy.empty_like(image) if out is None else out
     if min(image.shape) < 2 * _RADIUS:  # perhaps mirrored more than once
         for axis in (0, 1):
             ndimage.convolve1d(image, _WEIGHTS, axis=axis, output=result, mode="reflect")

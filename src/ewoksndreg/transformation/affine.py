@@ -14,6 +14,10 @@ from .._pixels import slabs
 from .part import ROUNDING
 from .part import Part
 
+# Pixels of a part. The coordinates that numpy needs take much more memory than the pixels.
+_FAST_SLAB_SIZE = 262_144
+_SLAB_SIZE = 65_536
+
 
 def affine_parts(
     image: NDArray[numpy.floating[Any]], matrix: NDArray[numpy.float64], fast: bool
@@ -24,7 +28,8 @@ def affine_parts(
     """
     image = numpy.ascontiguousarray(image)
     starts, stops = _columns_inside(matrix, (image.shape[0], image.shape[1]))
-    some = list(_slabs_of_similar_rows(image.shape, stops - starts))
+    size = _FAST_SLAB_SIZE if fast else _SLAB_SIZE
+    some = list(_slabs_of_similar_rows(image.shape, stops - starts, size))
     height = max((rows.stop - rows.start for rows in some), default=0)
     places = [] if fast else _places(matrix, (height, image.shape[1]))
     for rows in some:
@@ -46,7 +51,9 @@ def affine_parts(
         yield Part(range(rows.start, rows.stop), columns, pixels, range(left, max(left, right)))
 
 
-def _slabs_of_similar_rows(shape: tuple[int, ...], lengths: NDArray[numpy.intp]) -> Iterator[slice]:
+def _slabs_of_similar_rows(
+    shape: tuple[int, ...], lengths: NDArray[numpy.intp], size: int
+) -> Iterator[slice]:
     """Slabs of the rows that come from inside the image. The corners of a turned image, where rows
     are short, are by themselves: they would spoil the complete columns of the others."""
     edges = []
@@ -57,7 +64,7 @@ def _slabs_of_similar_rows(shape: tuple[int, ...], lengths: NDArray[numpy.intp])
             return
         edges += [int(long[0]), int(long[-1]) + 1]
     for start, stop in itertools.pairwise(sorted(edges)):
-        yield from slabs(shape, start, stop)
+        yield from slabs(shape, start, stop, size)
 
 
 def _clear(
