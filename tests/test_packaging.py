@@ -8,6 +8,8 @@ from pathlib import Path
 
 import ewoksndreg
 
+from .qt_available import LIBRARIES
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -38,3 +40,20 @@ def test_the_minimal_environment_tests_exactly_the_lower_bounds():
     tox.read(ROOT / "tox.ini")
     pins = dict(re.findall(r"^([\w-]+)==([\w.]+)$", tox["testenv:minimal"]["deps"], re.MULTILINE))
     assert pins == _core_lower_bounds()
+
+
+def test_the_system_libraries_of_qt_are_the_same_where_they_are_installed_and_asked_for():
+    script = (ROOT / ".ci" / "run").read_text()
+    installed = re.search(r"libraries=\(([^)]*)\)", script)[1]
+    assert tuple(installed.split()) == LIBRARIES
+
+
+def test_the_windows_are_measured_where_qt_is_installed_and_nowhere_else():
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini")
+    assert "EWOKSNDREG_REQUIRE_QT = 1" in tox["testenv:orange"]["set_env"]
+    assert "--cov-config=tox.ini" in tox["testenv:orange"]["commands"]
+    assert tox["coverage:run"]["source"].split() == [
+        "ewoksndreg.gui",
+        "orangecontrib.ewoksndreg",
+    ]

@@ -22,7 +22,7 @@ _MSE_FLOOR = 0.01
 _WEIGHT_FLOOR = 0.01
 
 # A step of 1 % of the image costs as much as 0.3 % of the error that there is to remove.
-_SMOOTHNESS_WEIGHT = 0.3
+SMOOTHNESS_WEIGHT = 0.3
 
 
 def rank_lists(
@@ -66,7 +66,7 @@ def rank_lists(
         lists[name] = ListEvaluation(
             name=name,
             score=(
-                relative_mse + _SMOOTHNESS_WEIGHT * smoothness[name] if remark is None else math.nan
+                relative_mse + SMOOTHNESS_WEIGHT * smoothness[name] if remark is None else math.nan
             ),
             relative_mse=relative_mse,
             own_relative_mse=float(per_stack[k, k]),

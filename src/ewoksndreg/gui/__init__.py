@@ -1,0 +1,17 @@
+"""Look at the result of a ranking: plain silx and Qt widgets that know nothing of workflows.
+
+Needs ``pip install "ewoksndreg[orange]"``.
+"""
+
+try:
+    import silx.gui.plot
+    import silx.gui.qt  # noqa: F401  (raises where there is no Qt)
+except ImportError as error:
+    raise ImportError(
+        "The widgets of ewoksndreg need Qt and the plots of silx:"
+        f' pip install "ewoksndreg[orange]" ({error})'
+    ) from error
+
+from .evaluation_view import EvaluationView
+
+__all__ = ["EvaluationView"]

@@ -1,0 +1,182 @@
+"""The result of a ranking in one widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from silx.gui import qt
+
+from ..evaluation import Evaluation
+from ..io import input_context
+from ..io.image_stack import ImageStack
+from ..transformation import Transformation
+from .image_loader import ImageLoader
+from .images_tab import ImagesTab
+from .motion_tab import MotionTab
+from .per_image_tab import PerImageTab
+from .ranking_tab import RankingTab
+from .selection import Selection
+from .shown import ShownResult
+from .texts import heading
+from .texts import text_label
+
+_NOTHING_YET = "There is nothing to show yet: run the ranking first."
+_NO_STACKS = "There are no image stacks to show."
+
+
+class EvaluationView(qt.QWidget):
+    """Why a list of transformations was chosen: ranking, images, errors per image and motion.
+
+    The tabs share the selected stack and the selected image.
+    """
+
+    sigReferenceStackRequested = qt.Signal(str)
+    """The user wants all stacks to be aligned with the list of this stack, and has confirmed."""
+
+    def __init__(self, parent: qt.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Post-Registration Evaluation")
+        self.selection = Selection(self)
+        self._files = ExitStack()
+        self._loader = ImageLoader()
+
+        self.ranking_tab = RankingTab(self.selection, self)
+        self.images_tab = ImagesTab(self.selection, self._loader, self)
+        self.per_image_tab = PerImageTab(self.selection, self)
+        self.motion_tab = MotionTab(self.selection, self)
+        self.tabs = qt.QTabWidget(self)
+        self.tabs.addTab(self.ranking_tab, "Ranking")
+        self.tabs.addTab(self.images_tab, "Images")
+        self.tabs.addTab(self.per_image_tab, "Per image")
+        self.tabs.addTab(self.motion_tab, "Motion")
+
+        self.summary = text_label(self)
+        self.stack_choice = qt.QComboBox(self)
+        self.stack_choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
+        self.stack_choice.setMaximumWidth(260)
+        self.message = heading(self)
+        self._arrange()
+
+        self.ranking_tab.sigListRequested.connect(self.sigReferenceStackRequested)
+        self.stack_choice.textActivated.connect(self.selection.select_stack)
+        self.selection.sigStackChanged.connect(self.stack_choice.setCurrentText)
+        self.show_message(_NOTHING_YET)
+
+    def _arrange(self) -> None:
+        top = qt.QHBoxLayout()
+        top.addWidget(self.summary, 1)
+        top.addWidget(qt.QLabel("Stack", self))
+        top.addWidget(self.stack_choice)
+        result = qt.QWidget(self)
+        layout = qt.QVBoxLayout(result)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addLayout(top)
+        layout.addWidget(self.tabs, 1)
+        self._pages = qt.QStackedLayout(self)
+        self._pages.addWidget(self.message)
+        self._pages.addWidget(result)
+
+    def show_result(
+        self,
+        image_stacks: Any,
+        lists: Mapping[str, Sequence[Transformation]],
+        *,
+        evaluation: Evaluation | None = None,
+        chosen: Mapping[str, Sequence[Transformation]] | None = None,
+        reference_stack: str | None = None,
+    ) -> None:
+        """Show the result of a run instead of what is shown now.
+
+        Stacks that cannot be opened are no error: the images tab says why, the others show what
+        they can without images.
+
+        :param image_stacks: any form that :func:`ewoksndreg.io.input_context` takes. Images are
+            read when they are looked at; files stay open until something else is shown or
+            :meth:`close_files` is called.
+        :param lists: the list of transformations that was registered from each stack; may be
+            missing or empty for some.
+        :param evaluation: what :func:`ewoksndreg.evaluation.evaluate_stacks` returned; None when
+            nothing was ranked.
+        :param chosen: the list with which each stack is aligned; `lists` where not given.
+        :param reference_stack: whose list was chosen for all stacks; None when each stack has its
+            own.
+        """
+        self._let_go_of_files()
+        unreadable = None
+        stacks: Mapping[str, ImageStack] = {}
+        try:
+            stacks = self._files.enter_context(input_context(image_stacks))
+        except (OSError, TypeError, ValueError) as error:
+            unreadable = str(error)
+        shown = ShownResult(
+            stacks,
+            lists,
+            lists if chosen is None else chosen,
+            evaluation,
+            reference_stack,
+            unreadable,
+        )
+        if not shown.names:
+            self.show_message(unreadable or _NO_STACKS)
+            return
+        for tab in (self.ranking_tab, self.images_tab, self.per_image_tab, self.motion_tab):
+            tab.show_result(shown)
+        self.summary.setText(_summary(shown))
+        self.stack_choice.clear()
+        self.stack_choice.addItems(shown.names)
+        self._select(shown)
+        self._pages.setCurrentIndex(1)
+
+    def show_message(self, text: str) -> None:
+        """Show a sentence instead of a result: not yet run, failed, cancelled."""
+        self._let_go_of_files()
+        self.message.setText(text)
+        self._pages.setCurrentIndex(0)
+
+    def close_files(self) -> None:
+        """Close all files; at the latest after the image that is being read, which is waited
+        for. No other image can be shown then."""
+        self._let_go_of_files().result()
+
+    def _let_go_of_files(self) -> Any:
+        self.images_tab.forget_stacks()
+        files, self._files = self._files, ExitStack()
+        return self._loader.close_when_idle(files.close)
+
+    def _select(self, shown: ShownResult) -> None:
+        """Stay with what the user was looking at, or begin with the best stack and the image that
+        the motion had the most time to move."""
+        stack = self.selection.stack
+        if stack in shown.names:
+            image = self.selection.image
+        else:
+            stack = shown.best if shown.best in shown.names else shown.names[0]
+            image = shown.number_of_images(stack) - 1
+        numbers = {name: shown.number_of_images(name) for name in shown.names}
+        self.selection.restart(numbers, stack, image)
+
+    def closeEvent(self, event: qt.QCloseEvent) -> None:
+        self.close_files()
+        super().closeEvent(event)
+
+
+def _summary(shown: ShownResult) -> str:
+    reference, evaluation = shown.reference_stack, shown.evaluation
+    if evaluation is None:
+        if reference is None:
+            return "Nothing was ranked: each stack keeps the list that it was given."
+        return (
+            f"Nothing was ranked: all stacks are aligned with the list of {reference!r}, as asked."
+        )
+    best = evaluation.ranked_names[0]
+    if not evaluation.lists[best].judged:
+        sentence = f"No list can be judged; that of {best!r} is the smoothest."
+    else:
+        sentence = f"The list of {best!r} is the best of {len(evaluation.names)}."
+    if reference is not None:
+        which = "it" if reference == best else f"the list of {reference!r}"
+        sentence += f" All stacks are aligned with {which}."
+    return sentence

@@ -1,0 +1,85 @@
+"""Read images on a thread of their own, so that the window stays responsive."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
+
+from silx.gui import qt
+
+from .image_reader import ImageReader
+from .image_reader import ImageRequest
+
+_logger = logging.getLogger(__name__)
+
+
+class ImageLoader(qt.QObject):
+    """One worker that reads the image that was asked for last.
+
+    It has no parent: the worker holds it while it reads, so that it is there when the image
+    arrives, whatever became of the window.
+    """
+
+    sigLoaded = qt.Signal(object)
+    """The :class:`.LoadedImages` that were asked for last."""
+
+    sigFailed = qt.Signal(str)
+    """Why they cannot be shown, one sentence."""
+
+    _sigDone = qt.Signal(int, object)  # generation, what came out
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="images")
+        self._reader = ImageReader()
+        self._generation = 0
+        self._sigDone.connect(self._deliver, qt.Qt.QueuedConnection)
+
+    def load(self, request: ImageRequest) -> None:
+        """Read an image; what was asked for before is given up."""
+        self.cancel()
+        self._executor.submit(self._work, self._generation, request)
+
+    def cancel(self) -> None:
+        """Give up what was asked for; an image that is being read is dropped when it arrives."""
+        self._generation += 1
+
+    def close_when_idle(self, close: Callable[[], object]) -> Future[None]:
+        """Give up what was asked for and close the files that it came from.
+
+        :param close: called by the worker as soon as it reads no more.
+        :returns: is done when they are closed.
+        """
+        self.cancel()
+        return self._executor.submit(self._close, close)
+
+    def _close(self, close: Callable[[], object]) -> None:
+        self._reader.forget()
+        close()
+
+    def _work(self, generation: int, request: ImageRequest) -> None:
+        def is_stale() -> bool:
+            return generation != self._generation
+
+        if is_stale():
+            return
+        result: object
+        try:
+            result = self._reader.read(request, is_stale)
+        except (OSError, TypeError, ValueError) as error:
+            result = str(error)
+        except Exception as error:  # from a transformation of another program
+            _logger.exception("Cannot show image %d of stack %r", request.number, request.name)
+            result = f"Stack {request.name!r}, image {request.number}: {error!r}"
+        if result is not None:
+            self._sigDone.emit(generation, result)
+
+    def _deliver(self, generation: int, result: object) -> None:
+        if generation != self._generation:
+            return
+        if isinstance(result, str):
+            self.sigFailed.emit(result)
+        else:
+            self.sigLoaded.emit(result)

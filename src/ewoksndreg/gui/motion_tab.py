@@ -1,0 +1,196 @@
+"""How every list moves the images."""
+
+from __future__ import annotations
+
+import html
+
+from silx.gui import qt
+from silx.gui.plot.utils.axis import SyncAxes
+
+from .colors import BEST
+from .colors import list_style
+from .colors import mixed
+from .image_axis_plot import ImageAxisPlot
+from .motion import Motion
+from .motion import motion
+from .motion import vertical_limits
+from .selection import Selection
+from .shown import ShownResult
+from .texts import numbers
+from .texts import text_label
+
+_LABELS = {
+    "rows": "rows, down (px)",
+    "columns": "columns, right (px)",
+    "rotation": "rotation (°)",
+    "scale": "change of size (%)",
+}
+
+# Less than this is nothing to look at, but rounding.
+_SMALLEST_SPAN = {"rows": 1.0, "columns": 1.0, "rotation": 0.1, "scale": 0.1}
+
+_EXPLANATION = (
+    "How far each list shifts the middle of the images, turns it (counter-clockwise is positive)"
+    " and changes its size. A sample drifts; a list that jumps is suspicious."
+)
+
+_WIDTH, _SELECTED_WIDTH, _BEST_WIDTH = 1.0, 2.0, 3.0
+
+_NAME_ROLE = qt.Qt.UserRole
+
+
+class MotionTab(qt.QWidget):
+    """The path of the image centre, the rotation and the change of size under every list.
+
+    :param selection: a click selects an image or, in the legend, a stack.
+    """
+
+    _made = False  # Qt tells of colours before the constructor has ended
+
+    def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._selection = selection
+        self._best: str | None = None
+        self._motions: dict[str, Motion] = {}
+        self.plots = {what: ImageAxisPlot(label, self) for what, label in _LABELS.items()}
+        self.legend = qt.QListWidget(self)
+        self.legend.setFixedWidth(160)
+        self.legend.setIconSize(qt.QSize(28, 12))
+        self.legend.setTextElideMode(qt.Qt.ElideMiddle)
+        self.legend.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
+        self._soften_selection()
+        self.zoom_on_best = qt.QCheckBox("Zoom in on ★", self)
+        self.message = text_label(self)
+
+        self._curves = qt.QWidget(self)
+        grid = qt.QGridLayout(self._curves)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setRowStretch(0, 1)
+        grid.setRowStretch(1, 1)
+        for position, plot in enumerate(self.plots.values()):
+            grid.addWidget(plot, position // 2, position % 2)
+            plot.sigImageClicked.connect(selection.select_image)
+        side = qt.QVBoxLayout()
+        side.addWidget(self.legend, 1)
+        side.addWidget(self.zoom_on_best)
+        grid.addLayout(side, 0, 2, 2, 1)
+        explanation = text_label(self._curves)
+        explanation.setText(_EXPLANATION)
+        grid.addWidget(explanation, 2, 0, 1, 3)
+        # A zoom along the images is a zoom of all.
+        self._synchronised = SyncAxes([plot.getXAxis() for plot in self.plots.values()])
+        layout = qt.QVBoxLayout(self)
+        layout.addWidget(self._curves, 1)
+        layout.addWidget(self.message)
+        self.legend.currentItemChanged.connect(self._legend_clicked)
+        self.zoom_on_best.toggled.connect(self._zoom)
+        selection.sigStackChanged.connect(self._draw)
+        selection.sigImageChanged.connect(self._mark_image)
+        self._made = True
+
+    def show_result(self, shown: ShownResult) -> None:
+        self._motions = {}
+        for name in shown.ranked_names:
+            shape, transformations = shown.image_shape(name), shown.lists.get(name)
+            if shape is not None and transformations:
+                self._motions[name] = motion(transformations, shape)
+        self._best = shown.best if shown.best in self._motions else None
+        self.zoom_on_best.setEnabled(self._best is not None)
+        self._curves.setVisible(bool(self._motions))
+        with qt.QSignalBlocker(self.legend):
+            self.legend.clear()
+            for name in self._motions:
+                self.legend.addItem(self._legend_item(name))
+        self.message.setText(_remark(shown, self._motions))
+        self.message.setAlignment(qt.Qt.AlignLeft if self._motions else qt.Qt.AlignCenter)
+
+    def _style(self, name: str) -> tuple[str, str]:
+        others = [stack for stack in self._motions if stack != self._best]
+        return (BEST, "-") if name == self._best else list_style(others.index(name))
+
+    def _legend_item(self, name: str) -> qt.QListWidgetItem:
+        best = name == self._best
+        icon = _line_icon(self._style(name), _BEST_WIDTH if best else _WIDTH)
+        item = qt.QListWidgetItem(icon, f"★ {name}" if best else name)
+        item.setData(_NAME_ROLE, name)
+        item.setToolTip(html.escape(name))
+        font = item.font()
+        font.setBold(best)
+        item.setFont(font)
+        return item
+
+    def _draw(self, name: str) -> None:
+        for what, plot in self.plots.items():
+            plot.clear()
+            for stack, found in self._motions.items():
+                width = _SELECTED_WIDTH if stack == name else _WIDTH
+                width = _BEST_WIDTH if stack == self._best else width
+                plot.add_list(stack, getattr(found, what), style=self._style(stack), width=width)
+        self._zoom()
+        self._mark_image(self._selection.image)
+        with qt.QSignalBlocker(self.legend):
+            self.legend.setCurrentRow(
+                list(self._motions).index(name) if name in self._motions else -1
+            )
+
+    def _zoom(self) -> None:
+        shown = self._motions
+        if self._best is not None and self.zoom_on_best.isChecked():
+            shown = {self._best: self._motions[self._best]}
+        number = max((len(item.rows) for item in shown.values()), default=0)
+        for what, plot in self.plots.items():
+            curves = [getattr(item, what) for item in shown.values()]
+            plot.show_images(number, vertical_limits(curves, _SMALLEST_SPAN[what]))
+
+    def _legend_clicked(self, item: qt.QListWidgetItem | None) -> None:
+        if item is not None:
+            self._selection.select_stack(item.data(_NAME_ROLE))
+
+    def _soften_selection(self) -> None:
+        """Keep the lines of the legend visible on the selected row."""
+        palette = qt.QPalette(self.palette())
+        base, text = palette.color(qt.QPalette.Base), palette.color(qt.QPalette.Text)
+        palette.setColor(
+            qt.QPalette.Highlight, mixed(base, palette.color(qt.QPalette.Highlight), 0.25)
+        )
+        palette.setColor(qt.QPalette.HighlightedText, text)
+        self.legend.setPalette(palette)
+
+    def changeEvent(self, event: qt.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == qt.QEvent.PaletteChange and self._made:
+            self._soften_selection()
+
+    def _mark_image(self, number: int) -> None:
+        for plot in self.plots.values():
+            plot.mark_image(number)
+
+
+def _line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
+    color, line = style
+    pens = {"-": qt.Qt.SolidLine, "--": qt.Qt.DashLine, ":": qt.Qt.DotLine, "-.": qt.Qt.DashDotLine}
+    pixmap = qt.QPixmap(28, 12)
+    pixmap.fill(qt.Qt.transparent)
+    painter = qt.QPainter(pixmap)
+    painter.setPen(qt.QPen(qt.QColor(color), width + 0.5, pens[line]))
+    painter.drawLine(0, 6, 28, 6)
+    painter.end()
+    icon = qt.QIcon(pixmap)
+    icon.addPixmap(pixmap, qt.QIcon.Selected)  # else it is tinted
+    return icon
+
+
+def _remark(shown: ShownResult, motions: dict[str, Motion]) -> str:
+    if not motions:
+        if shown.unreadable is not None:
+            return f"The size of the images is not known: {shown.unreadable}"
+        return "There are no lists of transformations to show."
+    sentences = [
+        f"The list of {name!r} diverged at image {numbers(found.diverged)}."
+        for name, found in motions.items()
+        if found.diverged
+    ]
+    missing = [repr(name) for name in shown.names if name not in motions]
+    if missing:
+        sentences.append(f"Not read, because it was not needed: the list of {', '.join(missing)}.")
+    return " ".join(sentences)

@@ -1,0 +1,161 @@
+"""Which images are aligned, under every list."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+from numpy.typing import NDArray
+from silx.gui import qt
+from silx.gui.colors import Colormap
+
+from ..evaluation import Evaluation
+from .colors import BEST
+from .heat_map import HeatMap
+from .image_axis_plot import ImageAxisPlot
+from .selection import Selection
+from .shown import ShownResult
+from .standing_out import largest_usual
+from .standing_out import standing_out
+from .texts import numbers
+from .texts import text_label
+
+_MARGINS = (150, 12, 14, 48)  # px; the names of the lists stand on the left
+
+_NOT_RANKED = "Nothing was ranked, so there is no error of each image."
+_LIMIT = "images above this line stand out"
+_MARKS = "images that stand out"
+
+
+class PerImageTab(qt.QWidget):
+    """The relative MSE of every image of the selected stack, under every list as colours and
+    under the best list as a curve.
+
+    Marks show images that stand out under the best list, see :func:`.largest_usual`.
+
+    :param selection: a click selects an image.
+    """
+
+    _evaluation: Evaluation | None = None
+
+    def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._selection = selection
+        self.plot = ImageAxisPlot("relative MSE", self, margins=_MARGINS)
+        colormap = Colormap("viridis", normalization="gamma", vmin=0, vmax=1)
+        colormap.setGammaNormalizationParameter(0.5)  # good lists differ by little
+        colormap.setNaNColor("#00000000")
+        self.heat_map = HeatMap(self.plot, colormap, self)
+        self.message = text_label(self)
+        self._scale = _scale(colormap, self)
+
+        layout = qt.QVBoxLayout(self)
+        layout.addWidget(self._scale)
+        layout.addWidget(self.heat_map)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.message)
+        self.plot.sigImageClicked.connect(selection.select_image)
+        self.heat_map.sigImageClicked.connect(selection.select_image)
+        selection.sigStackChanged.connect(self._draw)
+        selection.sigImageChanged.connect(self.plot.mark_image)
+        selection.sigImageChanged.connect(self.heat_map.mark_image)
+
+    def show_result(self, shown: ShownResult) -> None:
+        self._evaluation = shown.evaluation
+        for widget in (self._scale, self.heat_map, self.plot):
+            widget.setVisible(shown.evaluation is not None)
+        self.message.setText(_NOT_RANKED)
+        self.message.setAlignment(
+            qt.Qt.AlignCenter if shown.evaluation is None else qt.Qt.AlignLeft
+        )
+
+    def _draw(self, name: str) -> None:
+        evaluation = self._evaluation
+        if evaluation is None:
+            return
+        best, values = best_list_on(evaluation, name)
+        usual, marked = largest_usual(values), standing_out(values)
+        self._show_heat_map(evaluation, name, best, marked)
+        self.plot.clear()
+        self.plot.add_list(best, values, style=(BEST, "-"), width=2.5)
+        self.plot.addCurve(
+            marked,
+            values[marked],
+            legend=_MARKS,
+            color=self.palette().color(qt.QPalette.Text),
+            symbol="d",
+            linestyle=" ",
+            z=100,
+            resetzoom=False,
+        ).setSymbolSize(11)
+        if not math.isnan(usual):
+            text = self.palette().color(qt.QPalette.Text)
+            self.plot.addYMarker(usual, legend=_LIMIT, text=_LIMIT, color=text)
+        largest = numpy.nanmax([usual, 0.1, *values[1:]])
+        self.plot.show_images(len(values), (-0.03 * largest, 1.1 * largest))
+        self.plot.mark_image(self._selection.image)
+        self.message.setText(f"{_curve(evaluation, best)} {_remark(marked)}")
+
+    def changeEvent(self, event: qt.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == qt.QEvent.PaletteChange and self._evaluation is not None:
+            self._draw(self._selection.stack or self._evaluation.names[0])
+
+    def _show_heat_map(
+        self, evaluation: Evaluation, name: str, best: str, marked: list[int]
+    ) -> None:
+        ranked = evaluation.ranked_names
+        order = [evaluation.names.index(item) for item in ranked]
+        labels = [f"★ {ranked[0]}", *ranked[1:]]
+        self.heat_map.show_values(
+            evaluation.relative_mse[order, evaluation.names.index(name)],
+            labels,
+            emphasised=ranked.index(best),
+            marked=marked,
+        )
+
+
+def best_list_on(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:
+    """The best list that was judged on a stack, and the relative MSE of its images, shape `(N,)`.
+
+    Where each list was judged on its own stack only, that is its own list.
+    """
+    j = evaluation.names.index(name)
+    for best in evaluation.ranked_names:
+        values = evaluation.relative_mse[evaluation.names.index(best), j]
+        if not numpy.isnan(values).all():
+            return best, values
+    return name, evaluation.relative_mse[j, j]
+
+
+def _curve(evaluation: Evaluation, drawn: str) -> str:
+    if drawn == evaluation.ranked_names[0]:
+        return f"The curve is the best list, that of {drawn!r}."
+    return f"The curve is the list of {drawn!r}, the best one that was judged on this stack."
+
+
+def _remark(marked: list[int]) -> str:
+    if not marked:
+        return "No image stands out."
+    images = "Image" if len(marked) == 1 else "Images"
+    stand = "stands" if len(marked) == 1 else "stand"
+    return (
+        f"{images} {numbers(marked)} {stand} out: aligned much worse than the others. Click on one"
+        " to look at it."
+    )
+
+
+def _scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
+    """What the colours mean."""
+    widget = qt.QWidget(parent)
+    ramp = numpy.ascontiguousarray(colormap.applyToData(numpy.linspace(0, 1, 120).reshape(1, -1)))
+    image = qt.QImage(ramp.tobytes(), 120, 1, 480, qt.QImage.Format_RGBA8888)
+    bar = qt.QLabel(widget)
+    bar.setPixmap(qt.QPixmap.fromImage(image.scaled(120, 12)))
+    layout = qt.QHBoxLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(qt.QLabel("Relative MSE:  0, perfect", widget))
+    layout.addWidget(bar)
+    layout.addWidget(qt.QLabel("1 or more, no better than doing nothing", widget))
+    layout.addStretch(1)
+    return widget

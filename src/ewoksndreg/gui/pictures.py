@@ -1,0 +1,53 @@
+"""Two images made into one picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+MISSING_COLOR = (0x4F, 0x9D, 0x69)
+"""Red, green and blue of pixels that are missing: no other colour of any picture is green."""
+
+_GREEN_OF_BRIGHTER = 0.3
+
+Image = NDArray[numpy.floating[Any]]
+
+
+def difference(first: Image, image: Image) -> Image:
+    """How an image differs from the first one, shape `(H, W)`; NaN where a pixel is missing."""
+    with numpy.errstate(over="ignore"):
+        return image - first
+
+
+def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[numpy.uint8]:
+    """Two images on top of each other: the first one in red, the other one in blue.
+
+    Green follows the darker one, so that pixels that are equal in both are grey, and a little the
+    brighter one, because pure blue is hard to see.
+
+    :param limits: the values that become black and full colour.
+    :returns: red, green, blue and opacity, shape `(H, W, 4)`; `MISSING_COLOR` where a pixel is
+        missing in either image.
+    """
+    red, blue = brightness(first, limits), brightness(image, limits)
+    missing = numpy.isnan(red) | numpy.isnan(blue)
+    red[missing] = blue[missing] = 0  # NaN is no whole number
+    green = numpy.minimum(red, blue) + _GREEN_OF_BRIGHTER * numpy.abs(red - blue)
+    picture = numpy.empty((*first.shape, 4), dtype=numpy.uint8)
+    for channel, values in enumerate((red, green, blue)):
+        picture[..., channel] = 255 * values + 0.5
+    picture[missing, :3] = MISSING_COLOR
+    picture[..., 3] = 255
+    return picture
+
+
+def brightness(image: Image, limits: tuple[float, float]) -> NDArray[numpy.float32]:
+    """An image on the scale 0 to 1, clipped; NaN where a pixel is missing.
+
+    :param limits: the values that become 0 and 1.
+    """
+    low, high = limits
+    scaled = (image - low) / (high - low)
+    return numpy.asarray(numpy.clip(scaled, 0, 1), dtype=numpy.float32)

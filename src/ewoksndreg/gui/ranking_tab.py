@@ -1,0 +1,119 @@
+"""Which list is best, and by how much."""
+
+from __future__ import annotations
+
+from silx.gui import qt
+
+from ..evaluation.ranking import SMOOTHNESS_WEIGHT
+from .colors import RELATIVE_MSE
+from .colors import SMOOTHNESS
+from .ranking_rows import RankingRow
+from .ranking_rows import description
+from .ranking_rows import ranking_rows
+from .ranking_table import BARS
+from .ranking_table import RANK
+from .ranking_table import REMARK
+from .ranking_table import ROW_ROLE
+from .ranking_table import STACK
+from .ranking_table import NumericOrder
+from .ranking_table import RankingModel
+from .score_bars import ScoreBars
+from .selection import Selection
+from .shown import ShownResult
+from .texts import text_label
+
+_LEGEND = (
+    f'<span style="color: {RELATIVE_MSE}">■</span> relative MSE &nbsp;&nbsp;'
+    f'<span style="color: {SMOOTHNESS}">■</span> {SMOOTHNESS_WEIGHT:g} × smoothness &nbsp;&nbsp;'  # noqa: RUF001
+    " (small is good; ★ is the best list)"
+)
+_NO_SCORES = (
+    "Nothing was ranked, so there are no scores. The images and the motion can be looked at."
+)
+_HINT = "Double click a row to align all stacks with its list."
+
+_WIDEST_NAME = 180  # px; longer names have a tool tip
+
+
+class RankingTab(qt.QWidget):
+    """Table of the lists with their scores.
+
+    :param selection: the selected row is its stack.
+    """
+
+    sigListRequested = qt.Signal(str)
+    """The user wants all stacks to be aligned with the list of this stack, and has confirmed."""
+
+    def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._selection = selection
+        self._model = RankingModel(self)
+        self._order = NumericOrder(self)
+        self._order.setSourceModel(self._model)
+
+        self.table = qt.QTableView(self)
+        self.table.setModel(self._order)
+        self.table.setItemDelegateForColumn(BARS, ScoreBars(self))
+        self.table.setSortingEnabled(True)
+        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        self.table.setAlternatingRowColors(True)
+        self.table.setShowGrid(False)
+        self.table.setWordWrap(True)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        for column in (BARS, REMARK):  # share the room that the numbers leave
+            self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        self.table.selectionModel().currentRowChanged.connect(self._row_selected)
+        self.table.doubleClicked.connect(self._ask)
+
+        self.description = text_label(self)
+        self._explanation = qt.QLabel(self)
+        self._hint = qt.QLabel(_HINT, self)
+
+        layout = qt.QVBoxLayout(self)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._explanation)
+        layout.addWidget(self.description)
+        layout.addWidget(self._hint)
+        selection.sigStackChanged.connect(self._select_row)
+
+    def show_result(self, shown: ShownResult) -> None:
+        self._model.set_rows(ranking_rows(shown))
+        self.table.sortByColumn(RANK, qt.Qt.AscendingOrder)
+        ranked = shown.evaluation is not None
+        self._explanation.setText(_LEGEND if ranked else _NO_SCORES)
+        self.table.setColumnHidden(BARS, not ranked)
+        self.table.resizeColumnsToContents()
+        self.table.setColumnWidth(STACK, min(self.table.columnWidth(STACK), _WIDEST_NAME))
+
+    def _row_selected(self, current: qt.QModelIndex, previous: qt.QModelIndex) -> None:
+        if current.isValid():
+            self._selection.select_stack(current.data(ROW_ROLE).name)
+
+    def _select_row(self, name: str) -> None:
+        for row in range(self._order.rowCount()):
+            index = self._order.index(row, 0)
+            if index.data(ROW_ROLE).name == name:
+                self.table.selectRow(row)
+                self.description.setText(description(index.data(ROW_ROLE)))
+                self.table.scrollTo(index)
+
+    def _ask(self, index: qt.QModelIndex) -> None:
+        row: RankingRow = index.data(ROW_ROLE)
+        box = qt.QMessageBox(self)
+        box.setAttribute(qt.Qt.WA_DeleteOnClose)
+        box.setIcon(qt.QMessageBox.Question)
+        box.setWindowTitle("Choose a list")
+        box.setTextFormat(qt.Qt.PlainText)
+        box.setText(f"Align all stacks with the list of {row.name!r}?")
+        box.setInformativeText("Its list is then taken as it is, and nothing is ranked.")
+        box.setStandardButtons(qt.QMessageBox.Yes | qt.QMessageBox.Cancel)
+        box.button(qt.QMessageBox.Yes).setText("Align with this list")
+
+        def answered(answer: int) -> None:
+            if answer == qt.QMessageBox.Yes:
+                self.sigListRequested.emit(row.name)
+
+        box.finished.connect(answered)
+        box.open()

@@ -1,0 +1,127 @@
+"""The ranking as a table that sorts by number."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from silx.gui import qt
+
+from .ranking_rows import RankingRow
+
+COLUMNS = (
+    "Rank",
+    "Stack",
+    "Score",
+    "Relative\nMSE",
+    "Smooth-\nness",
+    "Smallest\noverlap",
+    "Score in parts",
+    "Remark",
+)
+RANK, STACK, SCORE, RELATIVE_MSE, SMOOTHNESS, OVERLAP, BARS, REMARK = range(len(COLUMNS))
+
+ROW_ROLE = qt.Qt.UserRole
+"""The :class:`.RankingRow` of a cell."""
+
+SORT_ROLE = qt.Qt.UserRole + 1
+"""What a cell is sorted by, a number or text."""
+
+_TOOL_TIPS = {
+    RANK: "1 is the best list of transformations",
+    STACK: "The stack from which the list was registered",
+    SCORE: "Relative MSE plus weighted smoothness: small is good",
+    RELATIVE_MSE: "Error that is left after alignment, as a fraction of the error without:"
+    " 0 is perfect, 1 is no better than doing nothing",
+    SMOOTHNESS: "Mean step of the image corners from one image to the next, as a fraction of the"
+    " image size: small is smooth",
+    OVERLAP: "Smallest part of the first image that an aligned image still covers",
+    BARS: "The score, split into its two parts",
+    REMARK: "Why a list cannot be judged",
+}
+
+
+class RankingModel(qt.QAbstractTableModel):
+    """One row per list of transformations."""
+
+    def __init__(self, parent: qt.QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: Sequence[RankingRow] = ()
+
+    def set_rows(self, rows: Sequence[RankingRow]) -> None:
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
+
+    def rowCount(self, parent: qt.QModelIndex = qt.QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: qt.QModelIndex = qt.QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Any, role: int = qt.Qt.DisplayRole) -> Any:
+        if orientation != qt.Qt.Horizontal:
+            return None
+        if role == qt.Qt.DisplayRole:
+            return COLUMNS[section]
+        return _TOOL_TIPS[section] if role == qt.Qt.ToolTipRole else None
+
+    def data(self, index: qt.QModelIndex, role: int = qt.Qt.DisplayRole) -> Any:
+        row, column = self._rows[index.row()], index.column()
+        if role == ROW_ROLE:
+            return row
+        if role == SORT_ROLE:
+            return _values(row)[column]
+        if role == qt.Qt.DisplayRole:
+            return _text(row, column)
+        if role == qt.Qt.ToolTipRole and column in (STACK, REMARK):
+            return html.escape(_text(row, column))
+        if role == qt.Qt.TextAlignmentRole and column not in (STACK, REMARK):
+            return int(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+        if role == qt.Qt.FontRole and row.best:
+            font = qt.QFont()
+            font.setBold(True)
+            return font
+        return None
+
+
+class NumericOrder(qt.QSortFilterProxyModel):
+    """Sorts numbers as numbers, and those that are missing last in either direction."""
+
+    def lessThan(self, left: qt.QModelIndex, right: qt.QModelIndex) -> bool:
+        a, b = left.data(SORT_ROLE), right.data(SORT_ROLE)
+        if isinstance(a, float) and (math.isnan(a) or math.isnan(b)):
+            # Qt turns the answer round when it sorts from large to small.
+            ascending = self.sortOrder() == qt.Qt.AscendingOrder
+            return math.isnan(b if ascending else a) and not math.isnan(a if ascending else b)
+        return bool(a < b)
+
+
+def _values(row: RankingRow) -> tuple[float | str, ...]:
+    return (
+        float(row.rank),
+        row.name.casefold(),
+        row.score,
+        row.relative_mse,
+        row.smoothness,
+        row.smallest_overlap,
+        row.score,
+        _text(row, REMARK),
+    )
+
+
+def _text(row: RankingRow, column: int) -> str:
+    if column == BARS:
+        return ""
+    if column == STACK:
+        return row.name
+    if column == REMARK:
+        return row.remark or ("used for all stacks" if row.applied else "")
+    value = _values(row)[column]
+    if not isinstance(value, float) or math.isnan(value):
+        return "–"  # noqa: RUF001
+    if column == RANK:
+        return f"★ {value:.0f}" if row.best else f"{value:.0f}"
+    return f"{100 * value:.1f} %" if column == OVERLAP else f"{value:.4f}"

@@ -1,0 +1,49 @@
+"""Scores as bars, inside the rows of the table so that both always have one order."""
+
+from __future__ import annotations
+
+import math
+
+from silx.gui import qt
+
+from ..evaluation.ranking import SMOOTHNESS_WEIGHT
+from .colors import RELATIVE_MSE
+from .colors import SMOOTHNESS
+from .ranking_rows import RankingRow
+from .ranking_table import ROW_ROLE
+
+
+def score_parts(row: RankingRow) -> tuple[float, float]:
+    """The relative MSE and the weighted smoothness, of which the score is the sum; 0 for a list
+    without a score."""
+    if math.isnan(row.score):
+        return 0.0, 0.0
+    return row.relative_mse, SMOOTHNESS_WEIGHT * row.smoothness
+
+
+class ScoreBars(qt.QStyledItemDelegate):
+    """Paints the two parts of a score one after the other."""
+
+    def paint(
+        self, painter: qt.QPainter, option: qt.QStyleOptionViewItem, index: qt.QModelIndex
+    ) -> None:
+        if option.state & qt.QStyle.State_Selected:
+            # On the colour of a selected row the bars would be hard to see.
+            painter.fillRect(option.rect, option.palette.base())
+        model = index.model()
+        longest = max(
+            sum(score_parts(model.index(row, 0).data(ROW_ROLE))) for row in range(model.rowCount())
+        )
+        if longest == 0:
+            return
+        space = option.rect.adjusted(6, 0, -6, 0)
+        height = min(space.height() - 8, 16)
+        bar = qt.QRectF(space.left(), space.center().y() - height / 2 + 0.5, 0, height)
+        painter.save()
+        for part, color in zip(
+            score_parts(index.data(ROW_ROLE)), (RELATIVE_MSE, SMOOTHNESS), strict=True
+        ):
+            bar.setLeft(bar.right())
+            bar.setWidth(space.width() * part / longest)
+            painter.fillRect(bar, qt.QColor(color))
+        painter.restore()

@@ -1,0 +1,76 @@
+"""Which stack and which image the user looks at, shared by all tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from silx.gui import qt
+
+
+class Selection(qt.QObject):
+    """The selected stack and the selected image of it."""
+
+    sigStackChanged = qt.Signal(str)
+    """Name of the stack that is selected now."""
+
+    sigImageChanged = qt.Signal(int)
+    """Number of the image that is selected now, from 0."""
+
+    def __init__(self, parent: qt.QObject | None = None) -> None:
+        super().__init__(parent)
+        self._numbers: dict[str, int] = {}
+        self._stack: str | None = None
+        self._image = 0
+
+    @property
+    def stack(self) -> str | None:
+        """Name of the selected stack; None when there are no stacks."""
+        return self._stack
+
+    @property
+    def image(self) -> int:
+        """Number of the selected image."""
+        return self._image
+
+    @property
+    def number_of_images(self) -> int:
+        """Of the selected stack."""
+        return 0 if self._stack is None else self._numbers[self._stack]
+
+    def restart(self, numbers: Mapping[str, int], stack: str | None, image: int) -> None:
+        """Select among other stacks, and tell everybody.
+
+        :param numbers: how many images each stack has.
+        :param stack: the first selection; None when there are no stacks.
+        :param image: likewise; the nearest image where there is no such one.
+        """
+        self._numbers = dict(numbers)
+        self._stack = stack
+        self._image = self._existing(image)
+        if stack is not None:
+            self.sigStackChanged.emit(stack)
+            self.sigImageChanged.emit(self._image)
+
+    def select_stack(self, name: str) -> None:
+        """
+        :raises ValueError: when there is no such stack.
+        """
+        if name not in self._numbers:
+            raise ValueError(f"There is no stack {name!r} to select")
+        if name == self._stack:
+            return
+        self._stack = name
+        before, self._image = self._image, self._existing(self._image)
+        self.sigStackChanged.emit(name)
+        if self._image != before:
+            self.sigImageChanged.emit(self._image)
+
+    def select_image(self, number: int) -> None:
+        """Select an image, or the nearest one where the stack has no such image."""
+        number = self._existing(number)
+        if number != self._image:
+            self._image = number
+            self.sigImageChanged.emit(number)
+
+    def _existing(self, number: int) -> int:
+        return max(0, min(int(number), self.number_of_images - 1))

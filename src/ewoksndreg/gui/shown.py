@@ -1,0 +1,64 @@
+"""What the tabs show, in the form that is common to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..evaluation import Evaluation
+from ..io.image_stack import ImageStack
+from ..transformation import Transformation
+
+
+@dataclass(frozen=True, eq=False)
+class ShownResult:
+    """The result of one run.
+
+    :param stacks: the open stacks, by name; none where they cannot be opened.
+    :param lists: the list of transformations that was registered from each stack.
+    :param chosen: the list with which each stack is aligned.
+    :param evaluation: what the ranking found; None when nothing was ranked.
+    :param reference_stack: whose list was chosen for all stacks, or None.
+    :param unreadable: why the stacks cannot be opened, one sentence, or None.
+    """
+
+    stacks: Mapping[str, ImageStack]
+    lists: Mapping[str, Sequence[Transformation]]
+    chosen: Mapping[str, Sequence[Transformation]]
+    evaluation: Evaluation | None = None
+    reference_stack: str | None = None
+    unreadable: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All stacks, in the order in which they were given, or the names of the lists where the
+        stacks cannot be opened."""
+        if self.evaluation is not None:
+            return self.evaluation.names
+        return tuple(self.stacks or {**self.lists, **self.chosen})
+
+    @property
+    def ranked_names(self) -> tuple[str, ...]:
+        """The same, best list first where there is a ranking."""
+        return self.names if self.evaluation is None else self.evaluation.ranked_names
+
+    @property
+    def best(self) -> str | None:
+        """Whose list ranks first or was chosen without a ranking; None where neither is so."""
+        if self.evaluation is not None:
+            return self.evaluation.ranked_names[0]
+        return self.reference_stack
+
+    def number_of_images(self, name: str) -> int:
+        """How many images a stack has, as far as it is known."""
+        if name in self.stacks:
+            return len(self.stacks[name])
+        return len(self.lists.get(name) or self.chosen.get(name) or ())
+
+    def image_shape(self, name: str) -> tuple[int, int] | None:
+        """`(H, W)` of the images of a stack; None when it could not be opened."""
+        if name not in self.stacks:
+            return None
+        _, height, width = self.stacks[name].shape
+        return height, width

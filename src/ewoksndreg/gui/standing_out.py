@@ -1,0 +1,43 @@
+"""Which images stand out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+from numpy.typing import NDArray
+
+# The MAD of normally distributed numbers times this is their standard deviation.
+_NORMAL = 1.4826
+
+_DEVIATIONS = 5
+
+# One per cent of the error that there is to remove: what differs by less does not matter, also
+# where all images are nearly equal and the MAD is nothing.
+_SMALLEST_SPREAD = 0.01
+
+
+def largest_usual(relative_mse: NDArray[numpy.float64]) -> float:
+    """The relative MSE above which an image is aligned much worse than the others of its stack.
+
+    The median plus 5 robust standard deviations, both over the images from the second on. The
+    robust standard deviation is 1.4826 times the median absolute deviation (MAD), and at least
+    0.01.
+
+    :param relative_mse: of each image of one stack under one list, shape `(N,)`. The first image
+        is what the others are compared with and says nothing; nor does what is not finite.
+    :returns: NaN where there is nothing to compare.
+    """
+    known = relative_mse[1:]
+    known = known[numpy.isfinite(known)]
+    if known.size == 0:
+        return math.nan
+    median = float(numpy.median(known))
+    deviation = _NORMAL * float(numpy.median(numpy.abs(known - median)))
+    return median + _DEVIATIONS * max(deviation, _SMALLEST_SPREAD)
+
+
+def standing_out(relative_mse: NDArray[numpy.float64]) -> list[int]:
+    """Images whose relative MSE is more than :func:`largest_usual`, never the first one."""
+    above = relative_mse > largest_usual(relative_mse)
+    return [int(n) for n in numpy.flatnonzero(above) if n > 0]

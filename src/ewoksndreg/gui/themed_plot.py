@@ -1,0 +1,47 @@
+"""A plot that suits the window around it."""
+
+from __future__ import annotations
+
+from silx.gui import qt
+from silx.gui.plot import PlotWidget
+
+from .colors import mixed
+
+_GRID = 0.15  # how much of the colour of the text
+
+
+class ThemedPlot(PlotWidget):
+    """Is dark in a dark window, and leaves its labels room in a small one.
+
+    :param margins: left, top, right and bottom of the curves or the picture, px.
+    """
+
+    _made = False  # Qt tells of colours before the constructor has ended
+
+    def __init__(
+        self, margins: tuple[int, int, int, int], parent: qt.QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._margins = margins
+        self._made = True
+        self._use_palette()
+
+    def changeEvent(self, event: qt.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == qt.QEvent.PaletteChange and self._made:
+            self._use_palette()
+
+    def resizeEvent(self, event: qt.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        left, top, right, bottom = self._margins
+        # silx wants fractions, which leave some room between them.
+        width = max(self.width(), 2 * (left + right))
+        height = max(self.height(), 2 * (top + bottom))
+        self.setAxesMargins(left / width, top / height, right / width, bottom / height)
+
+    def _use_palette(self) -> None:
+        text = self.palette().color(qt.QPalette.Text)
+        base = self.palette().color(qt.QPalette.Base)
+        self.setBackgroundColor(base)
+        self.setForegroundColor(text)
+        self.setGridColor(mixed(base, text, _GRID))

@@ -1,0 +1,50 @@
+"""Dialogs in which the user chooses something in an HDF5 file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import h5py
+from silx.gui import qt
+from silx.gui.dialog.DataFileDialog import DataFileDialog
+
+from .hdf5_datasets import dataset_urls
+
+
+def choose_datasets(
+    parent: qt.QWidget, what: str, accept: Callable[[h5py.Dataset], bool]
+) -> list[str]:
+    """Let the user choose a dataset, or a group for all its datasets of one kind.
+
+    :param parent: over which the dialog appears.
+    :param what: can be chosen, plural.
+    :param accept: says which datasets.
+    :returns: the URLs; none when the user chose nothing.
+    """
+    dialog = DataFileDialog(parent)
+    dialog.setWindowTitle(f"Choose {what}: a dataset, or a group for all in it")
+    if not dialog.exec():
+        return []
+    try:
+        return dataset_urls(dialog.selectedDataUrl(), what, accept)
+    except (OSError, KeyError, ValueError) as error:
+        qt.QMessageBox.warning(parent, "Nothing was chosen", str(error))
+        return []
+
+
+def choose_output_group(parent: qt.QWidget, group: str) -> list[str]:
+    """Let the user choose a file to save into.
+
+    :param parent: over which the dialog appears.
+    :param group: of the file to propose.
+    :returns: one URL; none when the user chose nothing.
+    """
+    path, _ = qt.QFileDialog.getSaveFileName(
+        parent,
+        "Save the aligned stacks in",
+        "",
+        "HDF5 (*.h5 *.hdf5 *.nx *.nxs);;All files (*)",
+        # Nothing is ever overwritten: the group is added to a file that exists.
+        options=qt.QFileDialog.DontConfirmOverwrite,
+    )
+    return [f"{path}::{group}"] if path else []

@@ -1,0 +1,213 @@
+"""What all widgets of this category share: run, progress, cancel, messages, saved inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import CancelledError
+from functools import partial
+from typing import Any
+
+from ewoksorange.gui.orange_utils.signals import Input
+from ewoksorange.gui.orange_utils.signals import Output
+from ewoksorange.gui.owwidgets.threaded import OWEwoksWidgetOneThread
+from ewoksorange.gui.utils.invalid_data import INVALIDATION_DATA
+from ewoksorange.gui.utils.invalid_data import as_invalidation
+from ewoksorange.gui.utils.invalid_data import is_invalid_data
+from orangewidget.settings import Setting
+from orangewidget.widget import Msg
+from silx.gui import qt
+
+from .fields import Field
+from .text_fields import TextField
+from .wording import missing_inputs
+from .wording import sentence_of
+
+# How often a task that should stop is asked to, in ms: it forgets what it was told before it began.
+_ASK_AGAIN = 50
+
+
+def input_signal(name: str, **options: Any) -> Input:
+    """An input that takes a link from any output: the task says what it cannot use.
+
+    :param options: of an input of Orange.
+    """
+    # A summary would write out all images and transformations.
+    return Input(name, object, auto_summary=False, **options)
+
+
+def output_signal(name: str, kind: type, **options: Any) -> Output:
+    """An output of the task.
+
+    :param kind: of the value.
+    :param options: of an output of Orange.
+    """
+    return Output(name, kind, auto_summary=False, **options)
+
+
+class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
+    OWEwoksWidgetOneThread, openclass=True
+):
+    """A widget with fields for the inputs of its task, and buttons to run and cancel it."""
+
+    class Error(OWEwoksWidgetOneThread.Error):
+        inputs = Msg("{}")
+        failed = Msg("{}")
+
+    class Warning(OWEwoksWidgetOneThread.Warning):
+        of_task = Msg("{}")
+
+    class Information(OWEwoksWidgetOneThread.Information):
+        outdated = Msg("The inputs have changed: press Trigger or Execute")
+        cancelled = Msg("Cancelled: there is no result")
+
+    unread_texts = Setting({}, schema_only=True)
+    """What was typed and could not be read, by the name of the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, Field] = {}
+        self._run_again: bool | None = None
+        for field in self._make_fields():
+            self.fields[field.name] = field
+            self.controlArea.layout().addWidget(field)
+            field.sigEdited.connect(partial(self._on_edited, field))
+        self._init_control_area()
+        self._show_inputs()
+
+    # --- What a widget of this kind provides
+
+    def _make_fields(self) -> Iterable[Field]:
+        """The fields, top to bottom."""
+        raise NotImplementedError
+
+    def _show_status(self, text: str) -> None:
+        """Say in the main area why there is no result."""
+
+    def _show_result(self, task: Any) -> None:
+        """Show what a task found that has succeeded."""
+
+    # --- Inputs
+
+    def handleNewSignals(self) -> None:
+        """Run with what the links bring now."""
+        self._show_inputs()
+        super().handleNewSignals()
+
+    def set_default_input(self, name: str, value: Any) -> None:
+        super().set_default_input(name, value)
+        self.unread_texts.pop(name, None)
+
+    def _show_inputs(self) -> None:
+        linked = self.get_dynamic_input_names()
+        saved = self.get_default_input_values()
+        for name, field in self.fields.items():
+            if name in linked:
+                field.show_linked(self.get_dynamic_input_value(name))
+            elif name in self.unread_texts and isinstance(field, TextField):
+                field.show_text(self.unread_texts[name])
+            else:
+                field.show_value(as_invalidation(saved.get(name)))
+
+    def _on_edited(self, field: Field) -> None:
+        self.set_default_input(field.name, field.value())
+        if field.problem and isinstance(field, TextField):
+            self.unread_texts[field.name] = field.text()
+        self._show_inputs()
+        self._inputs_changed()
+
+    def _inputs_changed(self) -> None:
+        """What was told about the last run is no longer about these inputs."""
+        had_run = self.task_done is not None
+        self.clear_messages()
+        if had_run and not self.task_executor.isRunning():
+            self.Information.outdated()
+
+    def _problem_of_inputs(self) -> str:
+        for field in self.fields.values():
+            if field.problem:
+                return f"{field.label}: {field.problem}"
+        given = self.get_task_inputs()
+        missing = [
+            name
+            for name in self.fields
+            if name in self.ewokstaskclass.required_input_names()
+            and is_invalid_data(given.get(name, INVALIDATION_DATA))
+        ]
+        return missing_inputs(missing) if missing else ""
+
+    # --- Run
+
+    def _init_control_area(self) -> None:
+        super()._init_control_area()
+        self._trigger_button.setToolTip("Run, and send the result on to the linked widgets")
+        self._execute_button.setToolTip("Run, without sending the result on")
+        self._cancel_button = qt.QPushButton("Cancel")
+        self._cancel_button.setToolTip("Stop after the current image")
+        self._cancel_button.clicked.connect(self._cancel)
+        buttons = qt.QHBoxLayout()
+        for button in (self._trigger_button, self._execute_button, self._cancel_button):
+            button.setAutoDefault(False)  # Enter in a field is no click
+            buttons.addWidget(button)
+        self.controlArea.layout().addStretch()
+        self.controlArea.layout().addLayout(buttons)
+        self._show_running(False)
+
+    def _show_running(self, running: bool) -> None:
+        self._trigger_button.setEnabled(not running)
+        self._execute_button.setEnabled(not running)
+        self._cancel_button.setEnabled(running)
+
+    def _execute_ewoks_task(self, propagate: bool, log_missing_inputs: bool) -> None:
+        if self.task_executor.isRunning():
+            # With other inputs: the running task is about those of before.
+            self._run_again = propagate
+            self.task_executor.cancel_running_task()
+            return
+        self._show_inputs()
+        self.clear_messages()
+        problem = self._problem_of_inputs()
+        if problem:
+            self.Error.inputs(problem)
+            self._show_status(problem)
+            self._withdraw_outputs()
+            return
+        self._show_running(True)
+        self._show_status("Running...")
+        super()._execute_ewoks_task(propagate, log_missing_inputs)
+
+    def _withdraw_outputs(self) -> None:
+        for name in self.get_output_names():
+            self._get_output_signal(name).send(INVALIDATION_DATA)
+
+    def _cancel(self) -> None:
+        self._cancel_button.setEnabled(False)
+        self.cancel_running_task()
+
+    def task_output_changed(self) -> None:
+        """Show the result of the task that has just ended."""
+        self._show_running(False)
+        if self._run_again is not None:
+            propagate, self._run_again = self._run_again, None
+            self._execute_ewoks_task(propagate, log_missing_inputs=False)
+            return
+        error = self.task_exception
+        if isinstance(error, CancelledError):
+            self.Information.cancelled()
+            self._show_status("Cancelled: there is no result.")
+        elif error is not None:
+            sentence = sentence_of(error)
+            self.Error.failed(sentence, exc_info=error)
+            self._show_status(sentence)
+        else:
+            task = self.task_executor.current_task
+            warnings = getattr(task, "warnings", ())
+            self.Warning.of_task("\n".join(warnings), shown=bool(warnings))
+            self._show_result(task)
+
+    def onDeleteWidget(self) -> None:
+        """Let no thread outlive its widget."""
+        executor = self.task_executor
+        while executor.isRunning():
+            executor.cancel_running_task()
+            executor.wait(_ASK_AGAIN)
+        super().onDeleteWidget()

@@ -1,0 +1,86 @@
+"""The widget "Example Stacks"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from silx.gui import qt
+
+from ewoksndreg.demo.samples import PICTURES
+from ewoksndreg.demo.samples import Motion
+from ewoksndreg.tasks.example_stacks import ExampleStacks
+
+from .controls.fields import ChoiceField
+from .controls.fields import Field
+from .controls.fields import NumberField
+from .controls.task_widget import OWTaskWidget
+from .controls.task_widget import input_signal
+from .controls.task_widget import output_signal
+
+__all__ = ["OWExampleStacks"]
+
+
+class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
+    OWTaskWidget, ewokstaskclass=ExampleStacks
+):
+    """Makes stacks of one moving sample, and registers each of them by itself."""
+
+    name = "Example Stacks"
+    description = "Make image stacks of one moving sample, and register each of them by itself"
+    icon = "icons/example_stacks.svg"
+    category = "Registration"
+    keywords = ("registration", "alignment", "demo", "simulation")
+    priority = 20
+    want_main_area = False
+    resizing_enabled = False
+
+    class Inputs:
+        picture = input_signal("picture", explicit=True)
+        motion = input_signal("motion", explicit=True)
+        images = input_signal("images", explicit=True)
+        size = input_signal("size", explicit=True)
+        step = input_signal("step", explicit=True)
+        seed = input_signal("seed", explicit=True)
+
+    class Outputs:
+        image_stacks = output_signal("image_stacks", dict, default=True)
+        transformations = output_signal("transformations", dict)
+
+    def __init__(self) -> None:
+        self._status = qt.QLabel()
+        self._status.setWordWrap(True)
+        super().__init__()
+        self.controlArea.layout().insertWidget(0, self._status)
+        self._show_status(
+            "Simulates six channels of one sample that moves from image to image, and registers"
+            " each of them by itself."
+        )
+
+    def _make_fields(self) -> Iterable[Field]:
+        return (
+            ChoiceField(
+                "picture",
+                "Picture",
+                "What the sample looks like.",
+                {name: name for name in PICTURES},
+            ),
+            ChoiceField(
+                "motion",
+                "Motion",
+                "Rigid: it also turns. Affine: it is also distorted. The registration finds"
+                " translations only.",
+                {name: name for name in get_args(Motion)},
+            ),
+            NumberField("images", "Images", "How many images each stack has.", least=1, most=500),
+            NumberField("size", "Size (px)", "Height and width of the images.", least=32, most=512),
+            NumberField("seed", "Seed", "Another seed, another motion.", least=0, most=9999),
+        )
+
+    def _show_status(self, text: str) -> None:
+        self._status.setText(text)
+
+    def _show_result(self, task: ExampleStacks) -> None:
+        stacks = task.get_output_values()["image_stacks"]
+        shape = " x ".join(str(length) for length in next(iter(stacks.values())).shape)
+        self._show_status(f"{len(stacks)} stacks of {shape}:\n{', '.join(stacks)}")

@@ -1,0 +1,157 @@
+"""The widget "Post-Registration Evaluation"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from silx.gui import qt
+
+from ewoksndreg.gui import EvaluationView
+from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+
+from .controls.dialogs import choose_datasets
+from .controls.dialogs import choose_output_group
+from .controls.fields import CheckField
+from .controls.fields import ChoiceField
+from .controls.fields import Field
+from .controls.hdf5_datasets import is_stack
+from .controls.hdf5_datasets import is_transformations
+from .controls.task_widget import OWTaskWidget
+from .controls.task_widget import input_signal
+from .controls.task_widget import output_signal
+from .controls.text_fields import LineField
+from .controls.text_fields import LinesField
+from .controls.text_values import known_names
+from .controls.text_values import read_output_url
+from .controls.text_values import read_stacks
+from .controls.text_values import read_transformations
+from .controls.text_values import summary
+from .controls.text_values import typed_text
+from .controls.text_values import url_as_text
+
+_BEST = {None: "the best"}
+
+__all__ = ["OWReg2DPostEvaluation"]
+
+
+class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no types
+    OWTaskWidget, ewokstaskclass=Reg2DPostEvaluation
+):
+    """Ranks the registrations of several stacks and shows why."""
+
+    name = "Post-Registration Evaluation"
+    description = "Find out which of several image registrations is best, and see why"
+    icon = "icons/reg2d_posteval.svg"
+    category = "Registration"
+    keywords = ("registration", "alignment", "ranking", "evaluation")
+    priority = 10
+    want_main_area = True
+
+    class Inputs:
+        image_stacks = input_signal("image_stacks", default=True)
+        transformations = input_signal("transformations")
+        reference_stack = input_signal("reference_stack", explicit=True)
+        output_root_uri = input_signal("output_root_uri", explicit=True)
+        output_configuration = input_signal("output_configuration", explicit=True)
+        skip = input_signal("skip", explicit=True)
+        evaluate_on = input_signal("evaluate_on", explicit=True)
+
+    class Outputs:
+        image_stacks = output_signal("image_stacks", object, default=True)
+        transformations = output_signal("transformations", dict)
+        reference_stack = output_signal("reference_stack", str)
+        ranked_stack_names = output_signal("ranked_stack_names", list)
+        output_configuration = output_signal("output_configuration", dict)
+        scores = output_signal("scores", dict)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = EvaluationView()
+        self.view.sigReferenceStackRequested.connect(self._use_reference_stack)
+        self.mainArea.layout().addWidget(self.view)
+        self._show_status("Not run yet: press Trigger or Execute.")
+
+    def sizeHint(self) -> qt.QSize:
+        """Wide enough for two images beside each other."""
+        return qt.QSize(1100, 750)
+
+    def _make_fields(self) -> Iterable[Field]:
+        self._stacks = LinesField(
+            "image_stacks",
+            "Image stacks",
+            "The datasets of the stacks, one URL per line, or JSON.",
+            "maps.h5::/entry/maps/Ca-K\nmaps.h5::/entry/maps/Fe-K",
+            read=read_stacks,
+            write=typed_text,
+            summarise=summary,
+            browse=partial(choose_datasets, what="stacks (3D)", accept=is_stack),
+        )
+        self._transformations = LinesField(
+            "transformations",
+            "Transformations",
+            "For each stack the dataset of its matrices or shifts, one URL per line and with the"
+            " name of the stack, or JSON: a dictionary by stack name.",
+            "shifts.h5::/entry/Ca-K\nshifts.h5::/entry/Fe-K",
+            read=read_transformations,
+            write=typed_text,
+            summarise=summary,
+            browse=partial(choose_datasets, what="transformations", accept=is_transformations),
+        )
+        self._reference = ChoiceField(
+            "reference_stack",
+            "Use the transformations of",
+            "The best list of transformations, or that of a stack of your choice.",
+            _BEST,
+        )
+        evaluate_on = ChoiceField(
+            "evaluate_on",
+            "Judge every list on",
+            "A list is applied to all stacks, so all of them can tell how good it is.",
+            {"all": "all stacks", "own": "its own stack only"},
+        )
+        skip = CheckField(
+            "skip", "Skip: hand everything on without ranking", "Nothing is ranked then."
+        )
+        output = LineField(
+            "output_root_uri",
+            "Save the aligned stacks in",
+            "The group of an HDF5 file. Nothing is ever overwritten. Empty: nothing is saved.",
+            "aligned.h5::/entry/aligned",
+            read=read_output_url,
+            write=url_as_text,
+            summarise=url_as_text,
+            browse=partial(choose_output_group, group="/entry/aligned"),
+        )
+        return self._stacks, self._transformations, self._reference, evaluate_on, skip, output
+
+    def _show_inputs(self) -> None:
+        inputs = self.get_task_input_values()
+        names = known_names(inputs.get("image_stacks"), inputs.get("transformations"))
+        self._reference.set_choices({**_BEST, **{name: name for name in names}})
+        super()._show_inputs()
+
+    def _use_reference_stack(self, name: str) -> None:
+        """The user has chosen another list than the best."""
+        self.set_default_input("reference_stack", name)
+        self.execute_ewoks_task()
+
+    def _show_status(self, text: str) -> None:
+        self.view.show_message(text)
+
+    def _show_result(self, task: Reg2DPostEvaluation) -> None:
+        outputs = task.get_output_values()
+        # What `skip` hands on was not applied to all stacks.
+        reference = None if task.get_input_value("skip") else outputs["reference_stack"]
+        self.view.show_result(
+            outputs["image_stacks"],
+            task.lists,
+            evaluation=task.evaluation,
+            chosen=None if reference is None else outputs["transformations"],
+            reference_stack=reference,
+        )
+
+    def onDeleteWidget(self) -> None:
+        """Let go of the files that are shown."""
+        super().onDeleteWidget()
+        self.view.close_files()

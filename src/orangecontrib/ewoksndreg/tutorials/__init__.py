@@ -1,0 +1,1 @@
+"""Workflows that the Orange canvas offers as examples."""

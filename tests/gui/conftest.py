@@ -1,0 +1,163 @@
+"""A window with a result in it, and time for what it does in the background."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+import pytest
+from numpy.typing import NDArray
+
+from ewoksndreg.evaluation import Evaluation
+from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.io.image_stack import ImageStack
+from ewoksndreg.transformation import Homography
+
+from ..conftest import shift_matrix
+from ..conftest import smooth_image
+
+_PATIENCE = 30  # s; what is waited for takes a fraction of a second on an idle machine
+
+# Pixel p of image n shows the place p - motion of the sample.
+MOTION = ((0, 0), (1, 2), (3, 1), (2, -2), (0, 3), (4, 0))
+WRONG = ((0, 0), (2, 1), (1, 2), (0, 0), (3, 0), (0, 4))
+SHAPE = (40, 44)
+
+
+@pytest.fixture(scope="session")
+def application() -> Any:
+    from silx.gui import qt
+
+    return qt.QApplication.instance() or qt.QApplication([])
+
+
+@pytest.fixture(autouse=True)
+def no_unseen_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An error in what Qt calls fails the test; without this Qt would end the process."""
+    errors: list[Any] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: errors.append(error))
+    yield
+    if errors:
+        pytest.fail("\n".join("".join(traceback.format_exception(*error)) for error in errors))
+
+
+@pytest.fixture
+def wait_until(application: Any) -> Callable[[Callable[[], Any]], None]:
+    """Let the application work until something is so."""
+
+    def wait(condition: Callable[[], Any]) -> None:
+        limit = time.monotonic() + _PATIENCE
+        while not condition():
+            if time.monotonic() > limit:
+                pytest.fail("waited in vain")
+            application.processEvents()
+            time.sleep(0.002)
+        application.processEvents()
+
+    return wait
+
+
+@pytest.fixture
+def view(application: Any) -> Iterator[Any]:
+    from ewoksndreg.gui import EvaluationView
+
+    widget = EvaluationView()
+    widget.resize(1100, 750)
+    widget.show()
+    yield widget
+    widget.close()
+    widget.deleteLater()
+    application.processEvents()
+
+
+@pytest.fixture
+def show(view: Any, wait_until: Any) -> Callable[..., Any]:
+    """Show a result and wait until the images are there."""
+
+    def show_and_wait(*args: Any, **kwargs: Any) -> Any:
+        view.show_result(*args, **kwargs)
+        wait_until(lambda: shown_number(view) == view.selection.image)
+        return view
+
+    return show_and_wait
+
+
+def shown_number(view: Any) -> int | None:
+    """Of the image that the images tab shows."""
+    loaded = view.images_tab.loaded
+    if loaded is None or loaded.name != view.selection.stack:
+        return None
+    return int(loaded.number)
+
+
+def moving_sample(number: int = 6, seed: int = 3) -> NDArray[Any]:
+    sample = smooth_image(seed, (60, 64))
+    height, width = SHAPE
+    return numpy.stack(
+        [sample[9 - r : 9 - r + height, 9 - c : 9 - c + width] for r, c in MOTION[:number]]
+    )
+
+
+def shifts(motion: Any) -> list[Homography]:
+    """The list that a registration returns which found this motion."""
+    return [Homography(shift_matrix(*shift)) for shift in motion]
+
+
+class Result:
+    """Two stacks of which that of Fe-K was registered well."""
+
+    def __init__(self, number: int = 6) -> None:
+        images = moving_sample(number)
+        self.stacks = {"Ca-K": numpy.exp(images), "Fe-K": images}
+        self.lists = {"Ca-K": shifts(WRONG[:number]), "Fe-K": shifts(MOTION[:number])}
+        self.chosen = dict.fromkeys(self.stacks, self.lists["Fe-K"])
+        self.evaluation: Evaluation = evaluate_stacks(self.stacks, self.lists)
+
+    def arguments(self) -> dict[str, Any]:
+        return {
+            "evaluation": self.evaluation,
+            "chosen": self.chosen,
+            "reference_stack": "Fe-K",
+        }
+
+
+@pytest.fixture(scope="session")
+def result() -> Result:
+    return Result()
+
+
+class GatedStack(ImageStack):
+    """Gives out images only when it is told to, and notes which were asked for."""
+
+    def __init__(self, images: NDArray[Any]) -> None:
+        super().__init__(images.shape, images.dtype)
+        self._images = images
+        self.open = threading.Event()
+        self.asked: list[int] = []
+
+    def _read(self, index: int) -> NDArray[Any]:
+        self.asked.append(index)
+        assert self.open.wait(_PATIENCE)
+        return numpy.asarray(self._images[index])
+
+
+class BrokenStack(ImageStack):
+    """One image cannot be read."""
+
+    def __init__(self, images: NDArray[Any], broken: int) -> None:
+        super().__init__(images.shape, images.dtype)
+        self._images = images
+        self._broken = broken
+        self.read: list[int] = []
+
+    def _read(self, index: int) -> NDArray[Any]:
+        self.read.append(index)
+        if index == self._broken:
+            raise OSError("the file has vanished")
+        return numpy.asarray(self._images[index])

@@ -1,0 +1,177 @@
+"""The error of every image under every list."""
+
+# ruff: noqa: E402
+from ..qt_available import require_qt
+
+require_qt()
+
+import numpy
+import pytest
+from silx.gui import qt
+from silx.gui.utils.testutils import QTest
+
+from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.evaluation.judge import StackJudgement
+from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.gui.per_image_tab import PerImageTab
+from ewoksndreg.gui.per_image_tab import best_list_on
+from ewoksndreg.gui.selection import Selection
+from ewoksndreg.gui.shown import ShownResult
+from ewoksndreg.transformation import Homography
+
+from ..conftest import shift_matrix
+
+NUMBER = 400
+
+
+def evaluation_of(number):
+    """Two lists; the best one, b, is bad at images 7 and 30."""
+    rng = numpy.random.default_rng(0)
+    aligned = numpy.stack([rng.uniform(0.5, 0.7, number), rng.uniform(0.09, 0.11, number)])
+    aligned[:, 0] = 0
+    aligned[1, [7, 30]] = 0.6, 0.4
+    unaligned = numpy.full(number, 0.99)
+    unaligned[0] = 0
+    judgement = StackJudgement((8, 8), unaligned, aligned, numpy.full((2, number), 0.9))
+    stacks = {"a": judgement, "b": judgement}
+    return rank_lists(stacks, numpy.ones((2, 2), dtype=bool), {"a": 0.1, "b": 0.1}, {})
+
+
+@pytest.fixture
+def selection(application):
+    return Selection()
+
+
+@pytest.fixture
+def make_tab(selection, application):
+    tabs = []
+
+    def make(evaluation):
+        tab = PerImageTab(selection)
+        tab.resize(1000, 600)
+        tab.show()
+        tab.show_result(ShownResult({}, {}, {}, evaluation))
+        number = 3 if evaluation is None else evaluation.relative_mse.shape[2]
+        selection.restart({"a": number, "b": number}, "a", 0)
+        application.processEvents()
+        tabs.append(tab)
+        return tab
+
+    yield make
+    for tab in tabs:
+        tab.deleteLater()
+
+
+def test_the_curve_is_the_best_list_on_the_selected_stack(make_tab):
+    evaluation = evaluation_of(40)
+    tab = make_tab(evaluation)
+    assert evaluation.ranked_names == ("b", "a")
+    curve = tab.plot.getCurve("b")
+    numpy.testing.assert_array_equal(curve.getYData(), evaluation.relative_mse[1, 0])
+    numpy.testing.assert_array_equal(curve.getXData(), numpy.arange(40))
+
+
+def test_images_that_stand_out_are_marked_and_named(make_tab):
+    tab = make_tab(evaluation_of(40))
+    marks = tab.plot.getCurve("images that stand out")
+    assert marks.getXData().tolist() == [7, 30]
+    assert tab.message.text().startswith(
+        "The curve is the best list, that of 'b'. Images 7, 30 stand out: "
+    )
+
+
+def test_where_nothing_stands_out_that_is_said(make_tab):
+    judgement = StackJudgement((8, 8), numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)))
+    evaluation = rank_lists({"a": judgement}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    message = make_tab(evaluation).message.text()
+    assert message == "The curve is the best list, that of 'a'. No image stands out."
+
+
+def test_a_click_on_the_curve_selects_the_image(make_tab, selection):
+    tab = make_tab(evaluation_of(40))
+    x, y = tab.plot.dataToPixel(30, 0.2)
+    QTest.mouseClick(
+        tab.plot.getWidgetHandle(), qt.Qt.LeftButton, pos=qt.QPoint(round(x), round(y))
+    )
+    assert selection.image == 30
+    marker = tab.plot._getMarker("selected image")
+    assert marker.getXPosition() == 30
+
+
+def test_a_click_on_the_colours_selects_the_image(make_tab, selection):
+    tab = make_tab(evaluation_of(40))
+    x, _ = tab.plot.dataToPixel(12, 0.2)
+    QTest.mouseClick(tab.heat_map, qt.Qt.LeftButton, pos=qt.QPoint(round(x), 30))
+    assert selection.image == 12
+
+
+def color_at(tab, number, row):
+    image = tab.heat_map.grab().toImage()
+    x, _ = tab.plot.dataToPixel(number, 0.2)
+    height = (tab.heat_map.height() - 14) / 2
+    return image.pixelColor(round(x), round(14 + (row + 0.5) * height))
+
+
+def test_colours_are_above_their_images_and_the_best_list_on_top(make_tab, selection):
+    tab = make_tab(evaluation_of(40))
+    values = evaluation_of(40).relative_mse
+    for number in (0, 7, 29, 31):
+        for row, k in ((0, 1), (1, 0)):
+            expected = tab.heat_map._colormap.applyToData(values[[k], 0, number])[0]
+            shown = color_at(tab, number, row)
+            if number == selection.image:
+                continue  # under the line that marks it
+            assert (shown.red(), shown.green(), shown.blue()) == tuple(expected[:3])
+
+
+def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab):
+    evaluation = evaluation_of(NUMBER)
+    tab = make_tab(evaluation)
+    for columns in (37, 90, 400, 1000):
+        shown = tab.heat_map.colors(columns)
+        assert shown.shape == (2, columns, 4)
+        usual = tab.heat_map._colormap.applyToData(numpy.array([0.115]))[0]
+        # The brighter, the worse: green grows along viridis.
+        assert (shown[0, :, 1] > usual[1] + 20).sum() >= 2
+
+
+def test_colours_follow_the_zoom_of_the_curve(make_tab):
+    tab = make_tab(evaluation_of(40))
+    tab.plot.setGraphXLimits(6.5, 7.5)
+    expected = tab.heat_map._colormap.applyToData(evaluation_of(40).relative_mse[1, [0], 7])[0]
+    assert (tab.heat_map.colors(9)[0] == expected).all()
+
+
+def test_a_list_judged_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
+    rng = numpy.random.default_rng(0)
+    stacks = {name: rng.normal(size=(3, 20, 20)) for name in "ab"}
+    lists = {
+        name: [Homography(shift_matrix(n * step, 0)) for n in range(3)]
+        for name, step in (("a", 0.1), ("b", 0.2))
+    }
+    evaluation = evaluate_stacks(stacks, lists, evaluate_on="own")
+    for name in "ab":
+        drawn, values = best_list_on(evaluation, name)
+        assert drawn == name
+        assert numpy.isfinite(values).all()
+    tab = make_tab(evaluation)
+    best, other = evaluation.ranked_names
+    selection.select_stack(other)
+    assert tab.message.text().startswith(f"The curve is the list of {other!r}, the best one that")
+    assert tab.plot.getCurve(other) is not None
+    assert tab.plot.getCurve(best) is None
+
+
+def test_without_a_ranking_that_is_said(make_tab):
+    tab = make_tab(None)
+    assert tab.message.text() == "Nothing was ranked, so there is no error of each image."
+    assert not tab.plot.isVisible()
+    assert not tab.heat_map.isVisible()
+
+
+def test_one_image_is_drawn_too(make_tab):
+    judgement = StackJudgement((8, 8), numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)))
+    evaluation = rank_lists({"a": judgement}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    tab = make_tab(evaluation)
+    assert tab.plot.getCurve("a").getXData().tolist() == [0]
+    assert tab.plot.getGraphXLimits() == (-0.5, 0.5)

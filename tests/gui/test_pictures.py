@@ -1,0 +1,64 @@
+"""Two images in one picture."""
+
+# ruff: noqa: E402
+from ..qt_available import require_qt
+
+require_qt()
+
+import numpy
+import pytest
+
+from ewoksndreg.gui.pictures import MISSING_COLOR
+from ewoksndreg.gui.pictures import brightness
+from ewoksndreg.gui.pictures import difference
+from ewoksndreg.gui.pictures import overlay
+
+NAN = numpy.nan
+
+
+def picture(first, image, limits=(0, 10)):
+    pixels = overlay(numpy.array([[first]], float), numpy.array([[image]], float), limits)
+    assert pixels.shape == (1, 1, 4)
+    assert pixels.dtype == numpy.uint8
+    assert pixels[0, 0, 3] == 255
+    return tuple(int(value) for value in pixels[0, 0, :3])
+
+
+def test_equal_pixels_are_grey():
+    assert picture(0, 0) == (0, 0, 0)
+    assert picture(4, 4) == (102, 102, 102)
+    assert picture(10, 10) == (255, 255, 255)
+
+
+def test_what_only_the_first_image_shows_is_red_and_what_only_the_other_shows_is_blue():
+    red, blue = picture(10, 0), picture(0, 10)
+    assert (red[0], red[2]) == (255, 0)
+    assert (blue[0], blue[2]) == (0, 255)
+    assert red[1] == blue[1] == pytest.approx(0.3 * 255, abs=1)
+
+
+def test_values_beyond_the_scale_have_its_end_colours():
+    assert picture(-50, -1) == (0, 0, 0)
+    assert picture(11, 1e30) == (255, 255, 255)
+
+
+def test_a_pixel_that_is_missing_in_either_image_has_a_colour_of_its_own():
+    assert picture(NAN, 5) == picture(5, NAN) == picture(NAN, NAN) == MISSING_COLOR
+
+
+def test_no_other_pixel_has_the_colour_of_missing_ones():
+    """Green never exceeds both red and blue."""
+    values = numpy.linspace(-1, 11, 121)
+    pixels = overlay(*numpy.meshgrid(values, values), (0, 10)).astype(int)
+    assert (pixels[..., 1] <= pixels[..., [0, 2]].max(axis=2)).all()
+    assert MISSING_COLOR[1] > max(MISSING_COLOR[0], MISSING_COLOR[2])
+
+
+def test_the_difference_is_signed_and_missing_where_either_is():
+    first, image = numpy.array([[1.0, 5, NAN]]), numpy.array([[4.0, NAN, 3]])
+    numpy.testing.assert_array_equal(difference(first, image), [[3, NAN, NAN]])
+
+
+def test_brightness_is_linear_between_the_limits():
+    values = brightness(numpy.array([[0.0, 2, 3, 4, 9, NAN]]), (2, 4))
+    numpy.testing.assert_array_equal(values, [[0, 0, 0.5, 1, 1, NAN]])

@@ -1,0 +1,171 @@
+"""The table of the ranking: sorted, clicked and looked at."""
+
+# ruff: noqa: E402
+from ..qt_available import require_qt
+
+require_qt()
+
+import numpy
+import pytest
+from silx.gui import qt
+from silx.gui.utils.testutils import QTest
+
+from ewoksndreg.evaluation.judge import StackJudgement
+from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.gui.colors import RELATIVE_MSE
+from ewoksndreg.gui.colors import SMOOTHNESS
+from ewoksndreg.gui.ranking_tab import RankingTab
+from ewoksndreg.gui.ranking_table import BARS
+from ewoksndreg.gui.ranking_table import COLUMNS
+from ewoksndreg.gui.ranking_table import RANK
+from ewoksndreg.gui.ranking_table import REMARK
+from ewoksndreg.gui.ranking_table import SCORE
+from ewoksndreg.gui.ranking_table import SMOOTHNESS as SMOOTHNESS_COLUMN
+from ewoksndreg.gui.ranking_table import STACK
+from ewoksndreg.gui.selection import Selection
+from ewoksndreg.gui.shown import ShownResult
+
+# Scores as text would sort wrongly: 0.02, 0.1, 1.0 and one list that diverged.
+ERRORS = {"b": 0.1, "D": 1.0, "a": 0.02, "c": 0.5}
+SMOOTH = {"b": 0.02, "D": 0.9, "a": 0.1, "c": numpy.nan}
+DIVERGED = {"c": 2}
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    aligned = numpy.array([[0, error, error] for error in ERRORS.values()])
+    judgement = StackJudgement(
+        (8, 8), numpy.array([0, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9)
+    )
+    return rank_lists(
+        dict.fromkeys(ERRORS, judgement), numpy.ones((4, 4), dtype=bool), SMOOTH, DIVERGED
+    )
+
+
+@pytest.fixture
+def selection(application):
+    return Selection()
+
+
+@pytest.fixture
+def tab(selection, evaluation, application):
+    tab = RankingTab(selection)
+    tab.resize(1000, 500)
+    tab.show()
+    tab.show_result(ShownResult({}, {}, {}, evaluation, reference_stack="a"))
+    selection.restart(dict.fromkeys(ERRORS, 3), "a", 0)
+    application.processEvents()
+    yield tab
+    tab.deleteLater()
+
+
+def column(tab, number):
+    model = tab.table.model()
+    return [model.index(row, number).data() for row in range(model.rowCount())]
+
+
+def click_header(tab, number):
+    header = tab.table.horizontalHeader()
+    x = header.sectionViewportPosition(number) + header.sectionSize(number) // 2
+    QTest.mouseClick(header.viewport(), qt.Qt.LeftButton, pos=qt.QPoint(x, 5))
+
+
+def cell(tab, row, number):
+    return tab.table.visualRect(tab.table.model().index(row, number))
+
+
+def test_it_begins_with_the_best_list_and_marks_it(tab):
+    assert column(tab, RANK) == ["★ 1", "2", "3", "4"]
+    assert column(tab, STACK) == ["a", "b", "D", "c"]
+    fonts = [tab.table.model().index(row, STACK).data(qt.Qt.FontRole) for row in range(4)]
+    assert fonts[0].bold()
+    assert fonts[1:] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("number", "ascending", "descending"),
+    [
+        (SCORE, "abDc", "Dbac"),
+        (RANK, "abDc", "cDba"),
+        (STACK, "abcD", "Dcba"),
+        (SMOOTHNESS_COLUMN, "baDc", "Dabc"),
+    ],
+)
+def test_a_click_on_a_header_sorts_by_number_with_missing_ones_last(
+    tab, number, ascending, descending
+):
+    if number == RANK:  # it is sorted by rank already, so that a click would turn it round
+        click_header(tab, SCORE)
+    click_header(tab, number)
+    assert "".join(column(tab, STACK)) == ascending
+    click_header(tab, number)
+    assert "".join(column(tab, STACK)) == descending
+
+
+def test_numbers_that_are_missing_are_a_dash_and_the_remark_says_why(tab):
+    assert column(tab, SCORE)[3] == "–"  # noqa: RUF001
+    assert column(tab, REMARK) == [
+        "used for all stacks",
+        "",
+        "",
+        "the transformation of image 2 is singular or not finite",
+    ]
+
+
+def test_bars_are_as_long_as_the_parts_of_the_scores_in_any_order(tab, evaluation, application):
+    click_header(tab, SCORE)
+    click_header(tab, SCORE)
+    application.processEvents()
+    image = tab.table.viewport().grab().toImage()
+    lengths = {}
+    for row, name in enumerate(column(tab, STACK)):
+        place = cell(tab, row, BARS)
+        y = place.center().y()
+        colors = [image.pixelColor(x, y).name() for x in range(place.left(), place.right())]
+        lengths[name] = (colors.count(RELATIVE_MSE), colors.count(SMOOTHNESS))
+    assert lengths["c"] == (0, 0)
+    pixels_per_unit = sum(lengths["D"]) / evaluation.lists["D"].score
+    assert pixels_per_unit > 50
+    for name in "abD":
+        item = evaluation.lists[name]
+        assert lengths[name][0] == pytest.approx(pixels_per_unit * item.relative_mse, abs=2)
+        assert lengths[name][1] == pytest.approx(pixels_per_unit * 0.3 * item.smoothness, abs=2)
+
+
+def test_a_click_on_a_row_selects_its_stack(tab, selection):
+    QTest.mouseClick(tab.table.viewport(), qt.Qt.LeftButton, pos=cell(tab, 2, SCORE).center())
+    assert selection.stack == "D"
+    assert tab.description.text().startswith("The list of 'D'")
+
+
+def test_a_stack_that_is_selected_elsewhere_is_the_selected_row(tab, selection):
+    selection.select_stack("c")
+    (index,) = tab.table.selectionModel().selectedRows(STACK)
+    assert index.data() == "c"
+
+
+def double_click(tab, row):
+    position = cell(tab, row, STACK).center()
+    QTest.mouseClick(tab.table.viewport(), qt.Qt.LeftButton, pos=position)
+    QTest.mouseDClick(tab.table.viewport(), qt.Qt.LeftButton, pos=position)
+    (box,) = [box for box in tab.findChildren(qt.QMessageBox) if box.isVisible()]
+    return box
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("Yes", ["b"]), ("Cancel", [])])
+def test_a_double_click_asks_before_it_forces_a_list(tab, application, answer, expected):
+    requested = []
+    tab.sigListRequested.connect(requested.append)
+    box = double_click(tab, 1)
+    assert box.text() == "Align all stacks with the list of 'b'?"
+    assert requested == []
+    QTest.mouseClick(box.button(getattr(qt.QMessageBox, answer)), qt.Qt.LeftButton)
+    application.processEvents()
+    assert requested == expected
+
+
+def test_every_column_says_what_it_means(tab):
+    model = tab.table.model()
+    for number in range(len(COLUMNS)):
+        assert model.headerData(number, qt.Qt.Horizontal)
+        assert model.headerData(number, qt.Qt.Horizontal, qt.Qt.ToolTipRole)

@@ -1,0 +1,66 @@
+"""The state that all tabs share."""
+
+# ruff: noqa: E402
+from ..qt_available import require_qt
+
+require_qt()
+
+import pytest
+
+from ewoksndreg.gui.selection import Selection
+
+
+@pytest.fixture
+def selection(application):
+    selection = Selection()
+    selection.restart({"a": 6, "b": 2}, "a", 4)
+    return selection
+
+
+@pytest.fixture
+def told(selection):
+    told = []
+    selection.sigStackChanged.connect(told.append)
+    selection.sigImageChanged.connect(told.append)
+    return told
+
+
+def test_everybody_is_told_of_a_change_and_of_nothing_else(selection, told):
+    selection.select_image(2)
+    selection.select_image(2)
+    selection.select_stack("a")
+    assert told == [2]
+
+
+def test_an_image_that_does_not_exist_becomes_the_nearest_one(selection):
+    selection.select_image(99)
+    assert selection.image == 5
+    selection.select_image(-3)
+    assert selection.image == 0
+
+
+def test_another_stack_keeps_the_image_where_it_has_one(selection, told):
+    selection.select_image(1)
+    selection.select_stack("b")
+    assert (selection.image, told) == (1, [1, "b"])
+
+
+def test_a_shorter_stack_selects_its_last_image(selection, told):
+    selection.select_stack("b")
+    assert (selection.image, selection.number_of_images, told) == (1, 2, ["b", 1])
+
+
+def test_a_new_result_tells_everybody_even_if_the_selection_is_the_same(selection, told):
+    selection.restart({"a": 3}, "a", 4)
+    assert (selection.image, told) == (2, ["a", 2])
+
+
+def test_a_stack_that_does_not_exist_cannot_be_selected(selection):
+    with pytest.raises(ValueError, match="There is no stack 'c' to select"):
+        selection.select_stack("c")
+
+
+def test_no_stacks_are_no_images(selection, told):
+    selection.restart({}, None, 3)
+    assert (selection.stack, selection.image, selection.number_of_images) == (None, 0, 0)
+    assert told == []

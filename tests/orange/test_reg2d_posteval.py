@@ -1,0 +1,461 @@
+"""The widget "Post-Registration Evaluation": typed into, clicked on and read."""
+
+# ruff: noqa: E402
+from ..qt_available import require_qt
+
+require_qt()
+
+import ast
+
+import h5py
+import numpy
+import pytest
+from silx.gui import qt
+from silx.gui.utils.testutils import QTest
+from silx.io.url import DataUrl
+
+from orangecontrib.ewoksndreg.controls import dialogs
+from orangecontrib.ewoksndreg.reg2d_posteval import OWReg2DPostEvaluation
+
+from .conftest import SlowImages
+from .conftest import messages
+
+
+@pytest.fixture
+def widget(make_widget):
+    return make_widget(OWReg2DPostEvaluation)
+
+
+@pytest.fixture
+def settle(wait_until):
+    def wait(widget):
+        wait_until(lambda: not widget.task_executor.isRunning() and not _busy(widget))
+
+    return wait
+
+
+@pytest.fixture
+def run(settle):
+    def click_and_wait(widget, button="Trigger"):
+        _click(widget, button)
+        settle(widget)
+
+    return click_and_wait
+
+
+def _button(widget, text):
+    (button,) = [b for b in widget.controlArea.findChildren(qt.QPushButton) if b.text() == text]
+    return button
+
+
+def _click(widget, text):
+    assert _button(widget, text).isEnabled()
+    QTest.mouseClick(_button(widget, text), qt.Qt.LeftButton)
+
+
+def _busy(widget):
+    return _button(widget, "Cancel").isEnabled()
+
+
+def _field(widget, name):
+    return widget.fields[name]
+
+
+def _type(widget, name, text):
+    editor = _field(widget, name).editor
+    editor.setFocus()
+    editor.selectAll()
+    QTest.keyClick(editor, qt.Qt.Key_Delete)
+    for n, line in enumerate(text.split("\n")):
+        if n > 0:
+            QTest.keyClick(editor, qt.Qt.Key_Return)
+        QTest.keyClicks(editor, line)
+
+
+def _choose(widget, name, words):
+    combo = _field(widget, name).editor
+    index = combo.findText(words)
+    assert index >= 0, [combo.itemText(n) for n in range(combo.count())]
+    combo.setCurrentIndex(index)
+    combo.activated.emit(index)
+
+
+def _shown_at(widget, name):
+    """All that is written at a field, apart from what the user typed."""
+    labels = _field(widget, name).findChildren(qt.QLabel)
+    return [label.text() for label in labels if not label.isHidden() and label.text()]
+
+
+def _message(widget):
+    """The sentence that is shown in place of a result."""
+    return widget.view.message.text()
+
+
+def _link(widget, **values):
+    for name, value in values.items():
+        widget.set_dynamic_input(name, value)
+    widget.handleNewSignals()
+
+
+def _saved(widget):
+    """The settings as they are written into the workflow file, and read from it."""
+    return ast.literal_eval(repr(widget.settingsHandler.pack_data(widget)))
+
+
+def _outputs(widget):
+    return widget.get_task_output_values()
+
+
+def test_before_it_ran_it_says_so(widget):
+    assert _message(widget) == "Not run yet: press Trigger or Execute."
+    assert widget.view.message.isVisible()
+    assert not _busy(widget)
+    assert messages(widget) == []
+
+
+def test_stacks_and_lists_that_are_typed_are_ranked(widget, run, measured):
+    _type(widget, "image_stacks", "\n".join(measured.urls))
+    _type(widget, "transformations", "\n".join(measured.list_urls))
+    run(widget)
+    assert _outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
+    assert widget.view.summary.text() == (
+        "The list of 'Fe-K' is the best of 2. All stacks are aligned with it."
+    )
+    assert widget.view.tabs.isVisible()
+
+
+def test_json_does_as_well(widget, run, measured):
+    named = dict(zip(("calcium", "iron"), measured.urls, strict=True))
+    lists = dict(zip(named, measured.lists.values(), strict=True))
+    _type(widget, "image_stacks", str(named).replace("'", '"'))
+    _type(widget, "transformations", str(lists).replace("'", '"'))
+    run(widget)
+    assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
+
+
+def test_execute_does_not_send_the_result_on(widget, run, measured, monkeypatch):
+    sent = []
+    monkeypatch.setattr(widget, "trigger_downstream", lambda: sent.append(True))
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    run(widget, "Execute")
+    assert _outputs(widget)["reference_stack"] == "Fe-K"
+    assert sent == []
+    run(widget, "Trigger")
+    assert sent == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("image_stacks", '["a.h5::/x", ', "This is not JSON (line 1, column 13: Expecting value)"),
+        (
+            "transformations",
+            "shifts.h5",
+            "The URL 'shifts.h5' does not say where in which file: write it as"
+            " 'file.h5::/path/inside/the/file'",
+        ),
+        (
+            "output_root_uri",
+            "out.h5",
+            "The URL 'out.h5' does not say where in which file: write it as"
+            " 'file.h5::/path/inside/the/file'",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_explained_at_the_field_and_kept(
+    widget, make_widget, measured, name, text, sentence
+):
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    widget._show_inputs()
+    _type(widget, name, text)
+    assert sentence in _shown_at(widget, name)
+    assert "border" in _field(widget, name).editor.styleSheet()
+
+    label = _shown_at(widget, name)[0]
+    _click(widget, "Trigger")
+    assert messages(widget) == [f"{label}: {sentence}"]
+    assert _message(widget) == f"{label}: {sentence}"
+    assert widget.task_done is None
+
+    again = make_widget(OWReg2DPostEvaluation, _saved(widget))
+    assert _field(again, name).text() == text
+    assert sentence in _shown_at(again, name)
+
+    _type(widget, name, "a.h5::/x")
+    assert _shown_at(widget, name) == [label]
+    assert _field(widget, name).editor.styleSheet() == ""
+    assert messages(widget) == []
+
+
+def test_a_missing_input_is_named(widget, measured):
+    _click(widget, "Trigger")
+    assert messages(widget) == [
+        "Missing: image stacks and transformations. Link a widget that provides them, or fill them"
+        " in"
+    ]
+    _link(widget, image_stacks=measured.urls)
+    assert _message(widget).startswith("Missing: transformations. ")
+
+
+def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measured):
+    _type(widget, "image_stacks", "mine.h5::/x")
+    _link(
+        widget,
+        image_stacks=measured.stacks,
+        transformations=measured.lists,
+        evaluate_on="own",
+        skip=False,
+        reference_stack="Fe-K",
+        output_root_uri=f"{measured.folder}/out.h5::/x",
+    )
+    settle(widget)
+    for name in widget.fields:
+        assert not _field(widget, name).editor.isEnabled(), name
+    assert _field(widget, "image_stacks").text() == "Ca-K: 4 x 40 x 44\nFe-K: 4 x 40 x 44"
+    assert _field(widget, "transformations").text() == "Ca-K: 4 images\nFe-K: 4 images"
+    assert _field(widget, "evaluate_on").editor.currentText() == "its own stack only"
+    assert _field(widget, "reference_stack").editor.currentText() == "Fe-K"
+    assert _field(widget, "output_root_uri").text() == f"{measured.folder}/out.h5::/x"
+    assert _shown_at(widget, "image_stacks")[0] == "Image stacks (from link)"
+
+    widget.set_dynamic_input("image_stacks", None)
+    widget.handleNewSignals()
+    settle(widget)
+    assert _field(widget, "image_stacks").editor.isEnabled()
+    assert _field(widget, "image_stacks").text() == "mine.h5::/x"
+    assert _saved(widget)["_ewoks_default_inputs"] == {"image_stacks": ["mine.h5::/x"]}
+
+
+def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measured):
+    _type(widget, "image_stacks", "\n".join(measured.urls))
+    _type(widget, "transformations", "\n".join(measured.list_urls))
+    _type(widget, "output_root_uri", "out.h5::/aligned")
+    _choose(widget, "reference_stack", "Fe-K")
+    _choose(widget, "evaluate_on", "its own stack only")
+    QTest.mouseClick(
+        _field(widget, "skip").editor, qt.Qt.LeftButton, qt.Qt.NoModifier, qt.QPoint(8, 8)
+    )
+    again = make_widget(OWReg2DPostEvaluation, _saved(widget))
+    assert again.get_task_input_values() == {
+        "image_stacks": measured.urls,
+        "transformations": dict(zip(measured.lists, measured.list_urls, strict=True)),
+        "output_root_uri": "out.h5::/aligned",
+        "reference_stack": "Fe-K",
+        "evaluate_on": "own",
+        "skip": True,
+    }
+    for name in widget.fields:
+        assert _field(again, name).value() == _field(widget, name).value(), name
+    assert _field(again, "image_stacks").text() == "\n".join(measured.urls)
+    assert _field(again, "reference_stack").editor.currentText() == "Fe-K"
+    assert _field(again, "skip").editor.isChecked()
+
+
+def test_a_value_that_was_removed_is_gone(widget, measured):
+    _type(widget, "output_root_uri", "out.h5::/aligned")
+    _type(widget, "output_root_uri", "")
+    assert "output_root_uri" not in widget.get_task_input_values()
+
+
+def test_a_saved_reference_stack_stays_where_its_stack_is_gone(make_widget):
+    settings = {"_ewoks_default_inputs": {"reference_stack": "Zn-K", "image_stacks": ["a.h5::/x"]}}
+    widget = make_widget(OWReg2DPostEvaluation, settings)
+    assert _field(widget, "reference_stack").editor.currentText() == "Zn-K (not among the inputs)"
+    assert widget.get_task_input_value("reference_stack") == "Zn-K"
+    _type(widget, "image_stacks", "a.h5::/Zn-K")
+    assert _field(widget, "reference_stack").editor.currentText() == "Zn-K"
+
+
+def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, measured):
+    _type(widget, "image_stacks", "\n".join(measured.urls))
+    _type(widget, "transformations", measured.list_urls[0])
+    run(widget)
+    (message,) = widget.message_bar.messages()
+    assert message.severity == message.Severity.Error
+    assert message.text == (
+        "There is no list of transformations for stack 'Fe-K'. Available: 'Ca-K'"
+    )
+    assert "Traceback" in message.detailedText
+    assert _message(widget) == message.text
+
+    _type(widget, "transformations", "\n".join(measured.list_urls))
+    assert messages(widget) == ["The inputs have changed: press Trigger or Execute"]
+    run(widget)
+    assert messages(widget) == []
+    assert widget.view.tabs.isVisible()
+
+
+@pytest.mark.filterwarnings("ignore:Cannot be judged:RuntimeWarning")
+def test_a_warning_is_told_and_vanishes(widget, settle, measured):
+    stacks = {**measured.stacks, "empty": numpy.zeros_like(measured.stacks["Ca-K"])}
+    lists = {**measured.lists, "empty": measured.lists["Ca-K"]}
+    _link(widget, image_stacks=stacks, transformations=lists)
+    settle(widget)
+    (message,) = widget.message_bar.messages()
+    assert message.severity == message.Severity.Warning
+    assert message.text.startswith("Cannot be judged and rank last: 'empty' (")
+    _link(widget, image_stacks=measured.stacks, transformations=measured.lists)
+    settle(widget)
+    assert messages(widget) == []
+
+
+@pytest.mark.filterwarnings("ignore:Nothing to rank:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:The stacks are not ranked:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("inputs", "shown", "told"),
+    [
+        (
+            {"skip": True},
+            "Nothing was ranked: each stack keeps the list that it was given.",
+            "The stacks are not ranked (skip), but their lists of transformations differ",
+        ),
+        (
+            {"skip": True, "reference_stack": "Ca-K"},
+            "Nothing was ranked: each stack keeps the list that it was given.",
+            "The stacks are not ranked (skip), but their lists of transformations differ",
+        ),
+        (
+            {"reference_stack": "Ca-K"},
+            "Nothing was ranked: all stacks are aligned with the list of 'Ca-K', as asked.",
+            None,
+        ),
+        (
+            {"transformations": {}},
+            "Nothing was ranked: each stack keeps the list that it was given.",
+            "Nothing to rank: there are fewer than two lists of transformations",
+        ),
+    ],
+    ids=["skipped", "skipped with a reference", "forced", "nothing to rank"],
+)
+def test_every_branch_shows_the_images(widget, run, measured, inputs, shown, told):
+    widget.update_default_inputs(
+        **{"image_stacks": measured.urls, "transformations": measured.lists, **inputs}
+    )
+    run(widget)
+    assert widget.view.tabs.isVisible()
+    assert widget.view.summary.text() == shown
+    assert messages(widget) == ([told] if told else [])
+    choice = widget.view.stack_choice
+    assert [choice.itemText(n) for n in range(choice.count())] == ["Ca-K", "Fe-K"]
+
+
+def test_a_long_run_shows_progress_and_can_be_cancelled(widget, wait_until, settle, measured):
+    assert not _button(widget, "Cancel").isEnabled()
+    progress = []
+    widget.progressBarValueChanged.connect(progress.append)
+    slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
+    lists = {name: steps * 25 for name, steps in measured.lists.items()}
+    _link(widget, image_stacks=slow, transformations=lists)
+    assert _message(widget) == "Running..."
+    assert not _button(widget, "Trigger").isEnabled()
+    assert not _button(widget, "Execute").isEnabled()
+    wait_until(lambda: progress and progress[-1] >= 10)
+    assert widget.task_executor.isRunning()
+    _click(widget, "Cancel")
+    assert not _button(widget, "Cancel").isEnabled()
+    settle(widget)
+    assert _button(widget, "Trigger").isEnabled()
+    assert max(progress) < 100
+    assert messages(widget) == ["Cancelled: there is no result"]
+    assert _message(widget) == "Cancelled: there is no result."
+    assert progress == sorted(progress)
+
+
+def test_the_window_answers_while_the_task_runs(widget, application, measured):
+    slow = {name: SlowImages(numpy.tile(s, (5, 1, 1))) for name, s in measured.stacks.items()}
+    lists = {name: steps * 5 for name, steps in measured.lists.items()}
+    _link(widget, image_stacks=slow, transformations=lists)
+    turns = []
+    clock = qt.QElapsedTimer()
+    while widget.task_executor.isRunning():
+        clock.restart()
+        application.processEvents()
+        turns.append(clock.elapsed())
+        qt.QThread.msleep(2)
+    assert len(turns) > 20
+    assert max(turns) < 200  # ms
+
+
+def test_inputs_that_arrive_while_it_runs_are_the_ones_that_count(widget, wait_until, measured):
+    slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
+    lists = {name: steps * 25 for name, steps in measured.lists.items()}
+    _link(widget, image_stacks=slow, transformations=lists)
+    wait_until(lambda: widget.task_executor.isRunning())
+    other = {"iron": measured.stacks["Fe-K"], "calcium": measured.stacks["Ca-K"]}
+    _link(
+        widget,
+        image_stacks=other,
+        transformations={"iron": measured.lists["Fe-K"], "calcium": measured.lists["Ca-K"]},
+    )
+    wait_until(lambda: widget.task_succeeded and _button(widget, "Trigger").isEnabled())
+    assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
+    assert widget.view.summary.text().startswith("The list of 'iron' is the best of 2.")
+
+
+def test_a_widget_that_is_removed_stops_its_task(widget, measured):
+    slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
+    lists = {name: steps * 25 for name, steps in measured.lists.items()}
+    _link(widget, image_stacks=slow, transformations=lists)
+    task = widget.task_executor.current_task
+    thread = widget.task_executor
+    widget.onDeleteWidget()
+    assert thread.isFinished()
+    assert not task.succeeded
+
+
+def test_another_list_can_be_chosen_in_the_result(widget, run, settle, measured):
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    run(widget)
+    assert _field(widget, "reference_stack").editor.currentText() == "the best"
+    widget.view.sigReferenceStackRequested.emit("Ca-K")
+    settle(widget)
+    assert _field(widget, "reference_stack").editor.currentText() == "Ca-K"
+    assert _outputs(widget)["reference_stack"] == "Ca-K"
+    assert _saved(widget)["_ewoks_default_inputs"]["reference_stack"] == "Ca-K"
+    _choose(widget, "reference_stack", "the best")
+    run(widget)
+    assert _outputs(widget)["reference_stack"] == "Fe-K"
+
+
+def test_the_aligned_stacks_are_saved_where_the_field_says(widget, run, measured):
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    _type(widget, "output_root_uri", f"{measured.folder}/out.h5::/entry/aligned")
+    run(widget)
+    with h5py.File(measured.folder / "out.h5") as file:
+        aligned = file["/entry/aligned/Fe-K"][()]
+    inside = numpy.isfinite(aligned[2])
+    assert inside.any()
+    images = measured.stacks["Fe-K"]
+    # Image 2 shows the sample moved by (3, 1): its pixel (r + 3, c + 1) is pixel (r, c) of image 0.
+    assert numpy.allclose(aligned[2][:37, :43], images[0][:37, :43])
+
+
+def test_a_group_that_is_chosen_adds_its_stacks(widget, measured, monkeypatch):
+    class Chosen:
+        def __init__(self, parent):
+            assert parent is _field(widget, "image_stacks")
+
+        def setWindowTitle(self, title):
+            assert "stacks" in title
+
+        def exec(self):
+            return True
+
+        def selectedDataUrl(self):
+            return DataUrl(file_path=f"{measured.folder}/maps.h5", data_path="/entry/maps")
+
+    monkeypatch.setattr(dialogs, "DataFileDialog", Chosen)
+    _type(widget, "image_stacks", measured.urls[1])
+    (browse,) = _field(widget, "image_stacks").findChildren(qt.QPushButton)
+    QTest.mouseClick(browse, qt.Qt.LeftButton)
+    assert _field(widget, "image_stacks").text().splitlines() == measured.urls[::-1]
+    assert widget.get_task_input_value("image_stacks") == measured.urls[::-1]
+
+
+def test_an_output_file_that_is_chosen_gets_a_group(widget, monkeypatch):
+    monkeypatch.setattr(
+        qt.QFileDialog, "getSaveFileName", lambda *_, **__: ("/data/out.h5", "HDF5")
+    )
+    (browse,) = _field(widget, "output_root_uri").findChildren(qt.QPushButton)
+    QTest.mouseClick(browse, qt.Qt.LeftButton)
+    assert _field(widget, "output_root_uri").text() == "/data/out.h5::/entry/aligned"

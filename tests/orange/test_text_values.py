@@ -1,0 +1,159 @@
+"""Text that is typed, and the values that are made of it. Runs without Qt."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy
+import pytest
+from silx.io.url import DataUrl
+
+from orangecontrib.ewoksndreg.controls.text_values import known_names
+from orangecontrib.ewoksndreg.controls.text_values import read_output_url
+from orangecontrib.ewoksndreg.controls.text_values import read_stacks
+from orangecontrib.ewoksndreg.controls.text_values import read_transformations
+from orangecontrib.ewoksndreg.controls.text_values import summary
+from orangecontrib.ewoksndreg.controls.text_values import typed_text
+from orangecontrib.ewoksndreg.controls.text_values import url_as_text
+
+CA, FE = "maps.h5::/entry/maps/Ca-K", "maps.h5::/entry/maps/Fe-K"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("  \n ", None),
+        (CA, [CA]),
+        (f"{CA}\n\n  {FE}  \n", [CA, FE]),
+        (f'["{CA}", "{FE}"]', [CA, FE]),
+        (f'{{"calcium": "{CA}"}}', {"calcium": CA}),
+        ('{"a": [[[0, 1], [2, 3]]]}', {"a": [[[0, 1], [2, 3]]]}),
+    ],
+)
+def test_stacks_are_a_url_lines_or_json(text, value):
+    assert read_stacks(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f'["{CA}", ', f"This is not JSON (line 1, column {len(CA) + 5}: Expecting value)"),
+        ("maps.h5", "The URL 'maps.h5' does not say where in which file: write it as"),
+        (f"{CA}\nmaps.h5", "The URL 'maps.h5' does not say where in which file"),
+        ('{"Ca-K": "maps.h5"}', "The URL 'maps.h5' does not say where in which file"),
+        ("[1, 2]", "A list of image stacks holds URLs of datasets, not int"),
+        (f"{CA}\n{CA}", "2 stacks would be called 'maps.h5/Ca-K'"),
+    ],
+)
+def test_what_is_no_stack_is_told_in_one_sentence(text, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
+        read_stacks(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("shifts.h5::/fit/Ca-K", {"Ca-K": "shifts.h5::/fit/Ca-K"}),
+        (
+            "shifts.h5::/fit/Ca-K\nshifts.h5::/fit/Fe-K",
+            {"Ca-K": "shifts.h5::/fit/Ca-K", "Fe-K": "shifts.h5::/fit/Fe-K"},
+        ),
+        ('["shifts.h5::/fit/Ca-K"]', {"Ca-K": "shifts.h5::/fit/Ca-K"}),
+        ('{"Ca-K": [[0, 0], [1, 2]]}', {"Ca-K": [[0, 0], [1, 2]]}),
+        (
+            '{"Ca-K": "shifts.h5::/x", "Fe-K": [[0, 0]]}',
+            {"Ca-K": "shifts.h5::/x", "Fe-K": [[0, 0]]},
+        ),
+    ],
+)
+def test_transformations_are_urls_with_the_names_of_datasets_or_json(text, value):
+    assert read_transformations(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"Ca-K": [[0, 0, 0]]}', "Transformations of stack 'Ca-K': the shape is (1, 3), expected"),
+        ('{"Ca-K": [null]}', "Transformations of stack 'Ca-K': image 0 has no transformation"),
+        ("[[0, 0], [1, 2]]", "A list of transformations holds URLs: give matrices by stack name"),
+        ("shifts.h5", "The URL 'shifts.h5' does not say where in which file"),
+        ('{"Ca-K": "shifts.h5"}', "The URL 'shifts.h5' does not say where in which file"),
+        ("{", "This is not JSON (line 1, column 2:"),
+    ],
+)
+def test_what_are_no_transformations_is_told_in_one_sentence(text, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        read_transformations(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"), [("", None), (" a.h5::/x ", "a.h5::/x"), ("a.h5?/x", "a.h5?/x")]
+)
+def test_an_output_is_the_address_of_a_group(text, url):
+    assert read_output_url(text) == url
+
+
+def test_an_output_without_a_group_is_told():
+    with pytest.raises(ValueError, match=r"'a\.h5' does not say where in which file"):
+        read_output_url("a.h5")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", CA, f"{CA}\n{FE}", '{"calcium": "maps.h5::/entry/maps/Ca-K"}', '{"a": [[[0, 1]]]}', "[]"],
+)
+def test_stacks_come_back_as_they_were_typed(text):
+    value = read_stacks(text)
+    again = typed_text(value)
+    assert read_stacks(again) == value
+    if not text.startswith(("{", "[")):
+        assert again == text
+
+
+@pytest.mark.parametrize(
+    "text", ["s.h5::/fit/Ca-K\ns.h5::/fit/Fe-K", '{"calcium": "s.h5::/x"}', '{"a": [[0, 1.5]]}']
+)
+def test_transformations_come_back_as_they_were_typed(text):
+    value = read_transformations(text)
+    again = typed_text(value)
+    assert read_transformations(again) == value
+    if not text.startswith("{"):
+        assert again == text
+
+
+def test_data_urls_of_a_workflow_can_be_typed():
+    url = DataUrl(file_path="maps.h5", data_path="/entry/Ca-K", data_slice=(slice(0, 5),))
+    assert typed_text([url]) == "maps.h5::/entry/Ca-K&slice=0:5"
+    assert json.loads(typed_text({"calcium": url})) == {"calcium": "maps.h5::/entry/Ca-K&slice=0:5"}
+    assert url_as_text(url) == "maps.h5::/entry/Ca-K&slice=0:5"
+    assert url_as_text(None) == ""
+
+
+def test_arrays_cannot_be_typed_but_summarised():
+    stacks = {"Ca-K": numpy.zeros((3, 4, 5)), "Fe-K": CA, "S-K": [[[0]], [[1]]]}
+    assert typed_text(stacks) is None
+    assert summary(stacks) == f"Ca-K: 3 x 4 x 5\nFe-K: {CA}\nS-K: 2 images"
+    assert summary([CA, FE]) == f"{CA}\n{FE}"
+    assert summary(7) == "int"
+
+
+def test_the_names_of_all_stacks_are_known_before_a_file_is_opened():
+    assert known_names([CA, FE], {"S-K": [], "Ca-K": []}) == ["Ca-K", "Fe-K", "S-K"]
+    assert known_names(None, {"S-K": []}) == ["S-K"]
+    assert known_names(3, None) == []
+
+
+def test_values_are_read_where_no_qt_is_installed():
+    code = (
+        "import sys\n"
+        "for name in ('PyQt5', 'PyQt6', 'PySide2', 'PySide6', 'AnyQt', 'silx.gui'):\n"
+        "    sys.modules[name] = None\n"
+        "import orangecontrib.ewoksndreg.controls.text_values\n"
+        "import orangecontrib.ewoksndreg.controls.hdf5_datasets\n"
+        "import orangecontrib.ewoksndreg.controls.wording\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603

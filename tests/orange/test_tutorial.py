@@ -1,0 +1,147 @@
+"""The example workflow of the Orange canvas: in the canvas, and without Qt."""
+
+# ruff: noqa: E402
+from ..qt_available import require_qt
+
+require_qt()
+
+import json
+import subprocess
+import sys
+from importlib.metadata import distribution
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
+from ewoksorange.gui.workflows.owscheme import ows_to_ewoks
+from orangecanvas.application import canvasmain
+from orangecanvas.help.manager import get_help_provider_for_distribution
+
+from orangecontrib.ewoksndreg import tutorials
+
+TUTORIAL = str(files(tutorials) / "post_evaluation.ows")
+SHIPPED = files("ewoksndreg.workflows") / "example.json"
+
+_TIMEOUT = 60  # s; it takes a few
+
+
+@pytest.fixture
+def canvas(application, monkeypatch):
+    # It would wait for an answer of the user.
+    monkeypatch.setattr(
+        canvasmain, "message_warning", lambda *_, details, **__: pytest.fail(details)
+    )
+    with OrangeCanvasHandler() as handler:
+        yield handler
+
+
+def _ranked_by_task():
+    from ewoksndreg.tasks.example_stacks import ExampleStacks
+    from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+
+    example = ExampleStacks(inputs={})
+    example.execute()
+    ranking = Reg2DPostEvaluation(inputs=example.get_output_values())
+    ranking.execute()
+    return ranking.get_output_values()
+
+
+def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
+    canvas.load_ows(TUTORIAL)
+    (evaluation,) = canvas.widgets_from_name("Post-Registration Evaluation")
+    (example,) = canvas.widgets_from_name("Example Stacks")
+    assert not example.task_done
+    canvas.start_workflow()
+    canvas.wait_widgets(timeout=_TIMEOUT)
+
+    expected = _ranked_by_task()
+    outputs = evaluation.get_task_output_values()
+    assert outputs["ranked_stack_names"] == expected["ranked_stack_names"]
+    assert outputs["scores"] == expected["scores"]
+    best = expected["ranked_stack_names"][0]
+    assert f"The list of {best!r} is the best of 6." in evaluation.view.summary.text()
+    assert not evaluation.fields["image_stacks"].editor.isEnabled()
+    assert not evaluation.fields["transformations"].editor.isEnabled()
+
+    # What is set in the window is saved with the workflow.
+    evaluation.view.sigReferenceStackRequested.emit("S-K")
+    wait_until(lambda: evaluation.get_task_output_value("reference_stack", None) == "S-K")
+    saved = tmp_path / "saved.ows"
+    with saved.open("wb") as file:
+        canvas.scheme.save_to(file)
+    graph = ows_to_ewoks(str(saved))
+    (inputs,) = [
+        attributes["default_inputs"]
+        for attributes in graph.graph.nodes.values()
+        if attributes["task_identifier"].endswith("Reg2DPostEvaluation")
+    ]
+    assert {"name": "reference_stack", "value": "S-K"} in inputs
+    canvas.scheme.ewoks_finalize()
+
+
+def test_the_graph_that_ships_is_the_one_of_the_canvas():
+    graph = ows_to_ewoks(TUTORIAL, title_as_node_id=True, preserve_ows_info=False).dump()
+    shipped = json.loads(SHIPPED.read_text())
+    assert graph["nodes"] == shipped["nodes"]
+    assert graph["links"] == shipped["links"]
+
+
+def test_the_graph_runs_where_no_qt_is_installed():
+    code = (
+        "import sys\n"
+        "for name in ('PyQt5', 'PyQt6', 'PySide2', 'PySide6', 'AnyQt', 'ewoksorange'):\n"
+        "    sys.modules[name] = None\n"
+        "import json\n"
+        "from ewokscore import execute_graph\n"
+        f"outputs = execute_graph({str(SHIPPED)!r})\n"
+        "assert not any('Qt' in name and module for name, module in sys.modules.items())\n"
+        "print(json.dumps(outputs['ranked_stack_names']))\n"
+    )
+    process = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert json.loads(process.stdout) == _ranked_by_task()["ranked_stack_names"]
+
+
+@pytest.mark.parametrize(
+    ("group", "module"),
+    [
+        ("orange3.addon", "orangecontrib.ewoksndreg"),
+        ("orange.widgets", "orangecontrib.ewoksndreg"),
+        ("orange.widgets.tutorials", "orangecontrib.ewoksndreg.tutorials"),
+        ("orangecanvas.examples", "orangecontrib.ewoksndreg.tutorials"),
+        ("orange.canvas.help", "orangecontrib.ewoksndreg"),
+    ],
+)
+def test_orange_finds_the_category(group, module):
+    (found,) = [p for p in entry_points(group=group) if p.module == module]
+    found.load()
+
+
+def test_the_canvas_shows_both_widgets_with_their_icons(canvas):
+    registry = canvas.canvas.widget_registry
+    widgets = {widget.name: widget for widget in registry.widgets("Registration")}
+    assert list(widgets) == ["Post-Registration Evaluation", "Example Stacks"]
+    assert {widget.category for widget in widgets.values()} == {"Registration"}
+    for widget in widgets.values():
+        assert (files("orangecontrib.ewoksndreg") / widget.icon).is_file()
+        assert widget.icon != "icons/category.svg"
+
+
+def test_the_canvas_finds_the_help_of_both_widgets(canvas):
+    provider = get_help_provider_for_distribution(distribution("ewoksndreg"))
+    for widget in canvas.canvas.widget_registry.widgets("Registration"):
+        url = provider.search(widget)
+        page = Path(url.toLocalFile()).read_text()
+        assert f'<h2 id="{url.fragment()}">{widget.name}</h2>' in page
+
+
+def test_a_link_between_the_two_is_proposed_for_the_stacks(canvas):
+    canvas.load_ows(TUTORIAL)
+    source, sink = canvas.scheme.nodes
+    for link in list(canvas.scheme.links):
+        canvas.scheme.remove_link(link)
+    output, input_, _ = canvas.scheme.propose_links(source, sink)[0]
+    assert (output.name, input_.name) == ("image_stacks", "image_stacks")
