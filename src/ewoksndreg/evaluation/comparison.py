@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from collections.abc import Iterable
+from typing import Any
 from typing import NamedTuple
 
 import numpy
 from numpy.typing import NDArray
 
+from .._pixels import missing_pixels
 from ..transformation.part import Part
 from .image import Image
 from .sums import sums_of_products
@@ -65,6 +67,16 @@ def compare(reference: Image, parts: Callable[[], Iterable[Part]]) -> Comparison
     variance_a, covariance, variance_b = _variances(sums)
     correlation = covariance / math.sqrt(variance_a * variance_b)
     return Comparison(max(0.0, 2 * (1 - float(correlation))), overlap)
+
+
+def compare_images(a: NDArray[numpy.floating[Any]], b: NDArray[numpy.floating[Any]]) -> Comparison:
+    """:func:`compare` for two images as they are.
+
+    :param a: shape `(H, W)`, about on the scale 0 to 1; NaN and infinity are missing pixels.
+    :param b: likewise, of the same shape.
+    """
+    reference, image = (Image.of(each, complete=missing_pixels(each) is None) for each in (a, b))
+    return compare(reference, image.parts)
 
 
 def _variances(sums: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
