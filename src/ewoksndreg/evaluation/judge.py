@@ -14,6 +14,7 @@ import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from .._memory import keep_freed_memory
 from .._messages import located
 from .._pixels import as_floating
 from .._pixels import missing_pixels
@@ -97,6 +98,7 @@ def judge(work: Work, image_done: Callable[[], None]) -> StackJudgement:
     :raises TypeError: likewise.
     :raises OSError: likewise.
     """
+    keep_freed_memory()
     number = len(work.images)
     unaligned_mse = numpy.full(number, numpy.nan)
     aligned_mse = numpy.full((len(work.lists), number), numpy.nan)
