@@ -1,8 +1,8 @@
 """Smooth an image a little."""
 
 import numpy
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .. import _opencv
 from .._pixels import slabs
@@ -29,7 +29,7 @@ def smooth(
     result = numpy.empty_like(image) if out is None else out
     if min(image.shape) < 2 * _RADIUS:  # perhaps mirrored more than once
         for axis in (0, 1):
-            ndimage.convolve1d(image, _WEIGHTS, axis=axis, output=result, mode="reflect")
+            scipy.ndimage.convolve1d(image, _WEIGHTS, axis=axis, output=result, mode="reflect")
             image = result.copy()
         result *= factor
     elif _opencv.usable(image):

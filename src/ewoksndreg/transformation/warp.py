@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy
+import scipy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .._pixels import as_floating
 from .._pixels import missing_pixels
@@ -17,6 +17,9 @@ from .linear import is_whole_shift
 from .linear import linear_parts
 from .part import ROUNDING
 from .part import Part
+
+# scipy.ndimage is imported by scipy when it is first used, which is seldom and takes a while: each
+# worker process would wait for it.
 
 # Rows that are resampled at a time: their coordinates stay in the cache of the processor, and
 # memory does not grow with the height of the image.
@@ -87,14 +90,16 @@ def _resampled(
         source = _filled(source, missing, order)
         holes = missing.astype(numpy.float32)
     if order > 1:
-        source = ndimage.spline_filter(source, order, mode="mirror")
+        source = scipy.ndimage.spline_filter(source, order, mode="mirror")
     for rows, coordinates, outside in _source_coordinates(matrix, source.shape):
         slab = result[rows]
-        ndimage.map_coordinates(
+        scipy.ndimage.map_coordinates(
             source, coordinates, output=slab, order=order, mode="mirror", prefilter=False
         )
         if holes is not None:
-            weight = ndimage.map_coordinates(holes, coordinates, order=min(order, 1), mode="mirror")
+            weight = scipy.ndimage.map_coordinates(
+                holes, coordinates, order=min(order, 1), mode="mirror"
+            )
             slab[weight > ROUNDING] = numpy.nan
         slab[outside] = cval
     return result
@@ -132,5 +137,7 @@ def _filled(
         return numpy.where(missing, source.dtype.type(0), source)
     # The spline filter carries every value across the image, fading within a few pixels: the
     # nearest valid value keeps the valid pixels next to a hole free of overshoot.
-    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(
+        missing, return_distances=False, return_indices=True
+    )
     return numpy.asarray(source[tuple(nearest)])
