@@ -190,4 +190,23 @@ OF_CHOICES = [
         "Input 'output_configuration' should be a valid dictionary, not [1]",
         output_configuration=[1],
     ),
+    _choice(
+        "A number of workers that is none",
+        TypeError,
+        "Input 'max_workers' is a whole number, not str",
+        max_workers="two",
+    ),
+    _choice(
+        "A number of workers below -1",
+        ValueError,
+        "Input 'max_workers': the number of workers is 0 or more, or -1, not -2",
+        max_workers=-2,
+    ),
+    _choice(
+        "Workers here and on a cluster",
+        ValueError,
+        "Input 'scheduler': either a scheduler or max_workers decides who ranks, not both",
+        max_workers=2,
+        scheduler="tcp://localhost:8786",
+    ),
 ]

@@ -13,10 +13,19 @@ import numpy
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ewoksndreg._pixels import as_floating
+from ewoksndreg._pixels import missing_pixels
+from ewoksndreg.evaluation import prepare
 from ewoksndreg.transformation import Homography
 
 from ..conftest import shift_matrix
 from ..conftest import smooth_image
+
+
+def prepare_image(image: Any) -> NDArray[numpy.float32]:
+    """From pixels of any type, as the evaluation does it."""
+    pixels = as_floating(image)
+    return prepare.prepare_image(pixels, missing_pixels(pixels))
 
 
 def moving_stack(

@@ -1,12 +1,13 @@
 """The preparation of images against the same steps in plain numpy and scipy."""
 
+import math
+
 import numpy
 import pytest
 from scipy import ndimage
 
-from ewoksndreg.evaluation.prepare import prepare_image
-
 from ..conftest import smooth_image
+from .conftest import prepare_image
 
 NAN, INF = numpy.nan, numpy.inf
 SHAPE = (43, 28)
@@ -16,24 +17,27 @@ def reference(image):
     """Clip to the 1st and 99th percentile, scale to [0, 1], smooth by 1 px."""
     image = numpy.asarray(image, dtype=float)
     low, high = numpy.percentile(image, (1, 99))
-    return ndimage.gaussian_filter((numpy.clip(image, low, high) - low) / (high - low), 1)
+    return binomial_filter((numpy.clip(image, low, high) - low) / (high - low))
 
 
-def gaussian_kernel():
-    """Weights of a Gaussian of 1 px cut at 4 px, as a 9 x 9 table."""
-    along = numpy.exp(-0.5 * numpy.arange(-4, 5) ** 2)
-    table = numpy.outer(along, along)
-    return table / table.sum()
+def binomial_filter(image):
+    return ndimage.convolve(image, binomial_kernel(), mode="reflect")
+
+
+def binomial_kernel():
+    """The numbers of ways in which 4 coins fall, along rows and along columns."""
+    along = numpy.array([math.comb(4, heads) / 2**4 for heads in range(5)])
+    return numpy.outer(along, along)
 
 
 def slow_smooth(image):
-    """Gaussian mean of the finite pixels around each finite pixel, one after the other; the image
+    """Weighted mean of the finite pixels around each finite pixel, one after the other; the image
     is mirrored at its edges (d c b a | a b c d)."""
-    padded = numpy.pad(image, 4, mode="symmetric")
-    kernel = gaussian_kernel()
+    padded = numpy.pad(image, 2, mode="symmetric")
+    kernel = binomial_kernel()
     result = numpy.full(image.shape, NAN)
     for row, column in numpy.argwhere(numpy.isfinite(image)):
-        window = padded[row : row + 9, column : column + 9]
+        window = padded[row : row + 5, column : column + 5]
         there = numpy.isfinite(window)
         result[row, column] = (kernel * window)[there].sum() / kernel[there].sum()
     return result
@@ -50,12 +54,13 @@ def test_an_image_is_clipped_scaled_and_smoothed(offset, scale, seed):
     numpy.testing.assert_allclose(prepared, reference(image), atol=1e-5)
 
 
-def test_the_smoothing_is_a_gaussian_of_1_px():
+def test_the_smoothing_is_a_binomial_filter_of_1_px():
     """Single bright pixels show the kernel. They are 10 of 900, more than 1 %, and 10 px apart."""
     image = numpy.zeros((100, 9))
     image[5::10, 4] = 7
     prepared = prepare_image(image)
-    numpy.testing.assert_allclose(prepared[41:50], gaussian_kernel(), atol=1e-6)
+    numpy.testing.assert_allclose(prepared[43:48, 2:7], binomial_kernel(), atol=1e-6)
+    assert prepared[41:50].sum() == pytest.approx(1)
 
 
 def test_a_hot_pixel_does_not_set_the_scale():
@@ -93,9 +98,7 @@ def test_percentiles_that_coincide_leave_the_full_range():
     image[20, 10] = 5
     expected = numpy.zeros(SHAPE)
     expected[20, 10] = 1
-    numpy.testing.assert_allclose(
-        prepare_image(image), ndimage.gaussian_filter(expected, 1), atol=1e-6
-    )
+    numpy.testing.assert_allclose(prepare_image(image), binomial_filter(expected), atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0, 1, -2.5, 1e30, 255])
@@ -166,7 +169,7 @@ def test_the_percentiles_of_a_large_image_are_estimated_within_a_percent(pattern
         "random": numpy.random.default_rng(11).random(shape),
     }[pattern]
     prepared = prepare_image(image)
-    expected = ndimage.gaussian_filter((numpy.clip(image, 0.01, 0.99) - 0.01) / 0.98, 1)
+    expected = binomial_filter((numpy.clip(image, 0.01, 0.99) - 0.01) / 0.98)
     numpy.testing.assert_allclose(prepared, expected, atol=0.01)
 
 

@@ -1,6 +1,7 @@
 import h5py
 import numpy
 import pytest
+from ewokscore.progress import BasePercentageProgress
 from scipy import ndimage
 
 from ewoksndreg.transformation import Homography
@@ -27,6 +28,21 @@ def shifted(images, motion):
                 if 0 <= i + row < height and 0 <= j + column < width:
                     result[n, i, j] = images[n, i + row, j + column]
     return result
+
+
+class Progress(BasePercentageProgress):
+    """Keeps what it is told, and cancels the task at some point."""
+
+    def __init__(self, stop_at=101):
+        super().__init__()
+        self.values = []
+        self.stop_at = stop_at
+        self.task = None
+
+    def _update(self):
+        self.values.append(self.progress)
+        if self.progress >= self.stop_at:
+            self.task.cancel()
 
 
 WRONG = {

@@ -10,7 +10,6 @@ import h5py
 import numpy
 import pytest
 from ewokscore import execute_graph
-from ewokscore.progress import BasePercentageProgress
 from ewokscore.task_discovery import discover_all_tasks
 from silx.io.url import DataUrl
 
@@ -22,6 +21,7 @@ from ewoksndreg.transformation import Transformation
 
 from .conftest import MOTION
 from .conftest import WRONG
+from .conftest import Progress
 from .conftest import shifted
 from .conftest import shifts
 
@@ -71,6 +71,8 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "output_configuration",
         "skip",
         "evaluate_on",
+        "max_workers",
+        "scheduler",
     }
     assert Reg2DPostEvaluation.output_names() == {
         "image_stacks",
@@ -91,6 +93,8 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "output_configuration": None,
         "skip": False,
         "evaluate_on": "all",
+        "max_workers": 0,
+        "scheduler": None,
     }
 
 
@@ -378,19 +382,6 @@ def test_existing_results_are_refused_before_any_work(stacks, transformations, s
     assert f"{stacks_url}/Fe-K' exists already" in str(error)
 
 
-class Progress(BasePercentageProgress):
-    def __init__(self, stop_at=101):
-        super().__init__()
-        self.values = []
-        self.stop_at = stop_at
-        self.task = None
-
-    def _update(self):
-        self.values.append(self.progress)
-        if self.progress >= self.stop_at:
-            self.task.cancel()
-
-
 @pytest.mark.parametrize("save", [False, True])
 def test_progress_rises_to_100(stacks, transformations, output_url, save):
     progress = Progress()
@@ -436,7 +427,7 @@ def test_a_cancelled_task_leaves_nothing_and_runs_again(
 
 def test_importing_the_task_imports_no_optional_package():
     optional = ["skimage", "SimpleITK", "matplotlib", "pystackreg", "cv2", "numba", "dask", "PyQt6"]
-    optional += ["Orange", "ewoks"]
+    optional += ["Orange", "ewoks", "distributed", "silx.gui"]
     code = (
         "import sys; import ewoksndreg.tasks.reg2d_posteval;"
         f"print([name for name in {optional} if name in sys.modules])"

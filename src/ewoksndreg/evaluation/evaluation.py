@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import Executor
 from typing import Literal
 
 import numpy
@@ -25,9 +25,12 @@ from .eval_metrics import moved_corners
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 from .judge import ImageStack
-from .judge import judge_stack
+from .judge import joined
+from .plan import works_of_stacks
 from .ranking import rank_lists
 from .result import Evaluation
+from .schedule import Reporter
+from .schedule import have_judged
 
 
 def post_evaluation(
@@ -70,6 +73,7 @@ def evaluate_stacks(
     evaluate_on: Literal["all", "own"] = "all",
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    executor: Executor | None = None,
 ) -> Evaluation:
     """Rank lists of transformations by how well they align stacks of images.
 
@@ -92,7 +96,12 @@ def evaluate_stacks(
         form that :func:`.as_transformations` takes.
     :param evaluate_on: judge every list on `"all"` stacks or on its `"own"` stack only.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
-    :param should_stop: asked after each image; the evaluation ends when it answers True.
+    :param should_stop: asked after each image, or some fifty times a second while an executor
+        works; the evaluation ends when it answers True.
+    :param executor: does the work in parts of some images of one stack, None in this thread. The
+        numbers are the same to the last bit. Any executor will do, and one of processes is the
+        fastest: threads wait for each other. To processes go the addresses of stacks that
+        :func:`.input_context` made from URLs, and the pixels of others. It is not shut down.
     :returns: names sorted by score, best first, ties in the order of `image_stacks`, and the
         numbers behind it. The order of the stacks changes no number. Last come lists that cannot
         be judged: those with a transformation that is singular or not finite, whose own stack
@@ -104,6 +113,7 @@ def evaluate_stacks(
     :raises TypeError: when pixels are not real numbers or these are no transformations.
     :raises OSError: when a file of transformations is missing or cannot be read.
     :raises concurrent.futures.CancelledError: when `should_stop` answered True.
+    :raises RuntimeError: when a worker of the executor died.
     :warns RuntimeWarning: when lists cannot be judged; names them and says why. Once when there
         are infinite pixels; counts them per stack. The result has them as `warnings`.
     """
@@ -128,14 +138,17 @@ def evaluate_stacks(
         check_same_image_shapes(shapes)
         judged[:] = True
 
-    report = _Reporter(sum(len(stack) for stack in image_stacks.values()), progress, should_stop)
+    in_order = {name: lists[name] for name in names}
+    works = works_of_stacks(image_stacks, in_order, judged, in_parts=executor is not None)
+    reporter = Reporter(sum(len(work.images) for work in works), progress, should_stop)
+    found = have_judged(works, reporter, executor)
     judgements = {}
-    for j, (name, stack) in enumerate(image_stacks.items()):
-        to_judge = [lists[names[k]] if judged[k, j] else None for k in range(len(names))]
-        judgements[name] = judge_stack(name, stack, to_judge, report.image_done)
+    for name in names:
+        mine = [each for work, each in zip(works, found, strict=True) if work.name == name]
+        judgements[name] = joined(mine)
         shapes[name] = judgements[name].image_shape
-        if evaluate_on == "all":
-            check_same_image_shapes(shapes)
+    if evaluate_on == "all":
+        check_same_image_shapes(shapes)
     result = rank_lists(
         judgements,
         judged,
@@ -159,27 +172,3 @@ def _first_diverged(
                 diverged[name] = n
                 break
     return diverged
-
-
-class _Reporter:
-    """Counts images; passes the fraction on and asks whether to go on."""
-
-    def __init__(
-        self,
-        total: int,
-        progress: Callable[[float], object] | None,
-        should_stop: Callable[[], bool] | None,
-    ) -> None:
-        self._total = total
-        self._done = 0
-        self._progress = progress
-        self._should_stop = should_stop
-
-    def image_done(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done / self._total)
-        if self._should_stop is not None and self._should_stop():
-            raise CancelledError(
-                f"The evaluation was cancelled after {self._done} of {self._total} images"
-            )

@@ -1,21 +1,28 @@
-"""Read a stack once and compare its images under every list of transformations."""
+"""Read images of a stack once and compare them under every list of transformations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from .._memory import keep_freed_memory
 from .._messages import located
 from .._pixels import as_floating
 from .._pixels import missing_pixels
 from ..transformation.base import Transformation
+from .alignment import aligned_image
+from .alignment import aligned_parts
 from .comparison import compare
+from .image import Image
 from .prepare import prepare_image
 
 # First images, aligned, that are kept. Those of further lists are made again for every image, so
@@ -26,8 +33,30 @@ ImageStack = Sequence[ArrayLike] | NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Work:
+    """Some images of one stack and the transformations under which to compare them.
+
+    It can be sent to another process when its stack and its transformations can.
+
+    :param name: of the stack, for errors.
+    :param stack: gives image n, shape `(H, W)`, when it is indexed with n: the first one and those
+        of `images`. A context manager is entered for that.
+    :param images: numbers of the images.
+    :param first: for each list the transformation of the first image, None in place of a list
+        that is not judged on this stack.
+    :param lists: for each list the transformations of these images, or None.
+    """
+
+    name: str
+    stack: Any
+    images: range
+    first: Sequence[Transformation | None]
+    lists: Sequence[Sequence[Transformation] | None]
+
+
+@dataclass(frozen=True, eq=False)
 class StackJudgement:
-    """What lists of transformations make of one stack of N images.
+    """What lists of transformations make of N images of one stack.
 
     Standardised MSE's are with respect to the first image, and NaN where the images cannot be
     compared.
@@ -47,67 +76,102 @@ class StackJudgement:
     infinite_pixels: int = 0
 
 
-def judge_stack(
-    name: str,
-    stack: ImageStack,
-    lists: Sequence[Sequence[Transformation] | None],
-    image_done: Callable[[], None],
-) -> StackJudgement:
-    """Compare the images of one stack with its first image, as they are and aligned.
+def joined(judgements: Sequence[StackJudgement]) -> StackJudgement:
+    """What was found on some images and on those that follow, as one."""
+    return StackJudgement(
+        image_shape=judgements[0].image_shape,
+        unaligned_mse=numpy.concatenate([some.unaligned_mse for some in judgements]),
+        aligned_mse=numpy.concatenate([some.aligned_mse for some in judgements], axis=1),
+        overlap=numpy.concatenate([some.overlap for some in judgements], axis=1),
+        infinite_pixels=sum(some.infinite_pixels for some in judgements),
+    )
 
-    Images are read once, one at a time. In memory are the current image and the first image, as it
-    is and aligned with a few of the lists.
 
-    :param name: of the stack, for errors.
-    :param stack: N images of shape `(H, W)`.
-    :param lists: lists of N transformations, None in place of a list that is not judged here.
+def judge(work: Work, image_done: Callable[[], None]) -> StackJudgement:
+    """Compare images of one stack with its first image, as they are and aligned.
+
+    Images are read one at a time, each once, and the first one too. In memory are the current image
+    and the first image, as it is and aligned with a few of the lists.
+
     :param image_done: called after each image; what it raises ends the work.
     :raises ValueError: names the stack and the image that cannot be used.
     :raises TypeError: likewise.
+    :raises OSError: likewise.
     """
-    unaligned_mse = numpy.full(len(stack), numpy.nan)
-    aligned_mse = numpy.full((len(lists), len(stack)), numpy.nan)
-    overlap = numpy.full((len(lists), len(stack)), numpy.nan)
-    first: NDArray[Any] | None = None
-    references: dict[int, NDArray[Any]] = {}
+    keep_freed_memory()
+    number = len(work.images)
+    unaligned_mse = numpy.full(number, numpy.nan)
+    aligned_mse = numpy.full((len(work.lists), number), numpy.nan)
+    overlap = numpy.full((len(work.lists), number), numpy.nan)
     infinite_pixels = 0
-    for n in range(len(stack)):
-        try:
-            pixels = as_floating(stack[n])
-            if missing_pixels(pixels) is not None:
-                infinite_pixels += int(numpy.isinf(pixels).sum())
-            prepared = prepare_image(pixels)
-            if first is None:
-                first = prepared
-            if prepared.shape != first.shape:
-                raise ValueError(
-                    f"its shape is {prepared.shape}, that of the first image {first.shape}"
-                )
-            unaligned_mse[n] = compare(first, prepared).mse
-            for k, transformations in enumerate(lists):
-                if transformations is None:
-                    continue
-                aligned = _aligned(prepared, transformations[n])
-                if n == 0 and len(references) < _KEPT_REFERENCES:
-                    references[k] = aligned
-                reference = references.get(k)
-                if reference is None:
-                    reference = _aligned(first, transformations[0])
-                aligned_mse[k, n], overlap[k, n] = compare(reference, aligned)
-        except (OSError, TypeError, ValueError) as error:
-            raise located(error, f"Stack {name!r}, image {n}") from error
-        image_done()
-    image_shape = () if first is None else first.shape
-    return StackJudgement(image_shape, unaligned_mse, aligned_mse, overlap, infinite_pixels)
+    with ExitStack() as files:
+        stack = _opened(work, files)
+        first, infinite = _read(work.name, stack, 0)
+        buffers = numpy.empty((2, *first.pixels.shape), dtype=numpy.float32)
+        references = _References(first, work.first)
+        for n, index in enumerate(work.images):
+            image = first
+            if index > 0:
+                image, infinite = _read(work.name, stack, index, buffers)
+            infinite_pixels += infinite
+            try:
+                unaligned_mse[n] = compare(first, image.parts).mse
+                for k, transformations in enumerate(work.lists):
+                    if transformations is None:
+                        continue
+                    aligned = partial(aligned_parts, image, transformations[n])
+                    aligned_mse[k, n], overlap[k, n] = compare(references[k], aligned)
+            except (OSError, TypeError, ValueError) as error:
+                raise located(error, f"Stack {work.name!r}, image {index}") from error
+            image_done()
+    return StackJudgement(first.pixels.shape, unaligned_mse, aligned_mse, overlap, infinite_pixels)
 
 
-def _aligned(
-    image: NDArray[numpy.float32], transformation: Transformation
-) -> NDArray[numpy.floating[Any]]:
-    aligned = numpy.asarray(transformation.apply_data(image, cval=numpy.nan, interpolation_order=1))
-    if aligned.shape != image.shape:
-        raise ValueError(
-            f"{type(transformation).__name__}.apply_data changed the shape from {image.shape} to"
-            f" {aligned.shape}"
-        )
-    return aligned
+def _opened(work: Work, files: ExitStack) -> Any:
+    if not isinstance(work.stack, AbstractContextManager):
+        return work.stack
+    try:
+        return files.enter_context(work.stack)
+    except (OSError, TypeError, ValueError) as error:
+        raise located(error, f"Stack {work.name!r}") from error
+
+
+def _read(
+    name: str, stack: Any, index: int, buffers: NDArray[numpy.float32] | None = None
+) -> tuple[Image, int]:
+    """An image, prepared, and the number of its infinite pixels.
+
+    :param buffers: the image is valid until they are used for the next one.
+    """
+    try:
+        pixels = as_floating(stack[index])
+        if buffers is not None and pixels.shape != buffers.shape[1:]:
+            raise ValueError(
+                f"its shape is {pixels.shape}, that of the first image {buffers.shape[1:]}"
+            )
+    except (OSError, TypeError, ValueError) as error:
+        raise located(error, f"Stack {name!r}, image {index}") from error
+    missing = missing_pixels(pixels)
+    infinite = 0 if missing is None else int(numpy.isinf(pixels).sum())
+    prepared = prepare_image(pixels, missing, buffers)
+    return Image.of(prepared, complete=missing is None), infinite
+
+
+class _References:
+    """The first image, aligned with each list; not all of them are kept."""
+
+    def __init__(self, first: Image, transformations: Sequence[Transformation | None]) -> None:
+        self._first = first
+        self._transformations = transformations
+        self._kept: dict[int, Image] = {}
+
+    def __getitem__(self, k: int) -> Image:
+        if k in self._kept:
+            return self._kept[k]
+        transformation = self._transformations[k]
+        if transformation is None:
+            raise KeyError(k)
+        image = aligned_image(self._first, transformation)
+        if len(self._kept) < _KEPT_REFERENCES:
+            self._kept[k] = image
+        return image

@@ -4,53 +4,64 @@ import math
 from typing import Any
 
 import numpy
-from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
-from .._pixels import as_floating
-from .._pixels import missing_pixels
-from .smoothing import gaussian
+from .._pixels import slabs
+from .smoothing import smooth
 
 # Outliers (hot pixels, cosmic rays) outside these percentiles of an image are clipped.
-_PERCENTILES = (1, 99)
+_PERCENTILES = (0.01, 0.99)
 
-# Pixels from which the percentiles are estimated: enough for 1 % to be known within 0.05 %.
-_SAMPLE_SIZE = 65_536
+# Pixels from which the percentiles are estimated: enough for 1 % to be known within 0.06 %.
+_SAMPLE_SIZE = 32_768
 
-# Standard deviation (px) of the smoothing. Interpolation between pixels averages noise, which
-# rewards every sub-pixel shift; noise that is smoothed already cannot be averaged further.
-_SIGMA = 1.0
+# What is smaller, or larger than the inverse, is scaled in float64.
+_SMALLEST_SPAN = 1e-30
 
 
-def prepare_image(image: ArrayLike) -> NDArray[numpy.float32]:
+def prepare_image(
+    pixels: NDArray[numpy.floating[Any]],
+    missing: NDArray[numpy.bool_] | None,
+    buffers: NDArray[numpy.float32] | None = None,
+) -> NDArray[numpy.float32]:
     """An image on the scale 0 to 1, without outliers, a little smoothed.
 
     The image is clipped to its 1st to 99th percentile (to its full range where these coincide),
-    scaled to [0, 1] and smoothed with a Gaussian of 1 px that ignores missing pixels.
+    scaled to [0, 1] and smoothed with a binomial filter of standard deviation 1 px
+    (:func:`.smooth`) that ignores missing pixels. Interpolation between pixels averages noise,
+    which would reward every sub-pixel shift; noise that is smoothed already cannot be averaged much
+    further.
 
     Every image is scaled by itself. The standardised MSE sees no gain and no offset, so this does
     not disturb the comparison; it needs no look at the other images, and it serves a stack that
     fades or brightens better than one scale for the whole stack.
 
-    :param image: shape `(H, W)`, real numbers; NaN and infinity are missing pixels.
-    :returns: shape `(H, W)`, missing pixels are NaN and only they are. A constant image is 0.
-    :raises ValueError: when the image does not have two dimensions.
-    :raises TypeError: when its pixels are not real numbers.
+    :param pixels: shape `(H, W)`.
+    :param missing: where they are not finite, shape `(H, W)`; None where all are finite.
+    :param buffers: shape `(2, H, W)`, used again and again for images one after the other: memory
+        that is new for each image costs as much time as all that is done in it.
+    :returns: shape `(H, W)`, missing pixels are NaN and only they are. A constant image is 0. The
+        array may be one of the buffers.
     """
-    pixels = as_floating(image)
-    missing = missing_pixels(pixels)
+    if buffers is None:
+        buffers = numpy.empty((2, *pixels.shape), dtype=numpy.float32)
+    prepared, smoothed = buffers
     low, high = _limits(pixels.ravel() if missing is None else pixels[~missing], pixels.shape)
-    if high - low > float(numpy.finfo(numpy.float32).max):
+    span = high - low
+    if not _SMALLEST_SPAN < span < 1 / _SMALLEST_SPAN:
         pixels = pixels.astype(numpy.float64)
-    # In the type of the pixels: an offset much larger than the contrast must not eat the contrast.
-    scaled = numpy.clip(pixels, low, high)
-    scaled -= low
-    if high > low:
-        scaled /= high - low
-    prepared = scaled.astype(numpy.float32, copy=False)
+    single = pixels.dtype == numpy.float32
+    for rows in slabs(pixels.shape):
+        # In the type of the pixels: an offset much larger than the contrast must not eat it.
+        scaled = numpy.clip(pixels[rows], low, high)
+        scaled -= low
+        if span > 0 and not single:
+            scaled /= span
+        prepared[rows] = scaled
+    factor = 1 / span if single else 1.0
     if missing is None:
-        return gaussian(prepared, _SIGMA)
-    return _smoothed_around(prepared, missing)
+        return smooth(prepared, factor, smoothed)
+    return _smoothed_around(prepared, missing, factor)
 
 
 def _limits(values: NDArray[numpy.floating[Any]], shape: tuple[int, ...]) -> tuple[float, float]:
@@ -60,19 +71,22 @@ def _limits(values: NDArray[numpy.floating[Any]], shape: tuple[int, ...]) -> tup
     # A step that divides the width would look at the same few columns of every row.
     while math.gcd(step, shape[1]) > 1:
         step += 1
-    low, high = numpy.percentile(values[::step], _PERCENTILES)
+    sample = numpy.sort(values[::step])
+    # Linear between the values, as numpy.percentile, which is slower.
+    ranks = numpy.arange(sample.size)
+    low, high = numpy.interp(numpy.multiply(_PERCENTILES, sample.size - 1), ranks, sample)
     if low == high:
         low, high = values.min(), values.max()
     return float(low), float(high)
 
 
 def _smoothed_around(
-    prepared: NDArray[numpy.float32], missing: NDArray[numpy.bool_]
+    prepared: NDArray[numpy.float32], missing: NDArray[numpy.bool_], factor: float
 ) -> NDArray[numpy.float32]:
-    """Gaussian mean over the pixels that are there."""
+    """Weighted mean over the pixels that are there."""
     prepared[missing] = 0
-    total = gaussian(prepared, _SIGMA)
-    weight = gaussian((~missing).astype(numpy.float32), _SIGMA)
+    total = smooth(prepared, factor)
+    weight = smooth((~missing).astype(numpy.float32))
     smoothed = numpy.full_like(prepared, numpy.nan)
     numpy.divide(total, weight, out=smoothed, where=~missing)
     return smoothed

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._messages import located
 from .._pixels import as_floating
 from .._pixels import missing_pixels
-from ..evaluation.comparison import compare
+from ..evaluation.comparison import compare_images
 from ..io.image_stack import ImageStack
 from ..transformation import Transformation
 from .color_limits import color_limits
@@ -133,9 +133,9 @@ class ImageReader:
 def correlation(first: Image, image: Image, limits: tuple[float, float]) -> float:
     """Pearson's correlation coefficient of two images as they are seen on the screen: over the
     pixels that are there in both, clipped to the colour scale, of large images every n-th row and
-    column. NaN where they cannot be compared, see :func:`.compare`."""
+    column. NaN where they cannot be compared, see :func:`.compare_images`."""
     seen = (brightness(sampled_pixels(pixels), limits) for pixels in (first, image))
-    return 1 - compare(*seen).mse / 2
+    return 1 - compare_images(*seen).mse / 2
 
 
 def _read(request: ImageRequest, number: int) -> Image:

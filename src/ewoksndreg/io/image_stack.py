@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from typing import Any
 from typing import overload
 
@@ -12,6 +15,7 @@ import numpy
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
+from .._excerpt import excerpt
 from .._pixels import as_floating
 from .._pixels import floating_type
 from .blocks import Blocks
@@ -101,6 +105,12 @@ class ArrayStack(ImageStack):
             for n, image in enumerate(images):
                 self._check_shape(image, n)
 
+    def excerpt(self, images: range) -> ArrayStack:
+        """What is read of this stack by whoever reads image 0 and some others."""
+        part = copy.copy(self)
+        part._images = excerpt(self._images, images)
+        return part
+
     def _read(self, index: int) -> NDArray[Any]:
         image = _as_image(self._images[index], index)
         self._check_shape(image, index)
@@ -130,6 +140,7 @@ class Hdf5Stack(ImageStack):
 
     def __init__(self, reader: Hdf5Reader, url: DataUrl, blocks: Blocks) -> None:
         self._reader = reader
+        self._address = url
         self._url = url_text(url)
         self._data_path = str(url.data_path())
         self._blocks = blocks
@@ -142,8 +153,20 @@ class Hdf5Stack(ImageStack):
         if len(self) == 0:
             raise ValueError("there are no images")
 
+    def stored_together(self, index: int) -> range:
+        """The images that share chunks of the file with image number `index`, itself included."""
+        return self._selection.stored_together(index)
+
+    def excerpt(self, images: range) -> Hdf5Stack:
+        """The stack itself: only its address travels."""
+        return self
+
+    def __reduce__(self) -> tuple[type[ClosedStack], tuple[str, DataUrl]]:
+        return ClosedStack, (self._reader.path, self._address)
+
     def _read(self, index: int) -> NDArray[Any]:
         with self._reader.opened() as file:
+            # Found again each time: an open dataset keeps the file open to which a link leads.
             dataset = find_dataset(file, self._data_path)
             try:
                 return self._blocks.image(
@@ -157,6 +180,30 @@ class Hdf5Stack(ImageStack):
                 raise OSError(
                     f"{self._url}: image {index} cannot be read{filter_hint(dataset)}: {error}"
                 ) from error
+
+
+class ClosedStack(AbstractContextManager[Hdf5Stack]):
+    """What arrives of a :class:`Hdf5Stack` in another process; it opens the file there.
+
+    :param path: of the file, absolute.
+    :param url: which dataset, and which part of it.
+    """
+
+    def __init__(self, path: str, url: DataUrl) -> None:
+        self._path = path
+        self._url = url
+        self._files = ExitStack()
+
+    def __enter__(self) -> Hdf5Stack:
+        with ExitStack() as files:
+            reader = Hdf5Reader(self._path)
+            files.callback(reader.close)
+            stack = Hdf5Stack(reader, self._url, Blocks())
+            self._files = files.pop_all()
+        return stack
+
+    def __exit__(self, *exception: object) -> None:
+        self._files.close()
 
 
 def _pixel_type(images: Any) -> numpy.dtype[Any]:

@@ -15,6 +15,7 @@ from ewokscore.model import BaseOutputModel
 from pydantic import Field
 from pydantic import SkipValidation
 from pydantic import ValidationError
+from pydantic import ValidationInfo
 from pydantic import field_validator
 from silx.io.url import DataUrl
 
@@ -76,6 +77,16 @@ class Inputs(BaseInputModel):
         default="all",
         description="Judge every list on all stacks, or on the stack it was registered from.",
     )
+    max_workers: int = Field(
+        default=0,
+        description="Number of worker processes that rank: 0 does it in this thread, -1 starts one"
+        " on each processor that this process may use.",
+    )
+    scheduler: str | None = Field(
+        default=None,
+        description="Address of the scheduler of a Dask cluster, the workers of which rank.",
+        examples=["tcp://localhost:8786"],
+    )
 
     def __init__(self, **inputs: Any) -> None:
         try:
@@ -107,6 +118,22 @@ class Inputs(BaseInputModel):
             raise TypeError(f"Input 'evaluate_on' is 'all' or 'own', not {type(value).__name__}")
         if value not in ("all", "own"):
             raise ValueError(unknown_name("choice", value, ("all", "own")))
+        return value
+
+    @field_validator("max_workers", mode="plain")
+    @classmethod
+    def _check_max_workers(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"Input 'max_workers' is a whole number, not {type(value).__name__}")
+        if value < -1:
+            raise ValueError(f"the number of workers is 0 or more, or -1, not {value}")
+        return value
+
+    @field_validator("scheduler", mode="after")
+    @classmethod
+    def _check_scheduler(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.data.get("max_workers"):
+            raise ValueError("either a scheduler or max_workers decides who ranks, not both")
         return value
 
     @field_validator("output_root_uri", mode="plain")

@@ -6,7 +6,10 @@ import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +33,8 @@ from ..io.urls import url_text
 from ..transformation.base import Transformation
 from ..transformation.conversion import TransformationSource
 from ..transformation.conversion import as_transformation_lists
+from ..workers import dask_workers
+from ..workers import processes
 from .models import Inputs
 from .models import Outputs
 
@@ -165,11 +170,14 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         names = named_sources(inputs.image_stacks)
         check_list_per_stack(names, lists)
         check_stack_per_list(names, lists)
-        with input_context(inputs.image_stacks) as stacks:
+        with ExitStack() as stack:
+            stacks = stack.enter_context(input_context(inputs.image_stacks))
+            executor = stack.enter_context(_workers(inputs.max_workers, inputs.scheduler))
             evaluation = evaluate_stacks(
                 stacks,
                 lists,
                 evaluate_on=inputs.evaluate_on,
+                executor=executor,
                 progress=lambda fraction: self._set_progress(share * fraction),
                 should_stop=lambda: self.cancelled,
             )
@@ -232,6 +240,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         }
         values["output_root_uri"] = url_text(as_data_url(values["output_root_uri"]))
         return values
+
+
+def _workers(max_workers: int, scheduler: str | None) -> AbstractContextManager[Executor | None]:
+    if scheduler:
+        return dask_workers(scheduler)
+    return processes(max_workers) if max_workers else nullcontext()
 
 
 def _all_equal(lists: Mapping[str, Sequence[Transformation]]) -> bool:

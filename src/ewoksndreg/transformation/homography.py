@@ -60,6 +60,11 @@ class Homography(Transformation):
         """Inverse of `passive_matrix`, read-only; all NaN where there is none."""
         return self._active
 
+    @property
+    def invertible(self) -> bool:
+        """Whether the matrix has an inverse, which a registration that diverged may not have."""
+        return bool(numpy.isfinite(self._active).all())
+
     def apply_coordinates(self, coord: ArrayLike) -> NDArray[numpy.float64]:
         points = numpy.asarray(coord, dtype=numpy.float64)
         if points.ndim != 2 or points.shape[0] != 2:
@@ -78,7 +83,7 @@ class Homography(Transformation):
         interpolation_order: int = 1,
     ) -> NDArray[numpy.floating[Any]]:
         """See :func:`ewoksndreg.transformation.warp.warp`."""
-        matrix = self._passive if numpy.isfinite(self._active).all() else None
+        matrix = self._passive if self.invertible else None
         return warp(image, matrix, cval=cval, interpolation_order=interpolation_order)
 
     def __reduce__(self) -> tuple[type[Homography], tuple[object, ...]]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy
+import scipy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .._pixels import as_floating
 from .._pixels import missing_pixels
+from .linear import has_linear_parts
+from .linear import is_whole_shift
+from .linear import linear_parts
+from .part import ROUNDING
+from .part import Part
 
-# Coordinates carry rounding errors. This close (px) to the edge they are on the edge, and this
-# close to a shift by whole pixels a matrix is that shift.
-_ROUNDING = 1e-6
+# scipy.ndimage is imported by scipy when it is first used, which is seldom and takes a while: each
+# worker process would wait for it.
 
 # Rows that are resampled at a time: their coordinates stay in the cache of the processor, and
 # memory does not grow with the height of the image.
@@ -54,69 +57,24 @@ def warp(
     if passive_matrix is None or source.size == 0:
         return numpy.full_like(source, cval)
     missing = missing_pixels(source)
-    if _is_translation(passive_matrix, source.shape):
-        rows, columns = (_whole_and_fraction(float(shift)) for shift in passive_matrix[:2, 2])
-        whole, fraction = (rows[0], columns[0]), (rows[1], columns[1])
-        if not any(fraction) or (order == 1 and missing is None):
-            return _translated(source, whole, fraction, cval)
+    in_parts = order == 1 and missing is None and has_linear_parts(passive_matrix, source.shape)
+    if in_parts or is_whole_shift(passive_matrix, source.shape):
+        return _joined(source, linear_parts(source, passive_matrix), cval)
     return _resampled(source, missing, passive_matrix, cval, order)
 
 
-def _is_translation(matrix: NDArray[numpy.float64], shape: tuple[int, ...]) -> bool:
-    """Whether the matrix shifts all pixels of the image alike."""
-    # By how much each coefficient can move a pixel that comes from inside the image. Those of the
-    # perspective row stand in the denominator and so multiply a coordinate once more.
-    extent = 2 * max(shape)
-    reach = numpy.array([[extent, extent, 0]] * 2 + [[extent**2, extent**2, extent]])
-    return bool((numpy.abs(matrix - numpy.identity(3)) * reach <= _ROUNDING).all())
-
-
-def _whole_and_fraction(shift: float) -> tuple[int, float]:
-    # Python integers: a diverged registration may shift by more than any array index.
-    nearest = round(shift)
-    if abs(shift - nearest) <= _ROUNDING:
-        return nearest, 0.0
-    whole = math.floor(shift)
-    return whole, shift - whole
-
-
-def _translated(
-    source: NDArray[numpy.floating[Any]],
-    whole: tuple[int, int],
-    fraction: tuple[float, float],
-    cval: float,
+def _joined(
+    source: NDArray[numpy.floating[Any]], parts: Iterator[Part], cval: float
 ) -> NDArray[numpy.floating[Any]]:
-    """Linear interpolation for a shift, which puts all pixels at one place between four others.
-    Where an axis has no fraction, values are copied along it."""
+    """A whole aligned image."""
     result = numpy.full_like(source, cval)
-    rows, columns = (_inside(*axis) for axis in zip(whole, fraction, source.shape, strict=True))
-    weights = [source.dtype.type(value) for value in fraction]
-    from_columns = slice(columns.start + whole[1], columns.stop + whole[1])
-    for start in range(rows.start, rows.stop, _SLAB_ROWS):
-        stop = min(start + _SLAB_ROWS, rows.stop)
-        slab = source[start + whole[0] : stop + whole[0]]
-        if fraction[0]:
-            difference = source[start + whole[0] + 1 : stop + whole[0] + 1] - slab
-            difference *= weights[0]
-            slab = numpy.add(difference, slab, out=difference)
-        left = slab[:, from_columns]
-        target = result[start:stop, columns.start : columns.stop]
-        if fraction[1]:
-            right = slab[:, from_columns.start + 1 : from_columns.stop + 1]
-            numpy.subtract(right, left, out=target)
-            target *= weights[1]
-            target += left
+    for rows, columns, pixels, complete in parts:
+        target = result[rows.start : rows.stop, columns.start : columns.stop]
+        if complete == columns or numpy.isnan(cval):
+            target[...] = pixels
         else:
-            target[...] = left
+            numpy.copyto(target, pixels, where=~numpy.isnan(pixels))
     return result
-
-
-def _inside(whole: int, fraction: float, size: int) -> range:
-    """The pixels along one axis whose place is inside the image."""
-    start = max(0, -whole)
-    # Between two pixels, the second one has to be inside too.
-    stop = min(size, size - whole - (fraction > 0))
-    return range(start, max(start, stop)) if start < size else range(0)
 
 
 def _resampled(
@@ -132,15 +90,17 @@ def _resampled(
         source = _filled(source, missing, order)
         holes = missing.astype(numpy.float32)
     if order > 1:
-        source = ndimage.spline_filter(source, order, mode="mirror")
+        source = scipy.ndimage.spline_filter(source, order, mode="mirror")
     for rows, coordinates, outside in _source_coordinates(matrix, source.shape):
         slab = result[rows]
-        ndimage.map_coordinates(
+        scipy.ndimage.map_coordinates(
             source, coordinates, output=slab, order=order, mode="mirror", prefilter=False
         )
         if holes is not None:
-            weight = ndimage.map_coordinates(holes, coordinates, order=min(order, 1), mode="mirror")
-            slab[weight > _ROUNDING] = numpy.nan
+            weight = scipy.ndimage.map_coordinates(
+                holes, coordinates, order=min(order, 1), mode="mirror"
+            )
+            slab[weight > ROUNDING] = numpy.nan
         slab[outside] = cval
     return result
 
@@ -164,7 +124,7 @@ def _source_coordinates(
             places = along_rows[:2, :, None] + along_columns[:2, None, :]
             if perspective:
                 places /= along_rows[2, :, None] + along_columns[2, None, :]
-        inside = (places >= -_ROUNDING) & (places <= limits + _ROUNDING)
+        inside = (places >= -ROUNDING) & (places <= limits + ROUNDING)
         outside = ~(inside[0] & inside[1])
         places[:, outside] = 0
         yield rows, numpy.clip(places, 0, limits, out=places), outside
@@ -177,5 +137,7 @@ def _filled(
         return numpy.where(missing, source.dtype.type(0), source)
     # The spline filter carries every value across the image, fading within a few pixels: the
     # nearest valid value keeps the valid pixels next to a hole free of overshoot.
-    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(
+        missing, return_distances=False, return_indices=True
+    )
     return numpy.asarray(source[tuple(nearest)])

@@ -1,0 +1,85 @@
+"""Run everyone in turn and keep what they took."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+from typing import NamedTuple
+
+import numpy
+
+from .case import LIMIT
+from .case import Case
+from .case import Competitor
+from .inputs import write_stacks
+
+Rounds = list[dict[str, dict[str, Any]]]
+"""For each round, what each competitor took: wall and cpu in s, memory in MiB."""
+
+
+class Ratio(NamedTuple):
+    """A ratio of two figures of one round: median, smallest and largest."""
+
+    middle: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.middle:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def measure(
+    case: Case,
+    competitors: Sequence[Competitor],
+    pythons: dict[str, str],
+    folder: Path,
+    rounds: int,
+) -> Rounds:
+    """Rounds in which every competitor has one turn, after the file was read once."""
+    path = str(write_stacks(case, folder))
+    everyone = [LIMIT, *competitors]
+    run_one(LIMIT, case, path, pythons)
+    return [
+        {each.name: run_one(each, case, path, pythons) for each in everyone} for _ in range(rounds)
+    ]
+
+
+def run_one(
+    competitor: Competitor, case: Case, path: str, pythons: dict[str, str]
+) -> dict[str, Any]:
+    """What one fresh process took.
+
+    :raises RuntimeError: when it fails, with what it printed.
+    """
+    script = str(Path(__file__).with_name("one_run.py"))
+    command = [pythons[competitor.environment], script, json.dumps(competitor.job(case, path))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise RuntimeError(f"{competitor.name}, {case}: {done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def ratio(rounds: Rounds, slow: str | Sequence[str], fast: str, figure: str = "wall") -> Ratio:
+    """How many times more one takes than another, round by round.
+
+    :param slow: one competitor, or several of which the one with the smallest median counts.
+    """
+    if not isinstance(slow, str):
+        slow = min(slow, key=lambda name: middle(rounds, name, figure))
+    ratios = [each[slow][figure] / max(each[fast][figure], 1e-9) for each in rounds]
+    return Ratio(median(ratios), min(ratios), max(ratios))
+
+
+def middle(rounds: Rounds, name: str, figure: str = "wall") -> float:
+    return float(median(each[name][figure] for each in rounds))
+
+
+def exponent(sizes: Sequence[float], figures: Sequence[float]) -> float:
+    """Of the power law that fits best on logarithmic scales."""
+    slope, _ = numpy.polyfit(numpy.log(sizes), numpy.log(numpy.maximum(figures, 1e-9)), 1)
+    return float(slope)

@@ -1,0 +1,93 @@
+"""The benchmark still works; how long anything takes is not looked at."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.case import BASE
+from benchmarks.case import CASES
+from benchmarks.case import OURS
+from benchmarks.case import PEERS
+from benchmarks.case import READING
+from benchmarks.case import Case
+from benchmarks.measure import exponent
+from benchmarks.measure import ratio
+from benchmarks.report import exponents
+from benchmarks.report import ratios
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def took(wall, memory=1.0):
+    return {"wall": wall, "cpu": 2 * wall, "memory": memory}
+
+
+def test_a_ratio_is_made_round_by_round():
+    rounds = [
+        {"slow": took(8.0), "fast": took(2.0)},
+        {"slow": took(9.0), "fast": took(3.0)},
+        {"slow": took(1.0), "fast": took(0.5)},
+    ]
+    assert ratio(rounds, "slow", "fast") == (3, 2, 4)
+
+
+def test_of_several_the_one_with_the_smallest_median_is_the_measure():
+    rounds = [
+        {"a": took(1.0), "b": took(6.0), "fast": took(1.0)},
+        {"a": took(9.0), "b": took(6.0), "fast": took(2.0)},
+        {"a": took(9.0), "b": took(6.0), "fast": took(3.0)},
+    ]
+    assert ratio(rounds, ("a", "b"), "fast") == (3, 2, 6)
+
+
+def test_the_exponent_of_a_power_law():
+    sizes = [1.0, 2.0, 5.0]
+    assert exponent(sizes, [3 * size**1.7 for size in sizes]) == pytest.approx(1.7)
+
+
+def test_the_tables_hold_the_figures_of_their_cases():
+    """Walls in proportion to the size; ours takes a quarter of the time."""
+    results = {}
+    for case in CASES:
+        walls = {
+            READING: 0.1,
+            **{each.name: 4.0 for each in PEERS},
+            **{each.name: 1.0 for each in OURS},
+        }
+        scale = case.megapixels / BASE.megapixels
+        results[case] = [{name: took(wall * scale) for name, wall in walls.items()}]
+    assert ratios(results).count("4.00 (4.00 to 4.00)") == len(CASES) * len(OURS)
+    assert set(re.findall(r"[\d.]+; -?[\d.]+", exponents(results))) <= {"1.00; 0.00", "1.00; -0.00"}
+
+
+def test_each_factor_is_varied_by_itself():
+    names = ("stacks", "images", "size", "storage", "motion")
+    for name in names:
+        alone = [
+            case
+            for case in CASES
+            if all(getattr(case, other) == getattr(BASE, other) for other in names if other != name)
+        ]
+        assert len({getattr(case, name) for case in alone}) >= 2
+    assert Case(stacks=5, motion="rigid") in CASES
+
+
+def test_the_whole_benchmark_runs_on_a_tiny_case(tmp_path):
+    """It needs the package index, from which it takes ewoksndreg 0.5.0."""
+    known = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", tmp_path / "there"]
+    found = subprocess.run([*known, "ewoksndreg==0.5.0"], check=False, capture_output=True)  # noqa: S603
+    if found.returncode:
+        pytest.skip("the package index cannot be reached: connect and run again")
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks", "--small", "--rounds", "1", "--folder", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for competitor in (*PEERS, *OURS):
+        assert competitor.name in done.stdout
+    assert len(re.findall(r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", done.stdout)) == 2 * len(OURS)
