@@ -133,6 +133,16 @@ def test_json_does_as_well(widget, run, measured):
     assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
 
 
+@pytest.mark.parametrize(("number", "shown"), [(1, "1"), (-1, "one on each processor")])
+def test_worker_processes_rank_as_well(widget, run, measured, number, shown):
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    _field(widget, "max_workers").editor.setValue(number)
+    assert _field(widget, "max_workers").editor.text() == shown
+    run(widget)
+    assert messages(widget) == []
+    assert _outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
+
+
 def test_execute_does_not_send_the_result_on(widget, run, measured, monkeypatch):
     sent = []
     monkeypatch.setattr(widget, "trigger_downstream", lambda: sent.append(True))
@@ -205,6 +215,7 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
         transformations=measured.lists,
         evaluate_on="own",
         skip=False,
+        max_workers=0,
         reference_stack="Fe-K",
         output_root_uri=f"{measured.folder}/out.h5::/x",
     )
@@ -232,6 +243,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
     _type(widget, "output_root_uri", "out.h5::/aligned")
     _choose(widget, "reference_stack", "Fe-K")
     _choose(widget, "evaluate_on", "its own stack only")
+    widget.fields["max_workers"].editor.setValue(2)
     QTest.mouseClick(
         _field(widget, "skip").editor, qt.Qt.LeftButton, qt.Qt.NoModifier, qt.QPoint(8, 8)
     )
@@ -243,6 +255,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
         "reference_stack": "Fe-K",
         "evaluate_on": "own",
         "skip": True,
+        "max_workers": 2,
     }
     for name in widget.fields:
         assert _field(again, name).value() == _field(widget, name).value(), name

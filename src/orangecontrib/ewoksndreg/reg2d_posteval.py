@@ -15,6 +15,7 @@ from .controls.dialogs import choose_output_group
 from .controls.fields import CheckField
 from .controls.fields import ChoiceField
 from .controls.fields import Field
+from .controls.fields import NumberField
 from .controls.hdf5_datasets import is_stack
 from .controls.hdf5_datasets import is_transformations
 from .controls.task_widget import OWTaskWidget
@@ -56,6 +57,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         output_configuration = input_signal("output_configuration", explicit=True)
         skip = input_signal("skip", explicit=True)
         evaluate_on = input_signal("evaluate_on", explicit=True)
+        max_workers = input_signal("max_workers", explicit=True)
+        scheduler = input_signal("scheduler", explicit=True)
 
     class Outputs:
         image_stacks = output_signal("image_stacks", object, default=True)
@@ -123,7 +126,23 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             summarise=url_as_text,
             browse=partial(choose_output_group, group="/entry/aligned"),
         )
-        return self._stacks, self._transformations, self._reference, evaluate_on, skip, output
+        max_workers = NumberField(
+            "max_workers",
+            "Worker processes",
+            "How many processes rank at the same time. 0: the one of the canvas does it.",
+            least=-1,
+            most=256,
+            least_means="one on each processor",
+        )
+        return (
+            self._stacks,
+            self._transformations,
+            self._reference,
+            evaluate_on,
+            skip,
+            output,
+            max_workers,
+        )
 
     def _show_inputs(self) -> None:
         inputs = self.get_task_input_values()

@@ -142,11 +142,15 @@ class NumberField(Field):
 
     :param least: the smallest.
     :param most: the largest.
+    :param least_means: what is shown in place of the smallest.
     """
 
-    def __init__(self, name: str, label: str, help: str, *, least: int, most: int) -> None:
+    def __init__(
+        self, name: str, label: str, help: str, *, least: int, most: int, least_means: str = ""
+    ) -> None:
         editor = qt.QSpinBox()
         editor.setRange(least, most)
+        editor.setSpecialValueText(least_means)
         super().__init__(name, label, help, editor)
         editor.valueChanged.connect(self.sigEdited)
 
