@@ -32,15 +32,17 @@ def convolve(
     image: NDArray[numpy.float32],
     along_rows: NDArray[numpy.float32],
     along_columns: NDArray[numpy.float32],
-    out: NDArray[numpy.float32],
-) -> None:
+) -> NDArray[numpy.float32]:
     """Convolve with symmetric kernels of an odd number of weights.
 
     :param image: shape `(H, W)`, goes on mirrored beyond its edges (d c b a | a b c d).
-    :param out: shape `(H, W)`, is filled.
+    :returns: shape `(H, W)`.
     """
     cv2 = _opencv()
-    cv2.sepFilter2D(image, -1, along_columns, along_rows, dst=out, borderType=cv2.BORDER_REFLECT)
+    result: NDArray[numpy.float32] = cv2.sepFilter2D(
+        image, -1, along_columns, along_rows, borderType=cv2.BORDER_REFLECT
+    )
+    return result
 
 
 def blend(image: NDArray[numpy.float32], fraction: tuple[float, float]) -> NDArray[numpy.float32]:

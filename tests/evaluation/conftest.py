@@ -25,7 +25,10 @@ from ..conftest import smooth_image
 def prepare_image(image: Any) -> NDArray[numpy.float32]:
     """From pixels of any type, as the evaluation does it."""
     pixels = as_floating(image)
-    return prepare.prepare_image(pixels, missing_pixels(pixels))
+    prepared = numpy.empty(pixels.shape, dtype=numpy.float32)
+    done = list(prepare.prepare_image(pixels, missing_pixels(pixels), prepared))
+    assert [n for rows in done for n in range(rows.start, rows.stop)] == list(range(len(pixels)))
+    return prepared
 
 
 def moving_stack(

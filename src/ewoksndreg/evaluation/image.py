@@ -49,10 +49,12 @@ class Image:
 
     def parts(self) -> Iterator[Part]:
         """The image as it is."""
+        return map(self.part, slabs(self.pixels.shape))
+
+    def part(self, rows: slice) -> Part:
         columns = range(self.pixels.shape[1])
         complete = columns if self.complete else range(0)
-        for rows in slabs(self.pixels.shape):
-            yield Part(range(rows.start, rows.stop), columns, self.pixels[rows], complete)
+        return Part(range(rows.start, rows.stop), columns, self.pixels[rows], complete)
 
 
 def sums_along_rows(

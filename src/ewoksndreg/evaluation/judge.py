@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from .._messages import located
 from .._pixels import as_floating
 from .._pixels import missing_pixels
 from ..transformation.base import Transformation
+from ..transformation.part import Part
 from .alignment import aligned_image
 from .alignment import aligned_parts
 from .comparison import compare
@@ -106,16 +108,22 @@ def judge(work: Work, image_done: Callable[[], None]) -> StackJudgement:
     infinite_pixels = 0
     with ExitStack() as files:
         stack = _opened(work, files)
-        first, infinite = _read(work.name, stack, 0)
-        buffers = numpy.empty((2, *first.pixels.shape), dtype=numpy.float32)
+        pixels = _read(work.name, stack, 0)
+        first, parts = _prepare(pixels, numpy.empty(pixels.shape, dtype=numpy.float32))
+        for _ in parts():
+            pass
         references = _References(first, work.first)
+        # The same memory for all images: new memory takes a good part of all that is done with one.
+        buffer = numpy.empty_like(first.pixels)
         for n, index in enumerate(work.images):
-            image = first
+            image, parts = first, first.parts
             if index > 0:
-                image, infinite = _read(work.name, stack, index, buffers)
-            infinite_pixels += infinite
+                pixels = _read(work.name, stack, index, first.pixels.shape)
+                image, parts = _prepare(pixels, buffer)
+            if not image.complete:
+                infinite_pixels += int(numpy.isinf(pixels).sum())
             try:
-                unaligned_mse[n] = compare(first, image.parts).mse
+                unaligned_mse[n] = compare(first, parts).mse
                 for k, transformations in enumerate(work.lists):
                     if transformations is None:
                         continue
@@ -137,24 +145,26 @@ def _opened(work: Work, files: ExitStack) -> Any:
 
 
 def _read(
-    name: str, stack: Any, index: int, buffers: NDArray[numpy.float32] | None = None
-) -> tuple[Image, int]:
-    """An image, prepared, and the number of its infinite pixels.
-
-    :param buffers: the image is valid until they are used for the next one.
-    """
+    name: str, stack: Any, index: int, shape: tuple[int, ...] | None = None
+) -> NDArray[numpy.floating[Any]]:
+    """An image that has the shape of the first one, where that is known."""
     try:
         pixels = as_floating(stack[index])
-        if buffers is not None and pixels.shape != buffers.shape[1:]:
-            raise ValueError(
-                f"its shape is {pixels.shape}, that of the first image {buffers.shape[1:]}"
-            )
+        if shape is not None and pixels.shape != shape:
+            raise ValueError(f"its shape is {pixels.shape}, that of the first image {shape}")
     except (OSError, TypeError, ValueError) as error:
         raise located(error, f"Stack {name!r}, image {index}") from error
+    return pixels
+
+
+def _prepare(
+    pixels: NDArray[numpy.floating[Any]], out: NDArray[numpy.float32]
+) -> tuple[Image, Callable[[], Iterator[Part]]]:
+    """An image and its parts. It is prepared, in `out`, while all its parts are taken: they are in
+    the cache of the processor then."""
     missing = missing_pixels(pixels)
-    infinite = 0 if missing is None else int(numpy.isinf(pixels).sum())
-    prepared = prepare_image(pixels, missing, buffers)
-    return Image.of(prepared, complete=missing is None), infinite
+    image = Image.of(out, complete=missing is None)
+    return image, lambda: map(image.part, prepare_image(pixels, missing, out))
 
 
 class _References:

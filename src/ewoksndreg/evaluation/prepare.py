@@ -1,6 +1,7 @@
 """Bring images of any units to one scale before they are compared."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from .._pixels import slabs
 from .smoothing import smooth
+from .smoothing import smooth_rows
+from .smoothing import with_neighbours
 
 # Outliers (hot pixels, cosmic rays) outside these percentiles of an image are clipped.
 _PERCENTILES = (0.01, 0.99)
@@ -22,9 +25,9 @@ _SMALLEST_SPAN = 1e-30
 def prepare_image(
     pixels: NDArray[numpy.floating[Any]],
     missing: NDArray[numpy.bool_] | None,
-    buffers: NDArray[numpy.float32] | None = None,
-) -> NDArray[numpy.float32]:
-    """An image on the scale 0 to 1, without outliers, a little smoothed.
+    out: NDArray[numpy.float32],
+) -> Iterator[slice]:
+    """Bring an image on the scale 0 to 1, without outliers, a little smoothed.
 
     The image is clipped to its 1st to 99th percentile (to its full range where these coincide),
     scaled to [0, 1] and smoothed with a binomial filter of standard deviation 1 px
@@ -38,30 +41,37 @@ def prepare_image(
 
     :param pixels: shape `(H, W)`.
     :param missing: where they are not finite, shape `(H, W)`; None where all are finite.
-    :param buffers: shape `(2, H, W)`, used again and again for images one after the other: memory
-        that is new for each image costs as much time as all that is done in it.
-    :returns: shape `(H, W)`, missing pixels are NaN and only they are. A constant image is 0. The
-        array may be one of the buffers.
+    :param out: for the prepared image, shape `(H, W)`. Missing pixels are NaN and only they are. A
+        constant image is 0.
+    :returns: some rows after the others, as soon as they are prepared and while they are in the
+        cache of the processor.
     """
-    if buffers is None:
-        buffers = numpy.empty((2, *pixels.shape), dtype=numpy.float32)
-    prepared, smoothed = buffers
     low, high = _limits(pixels.ravel() if missing is None else pixels[~missing], pixels.shape)
-    span = high - low
-    if not _SMALLEST_SPAN < span < 1 / _SMALLEST_SPAN:
+    if not _SMALLEST_SPAN < high - low < 1 / _SMALLEST_SPAN:
         pixels = pixels.astype(numpy.float64)
-    single = pixels.dtype == numpy.float32
-    for rows in slabs(pixels.shape):
-        # In the type of the pixels: an offset much larger than the contrast must not eat it.
-        scaled = numpy.clip(pixels[rows], low, high)
-        scaled -= low
-        if span > 0 and not single:
-            scaled /= span
-        prepared[rows] = scaled
-    factor = 1 / span if single else 1.0
-    if missing is None:
-        return smooth(prepared, factor, smoothed)
-    return _smoothed_around(prepared, missing, factor)
+    if missing is not None:
+        scaled, factor = _scaled(pixels, low, high)
+        out[...] = _smoothed_around(scaled, missing, factor)
+        yield from slabs(out.shape)
+        return
+    for rows in slabs(out.shape):
+        scaled, factor = _scaled(pixels[with_neighbours(rows, len(out))], low, high)
+        smooth_rows(scaled, factor, out[rows])
+        yield rows
+
+
+def _scaled(
+    pixels: NDArray[numpy.floating[Any]], low: float, high: float
+) -> tuple[NDArray[numpy.float32], float]:
+    """Pixels clipped and brought to the scale 0 to 1 but for a factor."""
+    # In the type of the pixels: an offset much larger than the contrast must not eat the contrast.
+    scaled = numpy.clip(pixels, low, high)
+    scaled -= low
+    if scaled.dtype == numpy.float32:
+        return scaled, 1 / (high - low)
+    if high > low:
+        scaled /= high - low
+    return scaled.astype(numpy.float32), 1.0
 
 
 def _limits(values: NDArray[numpy.floating[Any]], shape: tuple[int, ...]) -> tuple[float, float]:

@@ -1,7 +1,6 @@
 """Smooth an image a little."""
 
 import numpy
-import scipy
 from numpy.typing import NDArray
 
 from .. import _opencv
@@ -9,62 +8,79 @@ from .._pixels import slabs
 
 # The binomial filter, a Gaussian in whole numbers: its standard deviation is exactly 1 px.
 _WEIGHTS = (numpy.array([1, 4, 6, 4, 1]) / 16).astype(numpy.float32)
-_RADIUS = 2
+
+RADIUS = 2
+"""How far (px) the filter reaches."""
 
 
-def smooth(
-    image: NDArray[numpy.float32],
-    factor: float = 1.0,
-    out: NDArray[numpy.float32] | None = None,
-) -> NDArray[numpy.float32]:
+def smooth(image: NDArray[numpy.float32], factor: float = 1.0) -> NDArray[numpy.float32]:
     """Binomial filter with a standard deviation of 1 px: weights 1, 4, 6, 4, 1 (over 16) along
     rows and along columns.
 
     :param image: shape `(H, W)`; it goes on mirrored beyond its edges (d c b a | a b c d).
     :param factor: by which the result is multiplied, at no cost.
-    :param out: for the result, shape `(H, W)`; where not given, it is new.
     :returns: shape `(H, W)`.
     """
-    image = numpy.ascontiguousarray(image)
-    result = numpy.empty_like(image) if out is None else out
-    if min(image.shape) < 2 * _RADIUS:  # perhaps mirrored more than once
-        for axis in (0, 1):
-            scipy.ndimage.convolve1d(image, _WEIGHTS, axis=axis, output=result, mode="reflect")
-            image = result.copy()
-        result *= factor
-    elif _opencv.usable(image):
-        _opencv.convolve(image, _WEIGHTS, _WEIGHTS * numpy.float32(factor), result)
-    else:
-        _convolve(image, factor, result)
+    result = numpy.empty(image.shape, dtype=numpy.float32)
+    for rows in slabs(image.shape):
+        smooth_rows(image[with_neighbours(rows, len(image))], factor, result[rows])
     return result
 
 
-def _convolve(image: NDArray[numpy.float32], factor: float, result: NDArray[numpy.float32]) -> None:
-    """A slab of whole rows is taken as one long row: numpy adds that several times faster."""
-    height, width = image.shape
-    factor /= 16**2
-    rows = numpy.pad(numpy.arange(height), _RADIUS, mode="symmetric")
-    # The columns that make the outermost two, at the left and, counted from there, at the right
-    edge = numpy.pad(numpy.arange(2 * _RADIUS), (_RADIUS, 0), mode="symmetric")
-    for slab in slabs(image.shape):
-        start, stop = slab.start, slab.stop
-        if start >= _RADIUS and stop + _RADIUS <= height:
-            source = image[start - _RADIUS : stop + _RADIUS]
-        else:
-            source = image[rows[start : stop + 2 * _RADIUS]]
-        along_rows = _add_neighbours(source.ravel(), width)
-        target = result[slab]
-        numpy.multiply(_add_neighbours(along_rows, 1), factor, out=target.ravel()[_RADIUS:-_RADIUS])
-        # Those of the outermost columns were added up across the ends of the rows.
-        columns = along_rows.reshape(-1, width).T
-        for mirrored, outermost in ((columns, target.T), (columns[::-1], target.T[::-1])):
-            sums = _add_neighbours(mirrored[edge].ravel(), stop - start)
-            numpy.multiply(sums.reshape(_RADIUS, -1), factor, out=outermost[:_RADIUS])
+def with_neighbours(rows: slice, height: int) -> slice | NDArray[numpy.intp]:
+    """Numbers of the rows that :func:`smooth_rows` needs for these rows of an image."""
+    if rows.start >= RADIUS and rows.stop + RADIUS <= height:
+        return slice(rows.start - RADIUS, rows.stop + RADIUS)
+    mirrored = numpy.pad(numpy.arange(height), RADIUS, mode="symmetric")
+    return mirrored[rows.start : rows.stop + 2 * RADIUS]
+
+
+def smooth_rows(padded: NDArray[numpy.float32], factor: float, out: NDArray[numpy.float32]) -> None:
+    """:func:`smooth` for some rows of an image.
+
+    :param padded: the rows, with :data:`RADIUS` rows more above and below.
+    :param out: for the result, shape `(H, W)`, whole rows.
+    """
+    if out.size == 0:
+        return
+    if out.shape[1] < 2 * RADIUS:
+        _smooth_narrow_rows(padded, factor, out)
+    elif _opencv.usable(padded):
+        weights = _WEIGHTS * numpy.float32(factor)
+        out[...] = _opencv.convolve(padded, _WEIGHTS, weights)[RADIUS:-RADIUS]
+    else:
+        _smooth_rows(padded, factor / 16**2, out)
+
+
+def _smooth_rows(
+    padded: NDArray[numpy.float32], factor: float, out: NDArray[numpy.float32]
+) -> None:
+    """Whole rows are taken as one long row: numpy adds that several times faster."""
+    height, width = out.shape
+    along_rows = _add_neighbours(padded.ravel(), width)
+    numpy.multiply(_add_neighbours(along_rows, 1), factor, out=out.ravel()[RADIUS:-RADIUS])
+    # Those of the two outermost columns were added up across the ends of the rows.
+    columns = along_rows.reshape(-1, width).T
+    edge = numpy.pad(numpy.arange(2 * RADIUS), (RADIUS, 0), mode="symmetric")
+    for mirrored, outermost in ((columns, out.T), (columns[::-1], out.T[::-1])):
+        sums = _add_neighbours(mirrored[edge].ravel(), height)
+        numpy.multiply(sums.reshape(RADIUS, -1), factor, out=outermost[:RADIUS])
+
+
+def _smooth_narrow_rows(
+    padded: NDArray[numpy.float32], factor: float, out: NDArray[numpy.float32]
+) -> None:
+    """All columns are outermost ones, and may be mirrored more than once."""
+    height, width = out.shape
+    columns = numpy.pad(numpy.arange(width), RADIUS, mode="symmetric")
+    along_rows = _add_neighbours(padded.ravel(), width).reshape(-1, width)
+    sums = _add_neighbours(along_rows.T[columns].ravel(), height)
+    numpy.multiply(sums.reshape(width, height).T, factor / 16**2, out=out)
 
 
 def _add_neighbours(values: NDArray[numpy.float32], step: int) -> NDArray[numpy.float32]:
     """Add to each value the one that is `step` further on, four times: the sums have the weights
     1, 4, 6, 4, 1."""
-    for _ in range(2 * _RADIUS):
+    for _ in range(2 * RADIUS):
         values = values[:-step] + values[step:]
     return values
