@@ -5,6 +5,8 @@ import os
 import sys
 import time
 from concurrent.futures import CancelledError
+from importlib.resources import as_file
+from importlib.resources import files
 
 import h5py
 import numpy
@@ -139,6 +141,25 @@ def _ranked_names(urls, address, _):
     )
     task.execute()
     return task.get_output_value("ranked_stack_names")
+
+
+def test_a_whole_workflow_runs_on_a_cluster(address, urls):
+    """ewoksdask sends the task to a worker, where it ranks."""
+    ewoks = pytest.importorskip("ewoks")
+    pytest.importorskip("ewoksdask")
+    matrices = {
+        name: [each.passive_matrix.tolist() for each in items] for name, items in lists().items()
+    }
+    inputs = [
+        {"id": "post_evaluation", "name": "image_stacks", "value": urls},
+        {"id": "post_evaluation", "name": "transformations", "value": matrices},
+    ]
+    with as_file(files("ewoksndreg.workflows") / "post_evaluation.json") as workflow:
+        expected = ewoks.execute_graph(str(workflow), inputs=inputs)
+        outputs = ewoks.execute_graph(
+            str(workflow), inputs=inputs, engine="dask", scheduler=address
+        )
+    assert outputs["scores"] == expected["scores"]
 
 
 def test_a_missing_scheduler_is_told():
