@@ -11,9 +11,7 @@ from contextlib import AbstractContextManager
 from contextlib import ExitStack
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
-import numpy
 from ewokscore import TaskWithProgress
 from silx.io.url import DataUrl
 
@@ -28,13 +26,12 @@ from ..io.input_stack import input_context
 from ..io.input_stack import named_sources
 from ..io.output_stack import Hdf5OutputStacks
 from ..io.output_stack import hdf5_output_context
-from ..io.urls import as_data_url
-from ..io.urls import url_text
 from ..transformation.base import Transformation
 from ..transformation.conversion import TransformationSource
 from ..transformation.conversion import as_transformation_lists
 from ..workers import dask_workers
 from ..workers import processes
+from .inputs_as_json import inputs_as_json
 from .models import Inputs
 from .models import Outputs
 
@@ -216,7 +213,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             names = list(stacks)
         output.describe(
             signal=reference if reference in names else names[0],
-            inputs=self._inputs_as_json(lists),
+            inputs=inputs_as_json(self.get_input_values(), lists),
             results={} if choice.evaluation is None else choice.evaluation.columns(),
         )
 
@@ -226,20 +223,6 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 
     def _set_progress(self, fraction: float) -> None:
         self.progress = int(100 * fraction)
-
-    def _inputs_as_json(self, lists: Mapping[str, Sequence[Transformation]]) -> dict[str, Any]:
-        """The inputs with an address or a summary in place of pixels."""
-        values = dict(self.get_input_values())
-        sources = values["image_stacks"]
-        if not isinstance(sources, Mapping):
-            sources = named_sources(sources)
-        values["image_stacks"] = {name: _source_text(sources[name]) for name in sources}
-        values["transformations"] = {
-            name: _list_as_json(source, lists.get(name, ()))
-            for name, source in values["transformations"].items()
-        }
-        values["output_root_uri"] = url_text(as_data_url(values["output_root_uri"]))
-        return values
 
 
 def _workers(max_workers: int, scheduler: str | None) -> AbstractContextManager[Executor | None]:
@@ -251,23 +234,3 @@ def _workers(max_workers: int, scheduler: str | None) -> AbstractContextManager[
 def _all_equal(lists: Mapping[str, Sequence[Transformation]]) -> bool:
     first, *others = [list(items) for items in lists.values()] or [[]]
     return all(first == other for other in others)
-
-
-def _list_as_json(source: TransformationSource, items: Sequence[Transformation]) -> Any:
-    if isinstance(source, DataUrl):
-        return source.path()
-    return source if isinstance(source, str) else [_matrix_or_text(item) for item in items]
-
-
-def _matrix_or_text(transformation: Transformation) -> Any:
-    try:
-        return transformation.passive_matrix.tolist()
-    except AttributeError:
-        return repr(transformation)
-
-
-def _source_text(source: Any) -> str:
-    if isinstance(source, (str, DataUrl)):
-        return url_text(as_data_url(source))
-    shape = getattr(source, "shape", None) or (len(source), *numpy.shape(source[0]))
-    return f"images in memory, shape {tuple(shape)}"

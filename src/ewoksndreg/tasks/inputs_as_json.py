@@ -1,0 +1,57 @@
+"""Say in an HDF5 file what results were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+from silx.io.url import DataUrl
+
+from ..io.input_stack import named_sources
+from ..io.urls import as_data_url
+from ..io.urls import url_text
+from ..transformation.base import Transformation
+from ..transformation.conversion import TransformationSource
+
+
+def inputs_as_json(
+    inputs: Mapping[str, Any], lists: Mapping[str, Sequence[Transformation]]
+) -> dict[str, Any]:
+    """The inputs of the task with an address or a summary in place of pixels.
+
+    :param inputs: by name; they name an output.
+    :param lists: the lists of transformations that are not in a file.
+    """
+    values = dict(inputs)
+    sources = values["image_stacks"]
+    if not isinstance(sources, Mapping):
+        sources = named_sources(sources)
+    values["image_stacks"] = {name: _stack(sources[name]) for name in sources}
+    values["transformations"] = {
+        name: _transformations(source, lists.get(name, ()))
+        for name, source in values["transformations"].items()
+    }
+    values["output_root_uri"] = url_text(as_data_url(values["output_root_uri"]))
+    return values
+
+
+def _stack(source: Any) -> str:
+    if isinstance(source, (str, DataUrl)):
+        return url_text(as_data_url(source))
+    shape = getattr(source, "shape", None) or (len(source), *numpy.shape(source[0]))
+    return f"images in memory, shape {tuple(shape)}"
+
+
+def _transformations(source: TransformationSource, items: Sequence[Transformation]) -> Any:
+    if isinstance(source, DataUrl):
+        return source.path()
+    return source if isinstance(source, str) else [_matrix_or_text(item) for item in items]
+
+
+def _matrix_or_text(transformation: Transformation) -> Any:
+    try:
+        return transformation.passive_matrix.tolist()
+    except AttributeError:
+        return repr(transformation)
