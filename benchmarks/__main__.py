@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(report.ratios(results))
     print("\nCPU time: the same\n")
     print(report.ratios(results, "cpu"))
+    print("\nPeak memory: the same\n")
+    print(report.ratios(results, "memory"))
     if options.small:
         return
     print("\nWall time: how many times more than reading and one sum\n")

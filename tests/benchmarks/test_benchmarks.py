@@ -90,4 +90,5 @@ def test_the_whole_benchmark_runs_on_a_tiny_case(tmp_path):
     assert done.returncode == 0, done.stderr
     for competitor in (*PEERS, *OURS):
         assert competitor.name in done.stdout
-    assert len(re.findall(r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", done.stdout)) == 2 * len(OURS)
+    # Wall time, CPU time and memory
+    assert len(re.findall(r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", done.stdout)) == 3 * len(OURS)

@@ -24,8 +24,8 @@ def linear_parts(
     :param image: shape `(H, W)`.
     :param matrix: shape `(3, 3)`, invertible, (row, column) order. It needs
         :func:`has_linear_parts`, and the image no missing pixels, or :func:`is_whole_shift`.
-    :param fast: use OpenCV where it is installed and the image is float32; the pixels are then
-        within 2e-4 of the range of the image.
+    :param fast: use OpenCV where it is installed and the image is float32. The places from which
+        pixels come are then rounded to float32, by `size / 2^23` px.
     :returns: parts from top to bottom that do not overlap. All pixels that are in no part come
         from outside the image. A part of a shift by whole pixels shows the image itself.
     """
