@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy
 
@@ -43,16 +44,21 @@ def aligned_image(image: Image, transformation: Transformation) -> Image:
     if numpy.array_equal(matrix, numpy.identity(3)):
         return image  # the usual case; a copy would have to be kept in memory
     pixels = numpy.full_like(image.pixels, numpy.nan)
-    complete: list[Part] = []
+    parts: list[Part] = []
     for part in aligned_parts(image, transformation):
         target = pixels[part.rows.start : part.rows.stop, part.columns.start : part.columns.stop]
         target[...] = part.pixels
-        # The corners of a turned image are in parts that have few complete columns or none.
-        if 2 * len(part.complete) > pixels.shape[1]:
-            complete.append(part)
-    if not complete:
-        return Image.of(pixels, complete=False)
-    columns = range(
-        max(part.complete.start for part in complete), min(part.complete.stop for part in complete)
-    )
-    return Image(pixels, range(complete[0].rows.start, complete[-1].rows.stop), columns)
+        parts.append(part._replace(pixels=target))
+    return Image(pixels, *_complete_rectangle(parts, pixels.shape[1]))
+
+
+def _complete_rectangle(parts: Sequence[Part], width: int) -> tuple[range, range]:
+    """Rows and columns that no part misses a pixel of; none where that is not worth while."""
+    # The corners of a turned image, at the top and at the bottom, have few complete columns.
+    wide = [n for n, part in enumerate(parts) if 2 * len(part.complete) > width]
+    if not wide:
+        return range(0), range(0)
+    inner = parts[wide[0] : wide[-1] + 1]
+    start = max(part.complete.start for part in inner)
+    stop = min(part.complete.stop for part in inner)
+    return range(inner[0].rows.start, inner[-1].rows.stop), range(start, max(start, stop))
