@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from concurrent.futures import CancelledError
@@ -15,8 +16,9 @@ import pytest
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.io import input_context
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+from ewoksndreg.workers import count_workers
 from ewoksndreg.workers import dask_workers
-from ewoksndreg.workers import processes
+from ewoksndreg.workers import may_start_processes
 
 from .worker_stacks import DyingStack
 from .worker_stacks import SlowStack
@@ -58,7 +60,7 @@ def urls(tmp_path):
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_PIXELS", 1)
+    monkeypatch.setattr("ewoksndreg.evaluation.jobs._JOB_SIZE", 1)
 
 
 def lists():
@@ -86,20 +88,22 @@ def test_dask_gives_the_same_bits(address, urls, small_parts, evaluate_on):
     assert len(told) == 3 * 2
 
 
-def test_cancelling_stops_the_workers_of_a_cluster_within_two_images(address, tmp_path):
-    stacks = {name: SlowStack(tmp_path, 100, 0.1) for name in NAMES}
+def test_cancelling_lets_the_jobs_of_a_cluster_end_that_have_begun(address, tmp_path, small_parts):
+    """Two of 3 x 6 jobs of 16 images, and each stack was looked at once, for its shape."""
+    stacks = {name: SlowStack(tmp_path, 100, 0.03) for name in NAMES}
     transformations = {name: wobble(100, seed) for seed, name in enumerate(NAMES)}
 
     def should_stop():
-        return len(list(tmp_path.iterdir())) > 9
+        return len(list(tmp_path.iterdir())) > 3 + 5
 
     with (
         dask_workers(address) as executor,
         pytest.raises(CancelledError, match="cancelled after"),
     ):
         evaluate_stacks(stacks, transformations, executor=executor, should_stop=should_stop)
+    time.sleep(1)
     number = len(list(tmp_path.iterdir()))
-    assert number <= 10 + 2 * 2
+    assert number <= 3 + 4 * 17
     time.sleep(0.3)
     assert len(list(tmp_path.iterdir())) == number
 
@@ -120,7 +124,7 @@ def test_a_worker_of_a_cluster_that_dies_is_told(address, tmp_path):
     transformations = {name: wobble(3, seed) for seed, name in enumerate(NAMES)}
     with (
         dask_workers(address) as executor,
-        pytest.raises(RuntimeError, match=r"A worker died while stack '.' was judged"),
+        pytest.raises(RuntimeError, match=r"A worker died while stack '.' was scored"),
     ):
         evaluate_stacks(stacks, transformations, executor=executor)
 
@@ -182,27 +186,46 @@ def test_without_dask_the_extra_is_named(monkeypatch):
         pass
 
 
-@pytest.mark.parametrize("number", [0, -2])
-def test_a_number_of_workers_that_makes_no_sense_is_refused(number):
-    with pytest.raises(ValueError, match=f"not {number}$"), processes(number):
-        pass
+def test_less_than_minus_one_worker_is_refused():
+    with pytest.raises(ValueError, match=r"not -2$"):
+        count_workers(-2)
 
 
-def test_minus_one_is_one_worker_on_each_processor_that_may_be_used():
-    allowed = len(os.sched_getaffinity(0))
-    with processes(-1) as executor:
-        assert executor._max_workers == allowed
+@pytest.mark.parametrize("max_workers", [None, -1])
+def test_as_many_workers_as_this_process_may_use(max_workers):
+    assert count_workers(max_workers) == len(os.sched_getaffinity(0))
 
 
-def test_a_worker_process_is_told_that_it_cannot_have_workers():
+@pytest.mark.parametrize(("max_workers", "number"), [(0, 1), (1, 1), (5, 5)])
+def test_a_number_of_workers_is_that_number(max_workers, number):
+    assert count_workers(max_workers) == number
+
+
+def test_on_a_worker_of_a_cluster_its_own_threads_are_used(address):
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(address) as client:
+        assert client.submit(count_workers, None, pure=False).result() == 1
+
+
+def test_a_worker_process_has_no_processes_of_its_own():
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        assert "max_workers=0" in pool.apply(_why_not)
+        assert pool.apply(may_start_processes) is False
+    assert may_start_processes() is True
 
 
-def _why_not():
-    try:
-        with processes(1):
-            return ""
-    except RuntimeError as error:
-        return str(error)
+def test_a_script_without_guard_may_use_processes(tmp_path):
+    """Processes that ran it again would start processes of their own."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from ewoksndreg.workers import processes\n"
+        "print('begin')\n"
+        "with processes(2) as executor:\n"
+        "    print(list(executor.map(abs, [-1, -2])))\n"
+        "print(__file__ == __import__('sys').argv[0], __spec__)\n"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, str(script)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["begin", "[1, 2]", "True None"]
+    assert done.stderr == ""

@@ -1,4 +1,4 @@
-"""Pixel values as floating point numbers."""
+"""Pixel values as floating-point numbers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,29 +7,44 @@ import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
-# Pixels: in float32 about what the second level cache of a processor holds. With fewer, the calls
-# of numpy cost more than what they do.
-_SLAB_SIZE = 262_144
+from ._typing import FloatImage
+
+# Pixels: in float32 about what the second-level cache of a processor holds. With fewer, calling
+# numpy costs more than what it does.
+_BLOCK_SIZE = 32_768
 
 
-def as_floating(image: ArrayLike) -> NDArray[numpy.floating[Any]]:
-    """An image whose pixels can be NaN.
+def as_real(image: ArrayLike) -> NDArray[Any]:
+    """An image as an array of real numbers in the byte order of this machine.
 
     :param image: shape `(H, W)`, boolean, integer or real.
+    :returns: of the type of the pixels, not copied where that can be avoided. Masked pixels become
+        NaN, and the image floating point.
+    :raises ValueError: when the image does not have two dimensions.
+    :raises TypeError: when its pixels are not real numbers.
+    """
+    pixels: Any = image if isinstance(image, numpy.ma.MaskedArray) else numpy.asarray(image)
+    if pixels.ndim != 2:
+        raise ValueError(f"An image needs two dimensions, not the shape {pixels.shape}")
+    if pixels.dtype.kind not in "biuf":
+        raise TypeError(f"An image needs real numbers, not pixels of type {pixels.dtype}")
+    if isinstance(pixels, numpy.ma.MaskedArray):
+        pixels = pixels.astype(floating_type(pixels.dtype), copy=False).filled(numpy.nan)
+    native: NDArray[Any] = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    return native
+
+
+def as_floating(image: ArrayLike) -> FloatImage:
+    """An image whose pixels can be NaN.
+
+    :param image: see :func:`as_real`.
     :returns: float32 and float64 as they are (not copied), other types in the smaller of the two
         that holds all their values, or in float64 where neither does. Masked pixels become NaN.
     :raises ValueError: when the image does not have two dimensions.
     :raises TypeError: when its pixels are not real numbers.
     """
-    pixels = image if isinstance(image, numpy.ma.MaskedArray) else numpy.asarray(image)
-    if pixels.ndim != 2:
-        raise ValueError(f"An image needs two dimensions, not the shape {pixels.shape}")
-    if pixels.dtype.kind not in "biuf":
-        raise TypeError(f"An image needs real numbers, not pixels of type {pixels.dtype}")
-    converted = pixels.astype(floating_type(pixels.dtype), copy=False)
-    if isinstance(converted, numpy.ma.MaskedArray):
-        return converted.filled(numpy.nan)
-    return numpy.asarray(converted)
+    pixels = as_real(image)
+    return pixels.astype(floating_type(pixels.dtype), copy=False)
 
 
 def floating_type(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
@@ -40,26 +55,14 @@ def floating_type(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     return floating.newbyteorder("=")
 
 
-def missing_pixels(image: NDArray[numpy.floating[Any]]) -> NDArray[numpy.bool_] | None:
-    """Where an image is not finite, shape `(H, W)`; None where it is finite everywhere."""
-    if all(numpy.isfinite(image[rows]).all() for rows in slabs(image.shape)):
-        return None
-    missing: NDArray[numpy.bool_] = ~numpy.isfinite(image)
-    return missing
-
-
-def slabs(
-    shape: tuple[int, ...], start: int = 0, stop: int | None = None, size: int = _SLAB_SIZE
-) -> Iterator[slice]:
-    """Ranges of rows of an image, one after the other, that fit the cache of the processor together
+def row_blocks(shape: tuple[int, ...], rows: range | None = None) -> Iterator[slice]:
+    """Blocks of rows of an image, one after the other, that fit the cache of the processor together
     with what is computed from them.
 
     :param shape: `(H, W)` of the image.
-    :param start: the first row.
-    :param stop: the row after the last one; None for all rows.
-    :param size: pixels of a range, but one row at least.
+    :param rows: which rows; None for all.
     """
-    stop = shape[0] if stop is None else stop
-    height = max(1, size // max(shape[1], 1))
-    for first in range(start, stop, height):
-        yield slice(first, min(first + height, stop))
+    rows = range(shape[0]) if rows is None else rows
+    height = max(1, _BLOCK_SIZE // max(shape[1], 1))
+    for first in range(rows.start, rows.stop, height):
+        yield slice(first, min(first + height, rows.stop))

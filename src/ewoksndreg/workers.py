@@ -1,52 +1,94 @@
-"""Executors for :func:`ewoksndreg.evaluation.evaluate_stacks`: processes here or a Dask cluster."""
+"""Executors that evaluate stacks: threads, processes, a Dask cluster."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable
+import sys
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor
 from concurrent.futures import Executor
-from concurrent.futures import Future
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextlib import contextmanager
-from functools import partial
+from multiprocessing.context import SpawnContext
+from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from . import _opencv
 
+def count_workers(max_workers: int | None) -> int:
+    """How many workers an evaluation uses.
 
-@contextmanager
-def processes(max_workers: int) -> Iterator[Executor]:
-    """Worker processes on this machine, as long as the context lasts.
-
-    :param max_workers: their number; -1 for one on each processor that this process may use.
-    :raises ValueError: when the number is 0 or less than -1.
-    :raises RuntimeError: when this process is a worker itself and may not have any.
+    :param max_workers: None or -1 for as many as this process may use: its processors, or on a
+        worker of a Dask cluster the threads of that worker. 0 means that the work is done in the
+        thread that asks for it, as does 1.
+    :raises ValueError: when the number is less than -1.
     """
-    if max_workers == 0 or max_workers < -1:
-        raise ValueError(f"The number of workers is 1 or more, or -1, not {max_workers}")
-    if multiprocessing.current_process().daemon:
-        raise RuntimeError(
-            "A worker process cannot start workers: do without (max_workers=0), or give the address"
-            " of a Dask scheduler"
-        )
-    number = _processors() if max_workers == -1 else max_workers
-    # A process that is forked would share HDF5 and the threads of BLAS with this one.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        number, mp_context=context, initializer=_opencv.use_one_thread
-    ) as executor:
-        yield executor
-
-
-def _processors() -> int:
+    if max_workers is not None and max_workers < -1:
+        raise ValueError(f"the number of workers is 0 or more, or -1, not {max_workers}")
+    if max_workers is not None and max_workers >= 0:
+        return max(1, max_workers)
+    on_dask = _threads_of_dask_worker()
+    if on_dask is not None:
+        return on_dask
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on this system
         return os.cpu_count() or 1
+
+
+def _threads_of_dask_worker() -> int | None:
+    worker = sys.modules.get("distributed.worker")
+    if worker is None:
+        return None
+    try:
+        return int(worker.get_worker().state.nthreads)
+    except ValueError:  # this is no task of a cluster
+        return None
+
+
+def may_start_processes() -> bool:
+    """Whether this process may have worker processes: a worker itself may not."""
+    return not multiprocessing.current_process().daemon
+
+
+@contextmanager
+def threads(number: int) -> Iterator[Executor]:
+    """Threads, as long as the context lasts. They wait for each other when HDF5 decompresses."""
+    with ThreadPoolExecutor(number, thread_name_prefix="ewoksndreg") as executor:
+        yield executor
+
+
+@contextmanager
+def processes(number: int) -> Iterator[Executor]:
+    """Worker processes on this machine, as long as the context lasts.
+
+    They do not run the script that is running here, so that it needs no
+    ``if __name__ == "__main__":``. So nothing that the script defines can be sent to them.
+    """
+    # A process that is forked would share HDF5 and the threads of BLAS with this one.
+    with ProcessPoolExecutor(number, mp_context=_Context()) as executor:
+        yield executor
+
+
+class _Process(SpawnProcess):
+    def start(self) -> None:
+        # What is run again in the new process is looked up in these two attributes.
+        main = sys.modules["__main__"]
+        hidden = {
+            name: main.__dict__.pop(name)
+            for name in ("__file__", "__spec__")
+            if hasattr(main, name)
+        }
+        main.__spec__ = None
+        try:
+            super().start()
+        finally:
+            main.__dict__.update(hidden)
+
+
+class _Context(SpawnContext):
+    Process = _Process
 
 
 @contextmanager
@@ -72,7 +114,7 @@ def dask_workers(address: str) -> Iterator[Executor]:
         except ValueError:  # this is no task of a cluster
             inside = False
         if inside:
-            client = stack.enter_context(distributed.worker_client())
+            client: Any = stack.enter_context(distributed.worker_client())
         else:
             try:
                 client = stack.enter_context(
@@ -80,42 +122,4 @@ def dask_workers(address: str) -> Iterator[Executor]:
                 )
             except (OSError, ValueError) as error:
                 raise OSError(f"There is no Dask scheduler at {address!r}: {error}") from error
-        yield _DaskExecutor(client, distributed.KilledWorker)
-
-
-class _DaskExecutor(Executor):
-    """Other than the executor of Dask it knows which works have begun, and it tells that a worker
-    died as other executors do."""
-
-    def __init__(self, client: Any, killed: type[Exception]) -> None:
-        self._client = client
-        self._killed = killed
-        # Dask forgets a work whose future nobody holds.
-        self._works: set[Any] = set()
-
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        # It may run from now on, so that it counts as done only when it has ended.
-        future.set_running_or_notify_cancel()
-        work = self._client.submit(function, *args, pure=False, **kwargs)
-        self._works.add(work)
-        work.add_done_callback(partial(self._pass_on, future))
-        return future
-
-    def call_everywhere(self, function: Callable[[], object]) -> None:
-        """Call a function here and in each worker process, also in those that are busy."""
-        function()
-        self._client.run(function)
-
-    def _pass_on(self, future: Future[Any], work: Any) -> None:
-        self._works.discard(work)
-        if work.cancelled():
-            future.set_exception(BrokenExecutor("the scheduler has lost the work"))
-            return
-        error = work.exception()
-        if isinstance(error, self._killed):
-            error = BrokenExecutor(str(error))
-        if error is None:
-            future.set_result(work.result())
-        else:
-            future.set_exception(error)
+        yield client.get_executor(pure=False)

@@ -13,22 +13,23 @@ import numpy
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ewoksndreg._pixels import as_floating
-from ewoksndreg._pixels import missing_pixels
-from ewoksndreg.evaluation import prepare
+from ewoksndreg._pixels import as_real
+from ewoksndreg.kernels import Kernel
+from ewoksndreg.kernels import find_kernel
+from ewoksndreg.kernels._kernel import find_limits
 from ewoksndreg.transformation import Homography
 
 from ..conftest import shift_matrix
 from ..conftest import smooth_image
 
 
-def prepare_image(image: Any) -> NDArray[numpy.float32]:
-    """From pixels of any type, as the evaluation does it."""
-    pixels = as_floating(image)
-    prepared = numpy.empty(pixels.shape, dtype=numpy.float32)
-    done = list(prepare.prepare_image(pixels, missing_pixels(pixels), prepared))
-    assert [n for rows in done for n in range(rows.start, rows.stop)] == list(range(len(pixels)))
-    return prepared
+def prepare_image(image: Any, kernel: Kernel | None = None) -> NDArray[numpy.float32]:
+    """From pixels of any type, as the evaluation does it, but on the scale 0 to 1."""
+    pixels = as_real(image)
+    low, high, center = find_limits(pixels)
+    offset = (center - low) / (high - low) if high > low else 0
+    prepared = (kernel or find_kernel("numpy")).prepare(pixels)
+    return prepared.pixels + numpy.float32(offset)
 
 
 def moving_stack(
@@ -86,11 +87,14 @@ class WatchedStack(Sequence[Any]):
 
 
 class WatchedStackWithShape(WatchedStack):
-    """Likewise, and knows its shape without reading, as a lazy stack of a file does."""
+    """Likewise, and knows its shape and type without reading, as a lazy stack of a file does."""
 
-    def __init__(self, number: int, make: Callable[[int], NDArray[Any]], shape: Any) -> None:
+    def __init__(
+        self, number: int, make: Callable[[int], NDArray[Any]], shape: Any, dtype: Any
+    ) -> None:
         super().__init__(number, make)
         self.shape = (number, *shape)
+        self.dtype = numpy.dtype(dtype)
 
 
 class _Watched(numpy.ndarray):

@@ -85,8 +85,9 @@ def slow_smoothness(matrices, size):
     return sum(steps) / len(steps)
 
 
-def slow_evaluation(stacks, lists, evaluate_on):
-    """4 and 5: relative MSE of each list on each stack, scores, and what they are made of."""
+def slow_evaluation(stacks, lists, evaluate_on, *, frame="reference"):
+    """4 and 5: relative MSE of each list on each stack, scores, and what they are made of. Images
+    are compared in the frame of the first image, or of the result."""
     names = list(stacks)
     number = len(stacks[names[0]])
     per_image = numpy.full((len(names), len(names), number), NAN)
@@ -98,9 +99,12 @@ def slow_evaluation(stacks, lists, evaluate_on):
         for k, list_name in enumerate(names):
             if evaluate_on == "own" and k != j:
                 continue
+            matrices = [transformation.passive_matrix for transformation in lists[list_name]]
+            if frame == "reference":
+                inverse = numpy.linalg.inv(matrices[0])
+                matrices = [numpy.identity(3), *(matrix @ inverse for matrix in matrices[1:])]
             aligned = [
-                slow_align(image, transformation.passive_matrix)
-                for image, transformation in zip(prepared, lists[list_name], strict=True)
+                slow_align(image, matrix) for image, matrix in zip(prepared, matrices, strict=True)
             ]
             for n, image in enumerate(aligned):
                 mse, overlap[k, j, n] = slow_mse_z(aligned[0], image)
@@ -208,10 +212,7 @@ def test_all_numbers_are_those_of_the_formulas(seed, evaluate_on):
     stacks, lists = several_stacks(seed), several_lists()
     result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
     expected, per_image, overlap = slow_evaluation(stacks, lists, evaluate_on)
-    for name, values in numbers(result).items():
-        assert values == pytest.approx(expected[name], abs=1e-4), name
-    numpy.testing.assert_allclose(result.relative_mse, per_image, atol=1e-4)
-    numpy.testing.assert_allclose(result.overlap, overlap, rtol=1e-12)
+    assert_close(result, expected, per_image, overlap)
     ranked = sorted(expected, key=lambda name: expected[name]["score"])
     assert result.ranked_names == tuple(ranked)
     assert result.names == tuple(stacks)
@@ -343,20 +344,49 @@ def test_the_list_that_knows_the_motion_wins():
     assert result.lists["b"].relative_mse == 1
 
 
+def assert_close(result, expected, per_image, overlap):
+    for name, values in numbers(result).items():
+        assert values == pytest.approx(expected[name], abs=1e-4), name
+    numpy.testing.assert_allclose(result.relative_mse, per_image, atol=1e-4)
+    numpy.testing.assert_allclose(result.overlap, overlap, rtol=1e-12)
+
+
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
-def test_foreign_transformations_count_as_what_they_wrap(evaluate_on):
-    """Within the rounding of float32, in which images are resampled and compared."""
+def test_foreign_transformations_are_compared_in_the_frame_of_the_result(evaluate_on):
+    """They do not compose."""
     stacks, lists = several_stacks(), several_lists()
-    expected = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
     foreign = {name: [Foreign(item) for item in items] for name, items in lists.items()}
-    mixed = {**lists, "Ca-K": foreign["Ca-K"]}
-    for others in (foreign, mixed):
+    result = evaluate_stacks(stacks, foreign, evaluate_on=evaluate_on)
+    assert_close(result, *slow_evaluation(stacks, lists, evaluate_on, frame="result"))
+
+
+@pytest.mark.parametrize("evaluate_on", ["all", "own"])
+def test_foreign_transformations_that_leave_the_first_image_count_as_what_they_wrap(evaluate_on):
+    stacks, lists = several_stacks(), several_lists()
+    for items in lists.values():
+        items[0] = Homography(numpy.identity(3))
+    foreign = {name: [Foreign(item) for item in items] for name, items in lists.items()}
+    for others in (lists, foreign, {**lists, "Ca-K": foreign["Ca-K"]}):
         result = evaluate_stacks(stacks, others, evaluate_on=evaluate_on)
-        for name, values in numbers(result).items():
-            assert values == pytest.approx(numbers(expected)[name], abs=1e-4)
-        assert result.ranked_names == expected.ranked_names
-        numpy.testing.assert_allclose(result.relative_mse, expected.relative_mse, atol=1e-4)
-        numpy.testing.assert_array_equal(result.overlap, expected.overlap)
+        assert_close(result, *slow_evaluation(stacks, lists, evaluate_on))
+
+
+class OwnWay(Homography):
+    """A subclass that resamples in its own way."""
+
+    def apply_data(self, image, *, cval=NAN, interpolation_order=1):
+        return super().apply_data(image, cval=cval, interpolation_order=0)
+
+
+def test_a_subclass_that_resamples_in_its_own_way_is_not_mistaken_for_its_matrix():
+    stacks = {"a": moving_stack(1, MOTION, SHAPE)}
+    motion = [(1, -2), (3, -3), (4, -6), (5, -6)]
+    matrices = [shift_matrix(0, 0), *(shift_matrix(r - 0.3, c + 0.3) for r, c in motion)]
+    nearest = [Homography(numpy.rint(matrix)) for matrix in matrices]
+    expected = numbers(evaluate_stacks(stacks, {"a": nearest}))["a"]
+    own_way = numbers(evaluate_stacks(stacks, {"a": [OwnWay(matrix) for matrix in matrices]}))["a"]
+    del expected["score"], expected["smoothness"], own_way["score"], own_way["smoothness"]
+    assert own_way == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_stacks_are_not_changed():
@@ -381,7 +411,9 @@ def watched(number, *, with_shape):
             return images[n].copy()
 
         stacks[name] = (
-            WatchedStackWithShape(number, make, SHAPE) if with_shape else WatchedStack(number, make)
+            WatchedStackWithShape(number, make, SHAPE, float)
+            if with_shape
+            else WatchedStack(number, make)
         )
     return stacks
 
@@ -414,7 +446,9 @@ def peak_of_images(number_of_stacks, number_of_images, *, same_start):
         return numpy.roll(image, n, axis=0)
 
     names = [f"stack {k}" for k in range(number_of_stacks)]
-    stacks = {name: WatchedStackWithShape(number_of_images, make, shape) for name in names}
+    stacks = {
+        name: WatchedStackWithShape(number_of_images, make, shape, image.dtype) for name in names
+    }
     lists = {
         name: translations([(n + 0.1, 0.1 * k) for n in range(1, number_of_images)])
         for k, name in enumerate(names)
@@ -545,7 +579,7 @@ def test_an_unknown_evaluate_on_is_refused_with_what_exists(value, hint):
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_images_of_one_stack_need_one_shape(evaluate_on):
     stack = [*small(2), numpy.zeros((12, 15))]
-    with pytest.raises(ValueError, match=r"Stack 'Fe-K', image 2.*\(12, 15\).*\(12, 14\)"):
+    with pytest.raises(ValueError, match=r"Stack 'Fe-K': image 2.*\(12, 15\).*\(12, 14\)"):
         evaluate_stacks(
             {"Ca-K": small(), "Fe-K": stack},
             {"Ca-K": STILL, "Fe-K": STILL},
@@ -573,7 +607,7 @@ def test_all_needs_one_shape_and_says_that_own_does_not():
     ids=["complex", "nested strings", "None", "array of strings"],
 )
 def test_pixels_that_are_no_real_numbers_are_refused_with_the_stack(stack):
-    with pytest.raises(TypeError, match=r"Stack 'Fe-K', image 0.*real numbers"):
+    with pytest.raises(TypeError, match=r"Stack 'Fe-K'.* real numbers"):
         evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
 
 
@@ -588,7 +622,7 @@ def test_pixels_that_are_no_real_numbers_are_refused_with_the_stack(stack):
     ids=["2D", "4D", "rows", "numbers"],
 )
 def test_images_that_are_not_2d_are_refused_with_the_stack(stack):
-    with pytest.raises(ValueError, match=r"Stack 'Fe-K', image 0.*two dimensions"):
+    with pytest.raises(ValueError, match=r"Stack 'Fe-K': .*(three dimensions|rows and columns)"):
         evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
 
 
@@ -596,7 +630,7 @@ def test_images_that_are_not_2d_are_refused_with_the_stack(stack):
 def test_rows_of_different_lengths_are_refused_with_the_stack(place):
     stack = [[[1.0, 2.0], [3.0, 4.0]] for _ in range(3)]
     stack[place] = [[1.0, 2.0], [3.0]]
-    with pytest.raises(ValueError, match=f"Stack 'Fe-K', image {place}"):
+    with pytest.raises(ValueError, match=f"Stack 'Fe-K': .*image {place}"):
         evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
 
 
@@ -634,7 +668,7 @@ def test_an_image_that_cannot_be_read_is_named_with_its_stack(error, kind):
             raise error
         return small()[n]
 
-    stack = WatchedStackWithShape(3, make, (12, 14))
+    stack = WatchedStackWithShape(3, make, (12, 14), float)
     with pytest.raises(kind, match=r"Stack 'Fe-K', image 1: .*truncated") as caught:
         evaluate_stacks({"Fe-K": stack}, {"Fe-K": STILL})
     assert caught.value.__cause__ is error

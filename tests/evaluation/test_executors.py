@@ -6,14 +6,17 @@ import pickle
 import threading
 import time
 from concurrent.futures import CancelledError
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy
 import pytest
 
+from ewoksndreg._stacks import as_stack
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation.plan import works_of_stacks
+from ewoksndreg.evaluation import jobs as jobs_module
+from ewoksndreg.evaluation.jobs import make_jobs
 from ewoksndreg.io import input_context
 from ewoksndreg.transformation import Homography
 from ewoksndreg.workers import processes
@@ -25,9 +28,17 @@ from ..worker_stacks import LocalStack
 from ..worker_stacks import SlowStack
 from ..worker_stacks import UnreadableStack
 from ..worker_stacks import wobble
+from .conftest import WatchedStack
 from .conftest import moving_stack
 
 SHAPE = (30, 44)
+
+
+@pytest.fixture
+def small_jobs(monkeypatch):
+    """So small that a few small images are several jobs."""
+    monkeypatch.setattr(jobs_module, "_JOB_SIZE", 1)
+    monkeypatch.setattr(jobs_module, "_LEAST_FOR_THREADS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +72,11 @@ def case(number):
     return stacks, lists
 
 
-def in_file(stacks, folder, chunk):
+def in_file(stacks, folder, chunk, compression=None):
     with h5py.File(folder / f"stacks{chunk}.h5", "w") as file:
         for name, stack in stacks.items():
             chunks = None if chunk is None else (min(chunk, len(stack)), 8, 9)
-            file.create_dataset(name, data=stack, chunks=chunks)
+            file.create_dataset(name, data=stack, chunks=chunks, compression=compression)
     return {name: f"{folder}/stacks{chunk}.h5::/{name}" for name in stacks}
 
 
@@ -83,82 +94,143 @@ def assert_same_bits(actual, expected):
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 @pytest.mark.parametrize("number", [1, 2, 7, 75])
 @pytest.mark.filterwarnings("ignore:No list can be judged")
-def test_arrays_give_the_same_bits(executor, number, evaluate_on, monkeypatch):
-    """75 small images would be one part, so parts are made small."""
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_PIXELS", 1)
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_IMAGES", 3)
+def test_arrays_give_the_same_bits(executor, number, evaluate_on, small_jobs):
     stacks, lists = case(number)
-    expected = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
-    actual = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on, executor=executor)
-    assert_same_bits(actual, expected)
+    options = {"evaluate_on": evaluate_on}
+    expected = evaluate_stacks(stacks, lists, max_workers=0, **options)
+    assert_same_bits(evaluate_stacks(stacks, lists, executor=executor, **options), expected)
+    for max_workers in (None, -1, 1, 2, 3):
+        actual = evaluate_stacks(stacks, lists, max_workers=max_workers, **options)
+        assert_same_bits(actual, expected)
 
 
+@pytest.mark.parametrize("compression", [None, "gzip"])
 @pytest.mark.parametrize("chunk", [None, 1, 5, 100])
-def test_files_give_the_same_bits(executor, tmp_path, chunk, monkeypatch):
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_PIXELS", 1)
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_IMAGES", 4)
-    stacks, lists = case(23)
-    expected = evaluate_stacks(stacks, lists)
-    with input_context(in_file(stacks, tmp_path, chunk)) as lazy:
+def test_files_give_the_same_bits(executor, tmp_path, chunk, compression, monkeypatch, small_jobs):
+    """Also where the library chooses processes."""
+    monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
+    stacks, lists = case(43)
+    lists["c"] = [each.wrapped for each in lists["c"]]
+    expected = evaluate_stacks(stacks, lists, max_workers=0)
+    with input_context(in_file(stacks, tmp_path, chunk, compression)) as lazy:
         assert_same_bits(evaluate_stacks(lazy, lists, executor=executor), expected)
+        if chunk == 5:
+            assert_same_bits(evaluate_stacks(lazy, lists, max_workers=2), expected)
 
 
-def test_parts_cover_each_image_once_and_begin_where_chunks_do(tmp_path, monkeypatch):
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_PIXELS", 1)
+@pytest.mark.parametrize(
+    ("compression", "number", "foreign", "kind"),
+    [
+        (None, 2, False, "threads"),
+        ("gzip", 2, False, "processes"),
+        ("gzip", 2, True, "threads"),
+        ("gzip", 1, False, "none"),
+        ("gzip", 0, False, "none"),
+    ],
+)
+def test_processes_are_for_what_threads_cannot_share(
+    compression, number, foreign, kind, tmp_path, monkeypatch, small_jobs
+):
+    """HDF5 decompresses under a lock; what the running script defines is unknown to processes."""
+    monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
+    monkeypatch.setattr(OfScript, "__module__", "__main__")
+    stacks, lists = case(5)
+    lists = {name: wobble(5, 1) for name in lists}
+    if foreign:
+        monkeypatch.setattr("__main__.OfScript", OfScript, raising=False)
+        lists["a"] = [OfScript(each) for each in lists["a"]]
+    with (
+        input_context(in_file(stacks, tmp_path, 1, compression)) as lazy,
+        jobs_module.choose_workers(lazy, lists, 1e9, number) as (executor, _),
+    ):
+        expected = {"threads": ThreadPoolExecutor, "processes": ProcessPoolExecutor}
+        assert isinstance(executor, expected.get(kind, type(None)))
+
+
+class OfScript(Foreign):
+    """As if the running script defined it."""
+
+
+def test_what_is_small_is_done_in_this_thread():
+    stacks, lists = case(5)
+    seen = set()
+
+    class Noting(Foreign):
+        def apply_data(self, image, **options):
+            seen.add(threading.get_ident())
+            return super().apply_data(image, **options)
+
+    lists["a"] = [Noting(each) for each in lists["a"]]
+    evaluate_stacks(stacks, lists)
+    assert seen == {threading.get_ident()}
+
+
+def jobs_of(stacks, lists, fewest_images=16):
+    scored = numpy.ones((len(lists), len(stacks)), dtype=bool)
+    stacks = {name: as_stack(stack) for name, stack in stacks.items()}
+    return make_jobs(stacks, lists, scored, "numpy", fewest_images)
+
+
+def images_of(job):
+    return range(job.first_index, job.first_index + len(job.images))
+
+
+def test_jobs_cover_each_image_once_and_begin_where_chunks_do(tmp_path, small_jobs):
     stacks, lists = case(75)
-    judged = numpy.ones((3, 3), dtype=bool)
     with input_context(in_file(stacks, tmp_path, 7)) as lazy:
-        works = works_of_stacks(lazy, lists, judged, in_parts=True)
+        jobs = jobs_of(lazy, lists)
+        for job in jobs:
+            for image, n in zip(job.images, images_of(job), strict=True):
+                numpy.testing.assert_array_equal(image, stacks[job.reference.name][n])
     for name in "abc":
-        parts = [work.images for work in works if work.name == name]
+        parts = [images_of(job) for job in jobs if job.reference.name == name]
         assert [n for part in parts for n in part] == list(range(75))
         assert len(parts) > 2
         assert all(part.start % 7 == 0 for part in parts)
         assert all(len(part) >= 16 for part in parts[:-1])
 
 
-def test_small_images_are_not_sent_in_small_parts():
+def test_small_images_are_not_sent_in_small_jobs():
     """2 ** 22 pixels are 3178 images of 30 x 44."""
-    judged = numpy.ones((1, 1), dtype=bool)
     for number, parts in ((1000, 1), (3178 * 2, 2)):
         stack = numpy.broadcast_to(numpy.float32(0), (number, *SHAPE))
         lists = {"a": [Homography(numpy.identity(3))] * number}
-        assert len(works_of_stacks({"a": stack}, lists, judged, in_parts=True)) == parts
+        assert len(jobs_of({"a": stack}, lists)) == parts
 
 
-@pytest.mark.parametrize("form", [numpy.asarray, list, tuple, "input_context"])
-def test_of_arrays_only_the_images_of_a_part_travel(form, monkeypatch):
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_PIXELS", 1)
+@pytest.mark.parametrize("form", [numpy.asarray, list, tuple])
+def test_of_arrays_only_the_images_of_a_job_travel(form, small_jobs):
     stack = numpy.random.default_rng(0).random((64, 40, 50))
-    lists = {"a": wobble(64, 0)}
-    judged = numpy.ones((1, 1), dtype=bool)
-    with input_context({"a": stack}) as opened:
-        source = opened["a"] if form == "input_context" else form(stack)
-        works = works_of_stacks({"a": source}, lists, judged, in_parts=True)
-    assert len(works) == 4
-    for work in works:
-        sent = pickle.dumps(work)
+    jobs = jobs_of({"a": form(stack)}, {"a": wobble(64, 0)})
+    assert len(jobs) == 4
+    for job in jobs:
+        sent = pickle.dumps(job)
         assert len(sent) < 1.2 * stack[:17].nbytes
         arrived = pickle.loads(sent)  # noqa: S301
-        for n in (0, *work.images):
-            numpy.testing.assert_array_equal(arrived.stack[n], stack[n])
+        numpy.testing.assert_array_equal(arrived.reference.stack[0], stack[0])
+        for n, image in zip(images_of(job), arrived.images, strict=True):
+            numpy.testing.assert_array_equal(image, stack[n])
 
 
 def test_of_files_only_the_address_travels(tmp_path):
     stacks, lists = case(40)
-    judged = numpy.ones((3, 3), dtype=bool)
     with input_context(in_file(stacks, tmp_path, None)) as lazy:
-        for work in works_of_stacks(lazy, lists, judged, in_parts=True):
-            assert len(pickle.dumps(work.stack)) < 1000
-            arrived = pickle.loads(pickle.dumps(work.stack))  # noqa: S301
-            with arrived as stack:
-                numpy.testing.assert_array_equal(stack[3], stacks[work.name][3])
+        for job in jobs_of(lazy, lists):
+            assert len(pickle.dumps(job.images)) < 2000
+            arrived = pickle.loads(pickle.dumps(job.images))  # noqa: S301
+            with arrived:
+                numpy.testing.assert_array_equal(arrived[3], stacks[job.reference.name][3])
             with pytest.raises(ValueError, match="closed"):
-                stack[3]
+                arrived[3]
 
 
-def test_progress_never_decreases_and_ends_at_one(executor, monkeypatch):
-    monkeypatch.setattr("ewoksndreg.evaluation.plan._FEWEST_PIXELS", 1)
+def test_threads_read_the_first_image_once(small_jobs):
+    stacks = {"a": WatchedStack(40, lambda n: numpy.random.default_rng(n).random((20, 20)))}
+    evaluate_stacks(stacks, {"a": wobble(40, 0)}, max_workers=3)
+    assert sorted(stacks["a"].read) == list(range(40))
+
+
+def test_progress_never_decreases_and_ends_at_one(executor, small_jobs):
     stacks, lists = case(40)
     told = []
     evaluate_stacks(stacks, lists, executor=executor, progress=told.append)
@@ -167,23 +239,22 @@ def test_progress_never_decreases_and_ends_at_one(executor, monkeypatch):
     assert len(told) == 3 * 2  # parts
 
 
-def test_cancelling_stops_all_workers_within_two_images(executor, tmp_path):
-    """An image takes 0.1 s, and there are 3 x 100. Each worker may finish the image that it has
-    begun and, since the workers are asked between images, one more."""
-    stacks = {name: SlowStack(tmp_path, 100, 0.1) for name in "abc"}
+def test_cancelling_lets_the_jobs_end_that_have_begun(executor, tmp_path, small_jobs):
+    """Of 3 x 6 jobs of 16 images: those of three workers, and two that processes have waiting."""
+    stacks = {name: SlowStack(tmp_path, 100, 0.01) for name in "abc"}
     lists = {name: wobble(100, seed) for seed, name in enumerate("abc")}
-    stopped = threading.Event()
-
-    def should_stop():
-        if len(list(tmp_path.iterdir())) > 9:
-            stopped.set()
-        return stopped.is_set()
+    begun = 3  # each stack was looked at once, for its shape
 
     with pytest.raises(CancelledError, match="cancelled after"):
-        evaluate_stacks(stacks, lists, executor=executor, should_stop=should_stop)
+        evaluate_stacks(
+            stacks,
+            lists,
+            executor=executor,
+            should_stop=lambda: len(list(tmp_path.iterdir())) > begun + 5,
+        )
     number = len(list(tmp_path.iterdir()))
-    assert number <= 10 + 3 * 2
-    time.sleep(0.3)
+    assert number <= begun + 5 * 17
+    time.sleep(0.1)
     assert len(list(tmp_path.iterdir())) == number
     # The executor can be used again.
     stacks, lists = case(5)
@@ -212,22 +283,8 @@ def test_a_file_that_vanishes_is_told_with_the_stack(executor, tmp_path):
     with input_context(urls) as lazy:
         sent = pickle.loads(pickle.dumps(dict(lazy)))  # noqa: S301
     (tmp_path / "stacksNone.h5").unlink()
-    closed = {name: _KnowsItsLength(stack, 5) for name, stack in sent.items()}
     with pytest.raises(FileNotFoundError, match=r"^Stack '[abc]': there is no file"):
-        evaluate_stacks(closed, lists, executor=executor)
-
-
-class _KnowsItsLength:
-    """As a stack of a file that another process has opened."""
-
-    def __init__(self, closed, number):
-        self.closed, self.number = closed, number
-
-    def __len__(self):
-        return self.number
-
-    def excerpt(self, images):
-        return self.closed
+        evaluate_stacks(sent, lists, executor=executor)
 
 
 def test_a_worker_that_dies_is_told(tmp_path):
@@ -235,13 +292,13 @@ def test_a_worker_that_dies_is_told(tmp_path):
     lists = {name: wobble(40, seed) for seed, name in enumerate(stacks)}
     with (
         processes(2) as executor,
-        pytest.raises(RuntimeError, match=r"A worker died while stack '.*' was judged.*memory"),
+        pytest.raises(RuntimeError, match=r"A worker died while stack '.*' was scored.*memory"),
     ):
         evaluate_stacks(stacks, lists, executor=executor)
 
 
 def test_a_stack_that_cannot_be_sent_is_named(pool, tmp_path):
-    stacks = {"there": numpy.zeros((2, 9, 9)), "here": LocalStack(tmp_path, 2, 0.0)}
+    stacks = {"there": numpy.zeros((2, 20, 20)), "here": LocalStack(tmp_path, 2, 0.0)}
     lists = {name: wobble(2, seed) for seed, name in enumerate(stacks)}
     with pytest.raises(TypeError, match=r"Stack 'here' .* cannot be sent to another process"):
         evaluate_stacks(stacks, lists, executor=pool)

@@ -11,19 +11,19 @@ from operator import add
 import numpy
 import pytest
 
-from ewoksndreg.evaluation.judge import StackJudgement
 from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.evaluation.score_stack import StackScores
 
 NAN, INF = numpy.nan, numpy.inf
 
 
 def judgement(unaligned, aligned, overlap=None):
     aligned = numpy.array(aligned, dtype=float)
-    return StackJudgement(
-        (8, 8),
+    return StackScores(
         numpy.array(unaligned, dtype=float),
         aligned,
         numpy.full(aligned.shape, 0.9) if overlap is None else numpy.array(overlap, dtype=float),
+        0,
     )
 
 

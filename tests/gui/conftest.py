@@ -14,9 +14,9 @@ import numpy
 import pytest
 from numpy.typing import NDArray
 
+from ewoksndreg._stacks import Stack
 from ewoksndreg.evaluation import Evaluation
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.io.image_stack import ImageStack
 from ewoksndreg.transformation import Homography
 
 from ..conftest import shift_matrix
@@ -132,7 +132,7 @@ def result() -> Result:
     return Result()
 
 
-class GatedStack(ImageStack):
+class GatedStack(Stack):
     """Gives out images only when it is told to, and notes which were asked for."""
 
     def __init__(self, images: NDArray[Any]) -> None:
@@ -147,7 +147,7 @@ class GatedStack(ImageStack):
         return numpy.asarray(self._images[index])
 
 
-class BrokenStack(ImageStack):
+class BrokenStack(Stack):
     """One image cannot be read."""
 
     def __init__(self, images: NDArray[Any], broken: int) -> None:

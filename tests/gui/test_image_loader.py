@@ -8,9 +8,9 @@ require_qt()
 import numpy
 import pytest
 
+from ewoksndreg._stacks import ArrayStack
 from ewoksndreg.gui.image_loader import ImageLoader
 from ewoksndreg.gui.image_reader import ImageRequest
-from ewoksndreg.io.image_stack import ArrayStack
 from ewoksndreg.transformation import Transformation
 
 from .conftest import BrokenStack

@@ -11,11 +11,11 @@ import numpy
 import pytest
 from scipy import ndimage
 
+from ewoksndreg._stacks import ArrayStack
 from ewoksndreg.gui.color_limits import color_limits
 from ewoksndreg.gui.image_reader import ImageReader
 from ewoksndreg.gui.image_reader import ImageRequest
 from ewoksndreg.gui.image_reader import correlation
-from ewoksndreg.io.image_stack import ArrayStack
 from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation import Transformation
 

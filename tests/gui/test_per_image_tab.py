@@ -7,11 +7,11 @@ require_qt()
 
 import numpy
 import pytest
+from ewoksndreg.evaluation.judge import StackJudgement
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation.judge import StackJudgement
 from ewoksndreg.evaluation.ranking import rank_lists
 from ewoksndreg.gui.per_image_tab import PerImageTab
 from ewoksndreg.gui.per_image_tab import best_list_on

@@ -9,11 +9,11 @@ import math
 
 import pytest
 
+from ewoksndreg._stacks import ArrayStack
 from ewoksndreg.gui.ranking_rows import description
 from ewoksndreg.gui.ranking_rows import ranking_rows
 from ewoksndreg.gui.score_bars import score_parts
 from ewoksndreg.gui.shown import ShownResult
-from ewoksndreg.io.image_stack import ArrayStack
 
 from .conftest import shifts
 

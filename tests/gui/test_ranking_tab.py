@@ -7,10 +7,10 @@ require_qt()
 
 import numpy
 import pytest
+from ewoksndreg.evaluation.judge import StackJudgement
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
-from ewoksndreg.evaluation.judge import StackJudgement
 from ewoksndreg.evaluation.ranking import rank_lists
 from ewoksndreg.gui.colors import RELATIVE_MSE
 from ewoksndreg.gui.colors import SMOOTHNESS

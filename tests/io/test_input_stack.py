@@ -5,7 +5,7 @@ import numpy
 import pytest
 from silx.io.url import DataUrl
 
-from ewoksndreg.io.image_stack import ImageStack
+from ewoksndreg._stacks import Stack
 from ewoksndreg.io.input_stack import InputStacks
 from ewoksndreg.io.input_stack import input_context
 
@@ -193,7 +193,7 @@ def test_a_file_that_a_notebook_has_open_can_be_read(h5_path, mode):
 
 def test_an_h5py_dataset_is_read_lazily(h5_path):
     with h5py.File(h5_path) as file, input_context({"a": file["/entry/maps/Ca-K"]}) as stacks:
-        assert isinstance(stacks["a"], ImageStack)
+        assert isinstance(stacks["a"], Stack)
         numpy.testing.assert_array_equal(stacks["a"][1], IMAGES[1])
 
 

@@ -93,7 +93,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "output_configuration": None,
         "skip": False,
         "evaluate_on": "all",
-        "max_workers": 0,
+        "max_workers": None,
         "scheduler": None,
     }
 

@@ -1,4 +1,4 @@
-"""The task and a whole workflow, ranked by several processes."""
+"""The task and a whole workflow, ranked by several workers."""
 
 import os
 import threading
@@ -10,7 +10,6 @@ from ewokscore import execute_graph
 
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
-from ..worker_stacks import DyingStack
 from ..worker_stacks import SlowStack
 from ..worker_stacks import wobble
 from .conftest import Progress
@@ -22,7 +21,7 @@ def run(**inputs):
     return task
 
 
-def test_processes_rank_as_this_thread_does(stacks_url, stacks, transformations, tmp_path):
+def test_workers_rank_as_this_thread_does(stacks_url, stacks, transformations, tmp_path):
     urls = {name: f"{stacks_url}/{name}" for name in stacks}
     inputs = {"image_stacks": urls, "transformations": transformations}
     expected = run(**inputs)
@@ -35,21 +34,6 @@ def test_processes_rank_as_this_thread_does(stacks_url, stacks, transformations,
     assert task.get_output_value("scores") == expected.get_output_value("scores")
     assert progress.values == sorted(progress.values)
     assert progress.values[-1] == 100
-
-
-def test_a_worker_that_dies_leaves_files_as_they_were(tmp_path):
-    stacks = {name: DyingStack(tmp_path, 4, 0.0) for name in "ab"}
-    lists = {name: wobble(4, seed) for seed, name in enumerate("ab")}
-    target = tmp_path / "out.h5"
-    with pytest.raises(RuntimeError) as caught:
-        run(
-            image_stacks=stacks,
-            transformations=lists,
-            max_workers=2,
-            output_root_uri=f"{target}::/entry",
-        )
-    assert "A worker died while stack" in str(caught.value.__cause__)
-    assert not [path for path in tmp_path.iterdir() if "out.h5" in path.name]
 
 
 def test_a_task_with_workers_can_be_cancelled(tmp_path):

@@ -8,14 +8,21 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack
+from typing import Any
 from typing import Literal
 
 import numpy
+from numpy.typing import NDArray
 
+from .._messages import located
 from .._messages import unknown_name
-from ..transformation.base import Transformation
-from ..transformation.conversion import TransformationSource
-from ..transformation.conversion import as_transformation_lists
+from .._stacks import Stack
+from .._stacks import as_stack
+from ..kernels import select_kernel
+from ..transformation import Transformation
+from ..transformation import TransformationSource
+from ..transformation import as_transformation_lists
 from .checks import check_same_image_shapes
 from .checks import check_same_number_of_images
 from .checks import check_some_images
@@ -24,17 +31,18 @@ from .checks import check_transformation_per_image
 from .eval_metrics import moved_corners
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
-from .judge import ImageStack
-from .judge import joined
-from .plan import works_of_stacks
+from .jobs import FEWEST_IMAGES_ELSEWHERE
+from .jobs import Reporter
+from .jobs import choose_workers
+from .jobs import make_jobs
+from .jobs import run_jobs
 from .ranking import rank_lists
 from .result import Evaluation
-from .schedule import Reporter
-from .schedule import have_judged
+from .score_stack import StackScores
 
 
 def post_evaluation(
-    aligned_stacks: Mapping[str, ImageStack],
+    aligned_stacks: Mapping[str, Any],
     transformations: Mapping[str, TransformationSource],
 ) -> list[str]:
     """Stack names sorted by the sum of the two plain measures, best first.
@@ -67,20 +75,23 @@ def post_evaluation(
 
 
 def evaluate_stacks(
-    image_stacks: Mapping[str, ImageStack],
+    image_stacks: Mapping[str, Any],
     transformations: Mapping[str, TransformationSource],
     *,
     evaluate_on: Literal["all", "own"] = "all",
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    max_workers: int | None = None,
     executor: Executor | None = None,
 ) -> Evaluation:
     """Rank lists of transformations by how well they align stacks of images.
 
     Each stack is read once, image by image. Every image is brought to one scale and smoothed
-    (:func:`.prepare_image`), resampled with each list's transformation of that image (linear
-    interpolation) and compared with the first image (:func:`.compare`). The error that is left,
-    as a fraction of the error without alignment, and the smoothness of the list make its score::
+    (:meth:`.Kernel.prepare`), resampled with each list's transformation of that image (linear
+    interpolation) and compared with the first image (:meth:`.Kernel.compare`): in the frame of the
+    first image, with the passive matrix ``M[n] inv(M[0])``, or, where transformations do not
+    compose, in the frame of the result. The error that is left, as a fraction of the error without
+    alignment, and the smoothness of the list make its score::
 
         R[k, j] = min(M[k, j] / (U[j] + 0.01), 1)
         w[j] = 0.01 + 1 - min(R[l, j] for l != j)
@@ -96,24 +107,27 @@ def evaluate_stacks(
         form that :func:`.as_transformations` takes.
     :param evaluate_on: judge every list on `"all"` stacks or on its `"own"` stack only.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
-    :param should_stop: asked after each image, or some fifty times a second while an executor
-        works; the evaluation ends when it answers True.
-    :param executor: does the work in parts of some images of one stack, None in this thread. The
-        numbers are the same to the last bit. Any executor will do, and one of processes is the
-        fastest: threads wait for each other. To processes go the addresses of stacks that
-        :func:`.input_context` made from URLs, and the pixels of others. It is not shut down.
+    :param should_stop: asked after each image, or some fifty times a second while workers work;
+        the evaluation ends when it answers True and the images that have begun are done.
+    :param max_workers: how many workers share the work: None or -1 for as many as this process may
+        use, 0 for none, so that all is done in this thread. They are threads, or processes where
+        stacks are compressed HDF5 datasets, which threads cannot share. Where there is little to do
+        none is started. The numbers are the same to the last bit.
+    :param executor: does the work instead, whatever `max_workers` says. Any executor will do. To
+        processes go the addresses of stacks that :func:`.input_context` made from URLs, and the
+        pixels of others. It is not shut down.
     :returns: names sorted by score, best first, ties in the order of `image_stacks`, and the
         numbers behind it. The order of the stacks changes no number. Last come lists that cannot
         be judged: those with a transformation that is singular or not finite, whose own stack
         shows nothing to compare, or that leave nothing to compare. They follow smoothness (not
         finite: last).
     :raises ValueError: when names or numbers of stacks and lists differ, there are no stacks or no
-        images, `evaluate_on` is unknown, images have different shapes within a stack or, for
-        `"all"`, between stacks.
+        images, `evaluate_on` is unknown, `max_workers` is less than -1, images have different
+        shapes within a stack or, for `"all"`, between stacks.
     :raises TypeError: when pixels are not real numbers or these are no transformations.
     :raises OSError: when a file of transformations is missing or cannot be read.
     :raises concurrent.futures.CancelledError: when `should_stop` answered True.
-    :raises RuntimeError: when a worker of the executor died.
+    :raises RuntimeError: when a worker died.
     :warns RuntimeWarning: when lists cannot be judged; names them and says why. Once when there
         are infinite pixels; counts them per stack. The result has them as `warnings`.
     """
@@ -126,38 +140,64 @@ def evaluate_stacks(
     check_transformation_per_image(image_stacks, lists)
     check_stack_per_list(image_stacks, lists)
     check_same_number_of_images(image_stacks)
-    # Where a stack does not know its shape, only reading tells, and images are read once.
-    shapes = {
-        name: tuple(stack.shape[1:])
-        for name, stack in image_stacks.items()
-        if hasattr(stack, "shape")
-    }
-    names = list(image_stacks)
-    judged = numpy.identity(len(names), dtype=bool)
+    stacks = {name: _as_named_stack(name, images) for name, images in image_stacks.items()}
+    shapes = {name: stack.shape[1:] for name, stack in stacks.items()}
+    scored = numpy.identity(len(stacks), dtype=bool)
     if evaluate_on == "all":
         check_same_image_shapes(shapes)
-        judged[:] = True
+        scored[:] = True
 
-    in_order = {name: lists[name] for name in names}
-    works = works_of_stacks(image_stacks, in_order, judged, in_parts=executor is not None)
-    reporter = Reporter(sum(len(work.images) for work in works), progress, should_stop)
-    found = have_judged(works, reporter, executor)
-    judgements = {}
-    for name in names:
-        mine = [each for work, each in zip(works, found, strict=True) if work.name == name]
-        judgements[name] = joined(mine)
-        shapes[name] = judgements[name].image_shape
-    if evaluate_on == "all":
-        check_same_image_shapes(shapes)
+    registrations = {name: lists[name] for name in stacks}
+    scores = _score_stacks(
+        stacks,
+        registrations,
+        scored,
+        Reporter(sum(len(stack) for stack in stacks.values()), progress, should_stop),
+        max_workers,
+        executor,
+    )
     result = rank_lists(
-        judgements,
-        judged,
-        {name: smoothness_eval(lists[name], shapes[name]) for name in names},
-        _first_diverged(lists, shapes),
+        scores,
+        scored,
+        {name: smoothness_eval(registrations[name], shapes[name]) for name in stacks},
+        _first_diverged(registrations, shapes),
     )
     for message in result.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return result
+
+
+def _as_named_stack(name: str, images: Any) -> Stack:
+    try:
+        return as_stack(images)
+    except (OSError, TypeError, ValueError) as error:
+        raise located(error, f"Stack {name!r}") from error
+
+
+def _score_stacks(
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    scored: NDArray[numpy.bool_],
+    reporter: Reporter,
+    max_workers: int | None,
+    executor: Executor | None,
+) -> dict[str, StackScores]:
+    """Score the registrations on the stacks where they are to be scored, shape `(K, stacks)`."""
+    pixels = [math.prod(stack.shape) for stack in stacks.values()]
+    # Each image is prepared, which costs as much as a comparison, and compared as it is.
+    comparisons = sum(numpy.multiply(pixels, 2 + scored.sum(axis=0)))
+    kernel = select_kernel(comparisons).name
+    with ExitStack() as context:
+        fewest_images: int | None = FEWEST_IMAGES_ELSEWHERE
+        if executor is None:
+            workers = choose_workers(stacks, registrations, comparisons, max_workers)
+            executor, fewest_images = context.enter_context(workers)
+        jobs = make_jobs(stacks, registrations, scored, kernel, fewest_images)
+        found = run_jobs(jobs, reporter, executor)
+    parts: dict[str, list[StackScores]] = {name: [] for name in stacks}
+    for job, part in zip(jobs, found, strict=True):
+        parts[job.reference.name].append(part)
+    return {name: StackScores.concatenate(each) for name, each in parts.items()}
 
 
 def _first_diverged(

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy
 from numpy.typing import NDArray
 
-from .comparison import UNRELATED
-from .judge import StackJudgement
+from ..kernels import UNRELATED
 from .result import Evaluation
 from .result import ListEvaluation
+from .score_stack import StackScores
 
 # Keeps a stack that needs no alignment from dividing by nothing: the standardised MSE of two
 # images with a correlation coefficient of 0.995.
@@ -26,7 +26,7 @@ SMOOTHNESS_WEIGHT = 0.3
 
 
 def rank_lists(
-    judgements: Mapping[str, StackJudgement],
+    judgements: Mapping[str, StackScores],
     judged: NDArray[numpy.bool_],
     smoothness: Mapping[str, float],
     diverged: Mapping[str, int],

@@ -9,9 +9,9 @@ from typing import Any
 
 from silx.gui import qt
 
+from .._stacks import Stack
 from ..evaluation import Evaluation
 from ..io import input_context
-from ..io.image_stack import ImageStack
 from ..transformation import Transformation
 from .image_loader import ImageLoader
 from .images_tab import ImagesTab
@@ -106,7 +106,7 @@ class EvaluationView(qt.QWidget):
         """
         self._let_go_of_files()
         unreadable = None
-        stacks: Mapping[str, ImageStack] = {}
+        stacks: Mapping[str, Stack] = {}
         try:
             stacks = self._files.enter_context(input_context(image_stacks))
         except (OSError, TypeError, ValueError) as error:

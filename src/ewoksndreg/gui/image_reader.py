@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from .._messages import located
 from .._pixels import as_floating
-from .._pixels import missing_pixels
-from ..evaluation.comparison import compare_images
-from ..io.image_stack import ImageStack
+from .._stacks import Stack
+from ..kernels import Prepared
+from ..kernels import find_kernel
 from ..transformation import Transformation
 from .color_limits import color_limits
 from .color_limits import sampled_images
@@ -34,7 +34,7 @@ class ImageRequest:
     """
 
     name: str
-    stack: ImageStack
+    stack: Stack
     number: int
     transformations: Sequence[Transformation] | None
 
@@ -74,7 +74,7 @@ class ImageReader:
     was read last."""
 
     def __init__(self) -> None:
-        self._stack: ImageStack | None = None
+        self._stack: Stack | None = None
         self._first: Image
         self._limits: tuple[float, float]
         self._transformations: Sequence[Transformation] | None = None
@@ -133,9 +133,10 @@ class ImageReader:
 def correlation(first: Image, image: Image, limits: tuple[float, float]) -> float:
     """Pearson's correlation coefficient of two images as they are seen on the screen: over the
     pixels that are there in both, clipped to the colour scale, of large images every n-th row and
-    column. NaN where they cannot be compared, see :func:`.compare_images`."""
+    column. NaN where they cannot be compared, see :meth:`.Kernel.compare`."""
     seen = (brightness(sampled_pixels(pixels), limits) for pixels in (first, image))
-    return 1 - compare_images(*seen).mse / 2
+    a, b = (Prepared.of(pixels) for pixels in seen)
+    return 1 - find_kernel("numpy").compare(a, b).mse / 2
 
 
 def _read(request: ImageRequest, number: int) -> Image:
@@ -159,5 +160,4 @@ def _aligned(
 
 
 def _infinity_is_missing(image: NDArray[Any]) -> Image:
-    missing = missing_pixels(image)
-    return image if missing is None else numpy.where(missing, image.dtype.type(numpy.nan), image)
+    return numpy.where(numpy.isinf(image), image.dtype.type(numpy.nan), image)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._stacks import Stack
 from ..evaluation import Evaluation
-from ..io.image_stack import ImageStack
 from ..transformation import Transformation
 
 
@@ -23,7 +23,7 @@ class ShownResult:
     :param unreadable: why the stacks cannot be opened, one sentence, or None.
     """
 
-    stacks: Mapping[str, ImageStack]
+    stacks: Mapping[str, Stack]
     lists: Mapping[str, Sequence[Transformation]]
     chosen: Mapping[str, Sequence[Transformation]]
     evaluation: Evaluation | None = None

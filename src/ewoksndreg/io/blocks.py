@@ -56,6 +56,10 @@ class Blocks:
         # A copy: a view would keep the whole block, and changing it would change the block.
         return numpy.array(pixels[index - begin])
 
+    def discard(self, stack: Hashable) -> None:
+        with self._lock:
+            self._blocks.pop(stack, None)
+
     def clear(self) -> None:
         with self._lock:
             self._blocks.clear()

@@ -31,6 +31,11 @@ def check_filters(dataset: h5py.Dataset) -> None:
             )
 
 
+def is_filtered(dataset: h5py.Dataset) -> bool:
+    """Whether HDF5 computes something when it reads the dataset."""
+    return bool(dataset.id.get_create_plist().get_nfilters())
+
+
 def filter_hint(dataset: h5py.Dataset) -> str:
     """What may help when a dataset cannot be read, to be put into a sentence."""
     if dataset.is_virtual and sys.modules.get("hdf5plugin") is None:

@@ -14,27 +14,27 @@ import numpy
 from silx.io.url import DataUrl
 
 from .._messages import located
+from .._stacks import ArrayStack
+from .._stacks import Stack
 from .blocks import Blocks
 from .hdf5_files import Hdf5Reader
 from .hdf5_lock import finish_interrupted_write
-from .image_stack import ArrayStack
-from .image_stack import Hdf5Stack
-from .image_stack import ImageStack
+from .hdf5_stack import Hdf5Stack
 from .urls import as_data_url
 from .urls import stack_names
 from .urls import url_text
 
 
-class InputStacks(Mapping[str, ImageStack]):
+class InputStacks(Mapping[str, Stack]):
     """Stack names and their stacks, in the order in which they were given.
 
     :param stacks: a stack is a lazy sequence of 2D images with `shape` `(N, H, W)` and `dtype`.
     """
 
-    def __init__(self, stacks: Mapping[str, ImageStack]) -> None:
+    def __init__(self, stacks: Mapping[str, Stack]) -> None:
         self._stacks = dict(stacks)
 
-    def __getitem__(self, name: str) -> ImageStack:
+    def __getitem__(self, name: str) -> Stack:
         return self._stacks[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -139,10 +139,10 @@ def input_context(data: Any) -> Iterator[InputStacks]:
 
 def _open_stack(
     name: str, source: Any, readers: dict[str, Hdf5Reader], blocks: Blocks, files: ExitStack
-) -> ImageStack:
+) -> Stack:
     label = f"Stack {name!r}"
     try:
-        if isinstance(source, ImageStack):
+        if isinstance(source, Stack):
             return source
         if not isinstance(source, (str, DataUrl)):
             # A mapping has items and a length too, but no order of images.

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
 from .._pixels import as_floating
+from .._stacks import ArrayStack
 from . import nexus
-from .image_stack import ArrayStack
 from .input_stack import InputStacks
 from .input_stack import StackUrls
 from .output_places import check_dataset_names

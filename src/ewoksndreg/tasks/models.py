@@ -77,10 +77,10 @@ class Inputs(BaseInputModel):
         default="all",
         description="Judge every list on all stacks, or on the stack it was registered from.",
     )
-    max_workers: int = Field(
-        default=0,
-        description="Number of worker processes that rank: 0 does it in this thread, -1 starts one"
-        " on each processor that this process may use.",
+    max_workers: int | None = Field(
+        default=None,
+        description="Number of workers that rank, threads or processes, whichever is faster: None"
+        " or -1 for as many as this process may use, 0 to rank in this thread.",
     )
     scheduler: str | None = Field(
         default=None,
@@ -123,6 +123,8 @@ class Inputs(BaseInputModel):
     @field_validator("max_workers", mode="plain")
     @classmethod
     def _check_max_workers(cls, value: Any) -> Any:
+        if value is None:
+            return None
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"Input 'max_workers' is a whole number, not {type(value).__name__}")
         if value < -1:
@@ -132,7 +134,7 @@ class Inputs(BaseInputModel):
     @field_validator("scheduler", mode="after")
     @classmethod
     def _check_scheduler(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value and info.data.get("max_workers"):
+        if value and info.data.get("max_workers") not in (None, 0):
             raise ValueError("either a scheduler or max_workers decides who ranks, not both")
         return value
 

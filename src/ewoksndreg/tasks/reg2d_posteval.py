@@ -6,10 +6,7 @@ import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager
 from contextlib import ExitStack
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ewokscore import TaskWithProgress
@@ -30,7 +27,6 @@ from ..transformation.base import Transformation
 from ..transformation.conversion import TransformationSource
 from ..transformation.conversion import as_transformation_lists
 from ..workers import dask_workers
-from ..workers import processes
 from .inputs_as_json import inputs_as_json
 from .models import Inputs
 from .models import Outputs
@@ -169,11 +165,14 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         check_stack_per_list(names, lists)
         with ExitStack() as stack:
             stacks = stack.enter_context(input_context(inputs.image_stacks))
-            executor = stack.enter_context(_workers(inputs.max_workers, inputs.scheduler))
+            executor = None
+            if inputs.scheduler:
+                executor = stack.enter_context(dask_workers(inputs.scheduler))
             evaluation = evaluate_stacks(
                 stacks,
                 lists,
                 evaluate_on=inputs.evaluate_on,
+                max_workers=inputs.max_workers,
                 executor=executor,
                 progress=lambda fraction: self._set_progress(share * fraction),
                 should_stop=lambda: self.cancelled,
@@ -223,12 +222,6 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 
     def _set_progress(self, fraction: float) -> None:
         self.progress = int(100 * fraction)
-
-
-def _workers(max_workers: int, scheduler: str | None) -> AbstractContextManager[Executor | None]:
-    if scheduler:
-        return dask_workers(scheduler)
-    return processes(max_workers) if max_workers else nullcontext()
 
 
 def _all_equal(lists: Mapping[str, Sequence[Transformation]]) -> bool:

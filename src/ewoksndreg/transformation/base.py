@@ -10,6 +10,7 @@ import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from .._typing import Matrix
 from .types import TransformationType
 
 
@@ -77,6 +78,16 @@ class Transformation(ABC):
         :raises AttributeError: where no matrix describes the transformation.
         """
         raise AttributeError(f"{type(self).__name__} has no active_matrix")
+
+    def between(self, reference: Transformation) -> Matrix | None:
+        """The passive matrix that aligns the image with the reference image itself and not with
+        what becomes of that, ``M inv(M_reference)``, shape `(3, 3)`.
+
+        :param reference: the transformation of the reference image.
+        :returns: not finite where one of the two is singular; None where resampling with this
+            matrix is not what the two transformations do.
+        """
+        return None
 
     def __eq__(self, other: object) -> bool:
         """Whether both have the same matrix within :func:`numpy.allclose`; without a matrix, a

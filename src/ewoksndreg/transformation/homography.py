@@ -8,6 +8,7 @@ import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from .._typing import Matrix
 from .base import Transformation
 from .types import TransformationType
 from .warp import warp
@@ -85,6 +86,16 @@ class Homography(Transformation):
         """See :func:`ewoksndreg.transformation.warp.warp`."""
         matrix = self._passive if self.invertible else None
         return warp(image, matrix, cval=cval, interpolation_order=interpolation_order)
+
+    def between(self, reference: Transformation) -> Matrix | None:
+        # A subclass may resample in its own way.
+        both = (self, reference)
+        if any(type(each).apply_data is not Homography.apply_data for each in both):
+            return None
+        if not self.invertible:
+            return numpy.full((3, 3), numpy.nan)
+        with numpy.errstate(all="ignore"):
+            return numpy.asarray(self._passive @ reference.active_matrix)
 
     def __reduce__(self) -> tuple[type[Homography], tuple[object, ...]]:
         # Through the constructor: pickled arrays would come back writeable.

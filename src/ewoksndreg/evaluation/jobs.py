@@ -1,0 +1,221 @@
+"""Split the scoring of stacks into jobs and have them done, here or by an executor."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import BrokenExecutor
+from concurrent.futures import CancelledError
+from concurrent.futures import Executor
+from concurrent.futures import Future
+from concurrent.futures import wait
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from .._stacks import Stack
+from ..transformation import Transformation
+from ..workers import count_workers
+from ..workers import may_start_processes
+from ..workers import processes
+from ..workers import threads
+from .score_stack import Job
+from .score_stack import ReferenceImage
+from .score_stack import StackScores
+from .score_stack import score_images
+
+# Pixels of a job, some ms: so many that handing it out costs little.
+_JOB_SIZE = 2**22
+
+# A worker in another process reads and prepares the reference image again for each job, which
+# therefore has some more images than that.
+FEWEST_IMAGES_ELSEWHERE = 16
+
+# Pixels. With fewer, starting threads or processes takes longer than they save.
+_LEAST_FOR_THREADS = 2**23
+_LEAST_FOR_PROCESSES = 2**27
+
+# How often (s) it is asked whether to stop while an executor works.
+_INTERVAL = 0.02
+
+
+def make_jobs(
+    image_stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    scored: NDArray[numpy.bool_],
+    kernel: str,
+    fewest_images: int | None,
+) -> list[Job]:
+    """One job for each stack, or several that can be done in any order and in any place.
+
+    :param registrations: N transformations for each of K registrations.
+    :param scored: which registration is scored on which stack, shape `(K, stacks)`.
+    :param kernel: the name of the one that does the work.
+    :param fewest_images: of a job; None for one job per stack.
+    """
+    jobs = []
+    for j, (name, stack) in enumerate(image_stacks.items()):
+        reference = ReferenceImage(name, stack[:1], 0, kernel)
+        parts = [range(len(stack))] if fewest_images is None else _split(stack, fewest_images)
+        for images in parts:
+            some = slice(images.start, images.stop)
+            here = [
+                (each[0], each[some]) if scored[k, j] else None
+                for k, each in enumerate(registrations.values())
+            ]
+            jobs.append(Job(reference, stack[some], images.start, here))
+    return jobs
+
+
+def _split(stack: Stack, fewest: int) -> Iterator[range]:
+    """About equal ranges of images, that begin where a chunk of the file begins."""
+    size = max(1, math.prod(stack.shape[1:]))
+    fewest = max(fewest, math.ceil(_JOB_SIZE / size))
+    length = math.ceil(len(stack) / max(1, len(stack) // fewest))
+    start = 0
+    while start < len(stack):
+        stop = stack.stored_together(min(start + length, len(stack)) - 1).stop
+        yield range(start, stop)
+        start = stop
+
+
+@contextmanager
+def choose_workers(
+    image_stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    comparisons: float,
+    max_workers: int | None,
+) -> Iterator[tuple[Executor | None, int | None]]:
+    """The executor that is fastest, and the fewest images of a job for it; None and None where the
+    work is best done here.
+
+    :param comparisons: pixels that are compared or prepared, in all.
+    """
+    number = count_workers(max_workers)
+    if number == 1 or comparisons < _LEAST_FOR_THREADS:
+        yield None, None
+    elif (
+        comparisons >= _LEAST_FOR_PROCESSES
+        and all(stack.decompresses for stack in image_stacks.values())
+        and may_start_processes()
+        # Workers know nothing of what the running script defines.
+        and b"__main__" not in pickle.dumps((dict(image_stacks), dict(registrations)))
+    ):
+        with processes(number) as executor:
+            yield executor, FEWEST_IMAGES_ELSEWHERE
+    else:
+        with threads(number) as executor:
+            yield executor, 1
+
+
+class Reporter:
+    """Counts images, passes the fraction on and asks whether to go on."""
+
+    def __init__(
+        self,
+        total: int,
+        progress: Callable[[float], object] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._total = total
+        self._done = 0
+        self._progress = progress
+        self._should_stop = should_stop
+
+    def count(self, images: int) -> None:
+        self._done += images
+        if self._progress is not None:
+            self._progress(self._done / self._total)
+
+    def check(self) -> None:
+        """:raises CancelledError: when the work is to stop; says how much was done."""
+        if self._should_stop is not None and self._should_stop():
+            raise CancelledError(
+                f"The evaluation was cancelled after {self._done} of {self._total} images"
+            )
+
+
+def run_jobs(
+    jobs: Sequence[Job], reporter: Reporter, executor: Executor | None
+) -> list[StackScores]:
+    """Do jobs here, one after the other, or have them done by an executor in any order.
+
+    When one fails or the reporter says so, those that have begun are waited for, and the others do
+    not begin.
+
+    :returns: the scores, in the order of the jobs.
+    :raises CancelledError: when the reporter says so.
+    :raises RuntimeError: when a worker died; names a stack that it scored.
+    :raises TypeError: when a stack or a transformation cannot be sent to a worker; names it.
+    """
+
+    def on_image() -> None:
+        reporter.count(1)
+        reporter.check()
+
+    if executor is None:
+        scores = []
+        for n, job in enumerate(jobs):
+            scores.append(score_images(job, on_image))
+            _forget_reference(job, jobs[n + 1 :])
+        return scores
+    futures: list[Future[StackScores]] = []
+    try:
+        for job in jobs:
+            with _explain_errors(job):
+                futures.append(executor.submit(score_images, job))
+        _await(futures, jobs, reporter)
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+    return [future.result() for future in futures]
+
+
+def _await(futures: Sequence[Future[Any]], jobs: Sequence[Job], reporter: Reporter) -> None:
+    pending = dict(zip(futures, jobs, strict=True))
+    while pending:
+        done, _ = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
+        for future in [each for each in pending if each in done]:
+            job = pending.pop(future)
+            with _explain_errors(job):
+                future.result()
+            _forget_reference(job, pending.values())
+            reporter.count(len(job.images))
+        reporter.check()
+
+
+def _forget_reference(job: Job, others: Iterable[Job]) -> None:
+    """So that memory does not grow with the number of stacks."""
+    if not any(other.reference is job.reference for other in others):
+        job.reference.forget()
+
+
+@contextmanager
+def _explain_errors(job: Job) -> Iterator[None]:
+    """Say in our words what goes wrong on the way to the worker or from there."""
+    name = job.reference.name
+    try:
+        yield
+    except Exception as error:
+        # Dask has an exception of its own for it.
+        if isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker":
+            raise RuntimeError(
+                f"A worker died while stack {name!r} was scored, perhaps for lack of memory: run"
+                " again with fewer workers"
+            ) from error
+        unsendable = (pickle.PicklingError, AttributeError, TypeError)
+        if isinstance(error, unsendable) and "pickle" in str(error):
+            raise TypeError(
+                f"Stack {name!r} or one of the transformations for it cannot be sent to another"
+                f" process: {error}; give arrays or HDF5 URLs, or do without workers"
+            ) from error
+        raise

@@ -1,0 +1,27 @@
+"""The inner loops: prepare an image for comparison, and compare two of them.
+
+They exist twice, with numpy (whole images, plain) and with numba (compiled, several times faster).
+Both give the same numbers within 1e-5. Only this package knows which one runs.
+"""
+
+from ._geometry import ROUNDING
+from ._geometry import is_pixel_shift
+from ._kernel import UNRELATED
+from ._kernel import Comparison
+from ._kernel import Kernel
+from ._kernel import Prepared
+from ._resample import resample_linear
+from ._select import find_kernel
+from ._select import select_kernel
+
+__all__ = [
+    "ROUNDING",
+    "UNRELATED",
+    "Comparison",
+    "Kernel",
+    "Prepared",
+    "find_kernel",
+    "is_pixel_shift",
+    "resample_linear",
+    "select_kernel",
+]

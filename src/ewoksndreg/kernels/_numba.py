@@ -1,0 +1,334 @@
+"""The inner loops, compiled by numba.
+
+What makes them fast: nothing that is computed for a pixel goes to memory before it is used, a row
+is summed in float32 by vector instructions, rows are added in float64, and along a row of a rotated
+image the four neighbors stay in the same two rows for a run of ``1 / sin(angle)`` pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy
+from numpy.typing import NDArray
+
+from .._typing import Matrix
+from ._geometry import ON_PIXEL
+from ._geometry import ROUNDING
+from ._geometry import find_translation
+from ._geometry import is_affine
+from ._geometry import shifted_rectangle
+from ._geometry import split_shift
+from ._kernel import Prepared
+from ._kernel import Scale
+from ._resample import resample_linear
+
+# Not `nnan`: NaN marks invalid pixels.
+_FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
+
+_ZERO, _ONE, _FOUR, _SIX = (numpy.float32(value) for value in (0, 1, 4, 6))
+_NAN = numpy.float32(numpy.nan)
+_WEIGHT_OF_ALL = numpy.float32(1 / 16**2)
+
+# Pixels. Shorter runs take longer than looking up each pixel by itself.
+_SHORTEST_RUN = 6.0
+
+# Types of pixels that have loops of their own; others are converted.
+_PIXEL_TYPES = ("float32", "float64", "uint8", "int16", "uint16", "int32", "uint32")
+
+
+def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = numba.njit(
+        fastmath=_FAST_MATH, error_model="numpy", nogil=True, cache=True
+    )(function)
+    return compiled
+
+
+def smooth(pixels: NDArray[Any], scale: Scale, out: NDArray[numpy.float32]) -> tuple[int, int]:
+    """See :class:`.Kernel`."""
+    if pixels.dtype.name not in _PIXEL_TYPES:
+        pixels = pixels.astype(numpy.uint8 if pixels.dtype.kind == "b" else scale.low.dtype)
+    invalid, infinite = _smooth(_read_only(pixels), *scale, out)
+    return int(invalid), int(infinite)
+
+
+def sum_products(
+    reference: Prepared, image: Prepared, matrix: Matrix | None, pivots: tuple[float, float]
+) -> NDArray[numpy.float64]:
+    """See :class:`.Kernel`."""
+    a, b = reference.pixels, image.pixels
+    shift: tuple[float, float] | None = (0.0, 0.0)
+    if matrix is not None:
+        shift = find_translation(matrix, b.shape)
+        if shift is None and not is_affine(matrix):
+            b, shift = resample_linear(b, matrix), (0.0, 0.0)
+    a, b = (_read_only(pixels.astype(numpy.float32, copy=False)) for pixels in (a, b))
+    pivot_a, pivot_b = (numpy.float32(pivot) for pivot in pivots)
+    sums = numpy.zeros(6)
+    if shift is not None:
+        rows, columns = shifted_rectangle(shift, b.shape)
+        (row, along_rows), (column, along_columns) = (split_shift(each) for each in shift)
+        if rows:
+            corners = (rows.start, rows.stop, columns.start, columns.stop)
+            fractions = (numpy.float32(along_rows), numpy.float32(along_columns))
+            _sum_shifted(a, b, corners, (row, column), fractions, pivot_a, pivot_b, sums)
+    elif matrix is not None and numpy.isfinite(matrix).all():
+        _sum_affine(a, b, matrix[:2].copy(), pivot_a, pivot_b, sums)
+    return sums
+
+
+def _read_only(pixels: NDArray[Any]) -> NDArray[Any]:
+    """One type of array for numba, whoever made it: each type would be compiled by itself."""
+    view = numpy.ascontiguousarray(pixels).view()
+    view.flags.writeable = False
+    return view
+
+
+# --- Prepare -----------------------------------------------------------------------------------
+
+
+@_compile
+def _smooth(pixels, low, high, center, factor, out):  # type: ignore[no-untyped-def]
+    height, width = pixels.shape
+    # The last five rows, scaled, 0 where they are invalid; and 1 where they are valid, else 0. The
+    # latter are filled in only when they are needed: the usual row is valid.
+    values = numpy.empty((5, width), numpy.float32)
+    valid = numpy.empty((5, width), numpy.float32)
+    is_filled = numpy.zeros(5, numpy.bool_)
+    invalid_in_row = numpy.zeros(5, numpy.int64)
+    line = numpy.empty(width + 4, numpy.float32)
+    weights = numpy.empty(width, numpy.float32)
+    invalid = infinite = 0
+    loaded = -1
+    for i in range(height):
+        while loaded < min(i + 2, height - 1):
+            loaded += 1
+            k = loaded % 5
+            row = pixels[loaded]
+            invalid_in_row[k] = width - _scale(row, low, high, center, factor, values[k])
+            invalid += invalid_in_row[k]
+            is_filled[k] = invalid_in_row[k] > 0
+            if is_filled[k]:
+                infinite += _mark(row, valid[k])
+        # Mirrored at the first and at the last row
+        k0 = (i - 2 if i >= 2 else min(1 - i, height - 1)) % 5
+        k1 = (i - 1 if i >= 1 else 0) % 5
+        k2 = i % 5
+        k3 = (i + 1 if i + 1 < height else height - 1) % 5
+        k4 = (i + 2 if i + 2 < height else max(2 * height - 3 - i, 0)) % 5
+        _filter(values[k0], values[k1], values[k2], values[k3], values[k4], line, out[i])
+        if invalid_in_row.any():
+            for k in range(5):
+                if not is_filled[k]:
+                    valid[k] = _ONE
+                    is_filled[k] = True
+            _filter(valid[k0], valid[k1], valid[k2], valid[k3], valid[k4], line, weights)
+            _divide(out[i], weights, valid[k2])
+    return invalid, infinite
+
+
+@_compile
+def _scale(row, low, high, center, factor, values):  # type: ignore[no-untyped-def]
+    """:returns: how many pixels are valid."""
+    count = _ZERO
+    for j in range(row.shape[0]):
+        x = row[j]
+        y = low if x < low else x
+        y = high if y > high else y
+        finite = x - x == 0
+        values[j] = numpy.float32((y - center) * factor) if finite else _ZERO
+        count += _ONE if finite else _ZERO
+    return int(count)
+
+
+@_compile
+def _mark(row, valid):  # type: ignore[no-untyped-def]
+    """:returns: how many pixels are infinite."""
+    infinite = 0
+    for j in range(row.shape[0]):
+        x = row[j]
+        finite = x - x == 0
+        valid[j] = _ONE if finite else _ZERO
+        infinite += 1 if x == x and not finite else 0
+    return infinite
+
+
+@_compile
+def _filter(a, b, c, d, e, line, out):  # type: ignore[no-untyped-def]
+    """Five rows, mirrored at their ends, with the weights 1, 4, 6, 4, 1 along both axes."""
+    width = out.shape[0]
+    middle = line[2 : width + 2]
+    for j in range(width):
+        middle[j] = a[j] + e[j] + _FOUR * (b[j] + d[j]) + _SIX * c[j]
+    line[1], line[0] = line[2], line[min(3, width + 1)]
+    line[width + 2], line[width + 3] = line[width + 1], line[max(width, 2)]
+    l0, l1, l3, l4 = line[:width], line[1 : width + 1], line[3 : width + 3], line[4:]
+    for j in range(width):
+        total = l0[j] + l4[j] + _FOUR * (l1[j] + l3[j]) + _SIX * middle[j]
+        out[j] = total * _WEIGHT_OF_ALL
+
+
+@_compile
+def _divide(out, weights, valid):  # type: ignore[no-untyped-def]
+    for j in range(out.shape[0]):
+        mean = out[j] / weights[j]
+        out[j] = mean if valid[j] > _ZERO else _NAN
+
+
+# --- Compare -----------------------------------------------------------------------------------
+
+
+@_compile
+def _add(a, b, n, sa, sb, saa, sab, sbb):  # type: ignore[no-untyped-def]
+    """Add a pair of pixels to the sums where both are valid; the test costs nothing."""
+    both = a + b
+    valid = both == both
+    a, b = a if valid else _ZERO, b if valid else _ZERO
+    one = _ONE if valid else _ZERO
+    return n + one, sa + a, sb + b, saa + a * a, sab + a * b, sbb + b * b
+
+
+@_compile
+def _add_row(row_sums, sums):  # type: ignore[no-untyped-def]
+    for k in range(6):
+        sums[k] += row_sums[k]
+
+
+@_compile
+def _sum_row(a, b, pivot_a, pivot_b):  # type: ignore[no-untyped-def]
+    n = sa = sb = saa = sab = sbb = _ZERO
+    for j in range(a.shape[0]):
+        n, sa, sb, saa, sab, sbb = _add(a[j] - pivot_a, b[j] - pivot_b, n, sa, sb, saa, sab, sbb)
+    return n, sa, sb, saa, sab, sbb
+
+
+@_compile
+def _sum_blended_row(a, p, p1, q, q1, wy, wx, pivot_a, pivot_b):  # type: ignore[no-untyped-def]
+    """b is interpolated between four rows of neighbors with the same weights everywhere."""
+    w11, w10 = wy * wx, wy * (_ONE - wx)
+    w01, w00 = (_ONE - wy) * wx, (_ONE - wy) * (_ONE - wx)
+    n = sa = sb = saa = sab = sbb = _ZERO
+    for j in range(a.shape[0]):
+        b = w00 * p[j] + w01 * p1[j] + w10 * q[j] + w11 * q1[j]
+        n, sa, sb, saa, sab, sbb = _add(a[j] - pivot_a, b - pivot_b, n, sa, sb, saa, sab, sbb)
+    return n, sa, sb, saa, sab, sbb
+
+
+@_compile
+def _sum_shifted(reference, image, corners, shift, fractions, pivot_a, pivot_b, sums):  # type: ignore[no-untyped-def]
+    """Over a rectangle of the reference whose pixels all come from inside the image."""
+    top, bottom, left, right = corners
+    # Without a fraction the neighbor takes no part, be it invalid or outside the image.
+    next_row, next_column = int(fractions[0] > 0), int(fractions[1] > 0)
+    first, last = left + shift[1], right + shift[1]
+    for i in range(top, bottom):
+        upper, lower = image[i + shift[0]], image[i + shift[0] + next_row]
+        a, p = reference[i, left:right], upper[first:last]
+        if next_row + next_column == 0:
+            _add_row(_sum_row(a, p, pivot_a, pivot_b), sums)
+            continue
+        p1, q = upper[first + next_column : last + next_column], lower[first:last]
+        q1 = lower[first + next_column : last + next_column]
+        row_sums = _sum_blended_row(a, p, p1, q, q1, fractions[0], fractions[1], pivot_a, pivot_b)
+        _add_row(row_sums, sums)
+
+
+@_compile
+def _sum_affine(reference, image, matrix, pivot_a, pivot_b, sums):  # type: ignore[no-untyped-def]
+    height, width = reference.shape
+    line = numpy.empty(width, numpy.float32)
+    pixels = image.ravel()
+    dy, dx = matrix[0, 1], matrix[1, 1]
+    in_runs = (abs(dy) + abs(dx - 1)) * _SHORTEST_RUN < 1
+    for i in range(height):
+        y0, x0 = matrix[0, 0] * i + matrix[0, 2], matrix[1, 0] * i + matrix[1, 2]
+        start, stop = _clip_to_inside(y0, dy, height, 0, width)
+        start, stop = _clip_to_inside(x0, dx, width, start, stop)
+        if stop <= start:
+            continue
+        if in_runs:
+            _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line)
+        else:
+            for j in range(start, stop):
+                line[j] = _interpolate(pixels, width, y0 + dy * j, x0 + dx * j)
+        _add_row(_sum_row(reference[i, start:stop], line[start:stop], pivot_a, pivot_b), sums)
+
+
+@_compile
+def _clip_to_inside(origin, step, size, start, stop):  # type: ignore[no-untyped-def]
+    """The columns from `start` to `stop` for which -ROUNDING <= origin + step * column <=
+    size - 1 + ROUNDING."""
+    low, high = -ROUNDING - origin, size - 1 + ROUNDING - origin
+    if step == 0:
+        return (start, stop) if low <= 0 <= high else (0, 0)
+    low, high = low / step, high / step
+    if step < 0:
+        low, high = high, low
+    # Clipped first: they may be larger than any integer.
+    low, high = max(low, float(start)), min(high, float(stop - 1))
+    return math.ceil(low), math.floor(high) + 1
+
+
+@_compile
+def _interpolate(pixels, width, y, x):  # type: ignore[no-untyped-def]
+    """One pixel; a neighbor that takes no part is not looked at."""
+    # It may be outside by a rounding error.
+    y = min(max(y, 0.0), float(pixels.shape[0] // width - 1))
+    x = min(max(x, 0.0), float(width - 1))
+    i, j = int(y + ON_PIXEL), int(x + ON_PIXEL)
+    wy, wx = numpy.float32(y - i), numpy.float32(x - j)
+    k = i * width + j
+    down = width if y - i > ON_PIXEL else 0
+    right = 1 if x - j > ON_PIXEL else 0
+    p, p1, q, q1 = pixels[k], pixels[k + right], pixels[k + down], pixels[k + down + right]
+    u, v = p + wx * (p1 - p), q + wx * (q1 - q)
+    return u + wy * (v - u)
+
+
+@_compile
+def _is_near_pixel(place):  # type: ignore[no-untyped-def]
+    # Or near the edge: `_interpolate` tells which
+    return abs(place - math.floor(place + 0.5)) <= ROUNDING
+
+
+@_compile
+def _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line):  # type: ignore[no-untyped-def]
+    """A row of the result, run by run: within a run the source row and the difference between the
+    source column and the column stay the same."""
+    drift = dx - 1.0
+    per_dy = 1 / dy if dy != 0 else 0.0
+    per_drift = 1 / drift if drift != 0 else 0.0
+    j = start
+    while j < stop:
+        # Beside a pixel a neighbor may take no part, which only `_interpolate` knows.
+        y, offset = y0 + dy * j, x0 + drift * j
+        if _is_near_pixel(y) or _is_near_pixel(offset):
+            line[j] = _interpolate(pixels, width, y, offset + j)
+            j += 1
+            continue
+        row, shift = math.floor(y), math.floor(offset)
+        end = float(stop)
+        if dy != 0:
+            end = min(end, math.ceil((row + (dy > 0) - y0) * per_dy))
+        if drift != 0:
+            end = min(end, math.ceil((shift + (drift > 0) - x0) * per_drift))
+        k = max(int(end), j + 1)
+        while k > j + 1 and (
+            _is_near_pixel(y0 + dy * (k - 1)) or _is_near_pixel(x0 + drift * (k - 1))
+        ):
+            k -= 1
+        first, count = int(row) * width + j + int(shift), k - j
+        p, p1 = pixels[first : first + count], pixels[first + 1 : first + count + 1]
+        q = pixels[first + width : first + width + count]
+        q1 = pixels[first + width + 1 : first + width + count + 1]
+        out = line[j:k]
+        wy0, wx0 = numpy.float32(y - row), numpy.float32(offset - shift)
+        wy1, wx1 = numpy.float32(dy), numpy.float32(drift)
+        for t in range(count):
+            wy, wx = wy0 + wy1 * numpy.float32(t), wx0 + wx1 * numpy.float32(t)
+            u, v = p[t] + wx * (p1[t] - p[t]), q[t] + wx * (q1[t] - q[t])
+            out[t] = u + wy * (v - u)
+        j = k

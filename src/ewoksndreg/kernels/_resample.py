@@ -1,0 +1,109 @@
+"""Linear interpolation of one image, with numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from .._pixels import row_blocks
+from .._typing import FloatImage
+from .._typing import Mask
+from .._typing import Matrix
+from ._geometry import ON_PIXEL
+from ._geometry import ROUNDING
+from ._geometry import find_translation
+from ._geometry import is_affine
+from ._geometry import shifted_rectangle
+from ._geometry import split_shift
+
+
+def resample_linear(image: FloatImage, matrix: Matrix, cval: float = numpy.nan) -> FloatImage:
+    """Resample an image with linear interpolation: ``result[p] = image[matrix p]``.
+
+    :param image: shape `(H, W)`, float32 or float64; invalid pixels are NaN.
+    :param matrix: shape `(3, 3)`, passive, (row, column) order.
+    :param cval: value of the pixels that come from outside the image, that is from beyond the
+        centers of its outermost pixels.
+    :returns: shape `(H, W)`, of the type of the image. NaN where an invalid pixel takes part. A
+        shift by an integer number of pixels copies them.
+    """
+    result = numpy.full_like(image, cval)
+    shift = find_translation(matrix, image.shape)
+    if shift is not None:
+        _shift(image, shift, result)
+    elif numpy.isfinite(matrix).all():
+        for rows in row_blocks(image.shape):
+            _resample_rows(image, matrix, rows, result[rows])
+    return result
+
+
+def _shift(image: FloatImage, shift: tuple[float, float], result: FloatImage) -> None:
+    """Mix each pixel with the next one along both axes; an axis without a fraction stays."""
+    (row, along_rows), (column, along_columns) = (split_shift(each) for each in shift)
+    rows, columns = shifted_rectangle(shift, image.shape)
+    right = columns.stop + column + (along_columns > 0)
+    source = image[:, columns.start + column : right]
+    for block in row_blocks(image.shape, rows):
+        mixed = source[block.start + row : block.stop + row + (along_rows > 0)]
+        if along_rows:
+            mixed = mixed[:-1] + (mixed[1:] - mixed[:-1]) * image.dtype.type(along_rows)
+        if along_columns:
+            step = mixed[:, 1:] - mixed[:, :-1]
+            step *= image.dtype.type(along_columns)
+            mixed = numpy.add(step, mixed[:, :-1], out=step)
+        result[block, columns.start : columns.stop] = mixed
+
+
+def _resample_rows(image: FloatImage, matrix: Matrix, rows: slice, result: FloatImage) -> None:
+    height, width = image.shape
+    row = numpy.arange(rows.start, rows.stop, dtype=numpy.float64)
+    column = numpy.arange(width, dtype=numpy.float64)
+    # A diverged matrix may overflow; what is not finite is outside.
+    with numpy.errstate(all="ignore"):
+        y, x, *perspective = (
+            numpy.add.outer(per_row * row + offset, per_column * column)
+            for per_row, per_column, offset in matrix[: 2 if is_affine(matrix) else 3]
+        )
+        for w in perspective:
+            y, x = numpy.divide(y, w, out=y), numpy.divide(x, w, out=x)
+        before_y, along_rows, inside = _locate(y, height, image.dtype)
+        before_x, along_columns, inside_too = _locate(x, width, image.dtype)
+        inside &= inside_too
+        before_y *= width
+        before_y += before_x
+        index = before_y.astype(numpy.intp)
+    # A neighbor that takes no part is not looked at: it may be invalid, or outside the image.
+    next_index = index + (along_columns > 0)
+    to_next_row = (along_rows > 0) * numpy.intp(width)
+    pixels = image.ravel()
+
+    def mix(first: FloatImage, second: FloatImage, fraction: FloatImage) -> FloatImage:
+        second -= first
+        second *= fraction
+        second += first
+        return second
+
+    def look_up(index: NDArray[numpy.intp]) -> FloatImage:
+        # Indices of pixels outside may be anything; this makes them valid.
+        return numpy.take(pixels, index, mode="clip")
+
+    above = mix(look_up(index), look_up(next_index), along_columns)
+    index += to_next_row
+    next_index += to_next_row
+    below = mix(look_up(index), look_up(next_index), along_columns)
+    numpy.copyto(result, mix(above, below, along_rows), where=inside)
+
+
+def _locate(
+    places: NDArray[numpy.float64], size: int, dtype: numpy.dtype[Any]
+) -> tuple[NDArray[numpy.float64], FloatImage, Mask]:
+    """Places along one axis: the pixel before each, how far the place is beyond it, 0 where it is
+    on the pixel, and whether it is inside the image."""
+    inside = (places >= -ROUNDING) & (places <= size - 1 + ROUNDING)
+    places = numpy.clip(places, 0, size - 1, out=places)
+    before = numpy.floor(places + ON_PIXEL)
+    places -= before
+    places *= places > ON_PIXEL
+    return before, places.astype(dtype), inside

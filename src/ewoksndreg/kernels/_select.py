@@ -1,0 +1,113 @@
+"""The one place that chooses a kernel."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import logging
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from . import _numpy
+from ._kernel import Kernel
+
+_logger = logging.getLogger(__name__)
+
+_NUMPY = Kernel("numpy", _numpy.smooth, _numpy.sum_products)
+
+# Pixels that are prepared or compared: importing numba takes 0.2 to 0.4 s, as long as numpy needs
+# for these and numba for ten times as many.
+_LEAST_FOR_NUMBA = 2**27
+
+
+def select_kernel(pixels: float) -> Kernel:
+    """The kernel that is fastest for some work.
+
+    :param pixels: that are prepared or compared, in all.
+    """
+    # By nothing else: in every process of a computation the same kernel has to be chosen.
+    return find_kernel("numba" if pixels >= _LEAST_FOR_NUMBA else "numpy")
+
+
+def find_kernel(name: str) -> Kernel:
+    """A kernel by its name, "numpy" or "numba"; numpy where numba cannot be had."""
+    return _NUMPY if name == "numpy" else _find_numba() or _NUMPY
+
+
+@functools.cache
+def _find_numba() -> Kernel | None:
+    """None where numba is not installed, or, with one message, where it does not work."""
+    if importlib.util.find_spec("numba") is None:
+        return None
+    try:
+        kernel = _load_numba()
+        _try(kernel)
+    except Exception as error:  # whatever it is, numpy does the same work
+        _logger.warning(
+            "Images are compared with numpy, which is several times slower, because numba does not"
+            " work here: %s",
+            error or type(error).__name__,
+        )
+        return None
+    return kernel
+
+
+def _load_numba() -> Kernel:
+    import numba
+
+    config: Any = numba.config
+    if config.DISABLE_JIT:
+        raise RuntimeError("its compiler is switched off (NUMBA_DISABLE_JIT)")
+    # Numba looks for the folder when a function is decorated, and others may want another one.
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(_cache_folder())
+    try:
+        from . import _numba
+    finally:
+        config.CACHE_DIR = before
+    return Kernel("numba", _numba.smooth, _numba.sum_products)
+
+
+def _try(kernel: Kernel) -> None:
+    """Compile, or load what was compiled before."""
+    image = kernel.prepare(numpy.arange(256, dtype=numpy.float32).reshape(16, 16))
+    turned = numpy.array([[1.0, 0.01, 0.5], [-0.01, 1.0, 0.5], [0.0, 0.0, 1.0]])
+    for matrix in (None, turned):
+        if not 0 <= kernel.compare(image, image, matrix).mse < 0.01:
+            raise RuntimeError("what it compiles gives wrong numbers")
+
+
+def _cache_folder() -> Path:
+    """A folder for compiled functions in which nobody else can write: they are run unseen.
+
+    :raises OSError: when there is none and none can be made.
+    """
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    folder = Path(chosen) if chosen else _user_cache_folder() / "ewoksndreg"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid"):
+        status = folder.stat()
+        if status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PermissionError(
+                f"others can write in the folder {str(folder)!r} for what it compiles: set"
+                " NUMBA_CACHE_DIR to a folder of your own"
+            )
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(
+            f"there is no permission to write in the folder {str(folder)!r} for what it compiles:"
+            " set NUMBA_CACHE_DIR to a folder of your own"
+        )
+    return folder
+
+
+def _user_cache_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
