@@ -9,15 +9,14 @@ from pathlib import Path
 
 from . import report
 from .case import CASES
-from .case import LONG_CASE
 from .case import OURS
 from .case import PEERS
+from .case import SHORT
 from .case import SMALL
-from .case import WITH_WORKERS
-from .case import WORKERS_CASE
 from .environments import python_of
 from .environments import versions
 from .measure import measure
+from .measure import measure_start
 
 _FOLDER = Path(__file__).parent / ".work"
 
@@ -32,34 +31,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pythons = {name: python_of(name, folder) for name in ("0.5.0", "core", "fast")}
 
-    cases = {case: [*PEERS, *OURS] for case in ([SMALL] if options.small else CASES)}
-    if not options.small:
-        cases[LONG_CASE] = OURS
-        cases[WORKERS_CASE] = [*OURS, *WITH_WORKERS]
+    cases = {SMALL: [*PEERS, *OURS]} if options.small else CASES
     results = {}
     for case, competitors in cases.items():
         print(f"measuring {case}", file=sys.stderr)
         results[case] = measure(case, competitors, pythons, folder, options.rounds)
 
     print(report.machine({name: versions(python) for name, python in pythons.items()}))
-    print("\nWall time in ms per megapixel; memory in MiB above what was in use before\n")
+    print("\nWall time of the first and of the second execute in a process, ms per megapixel\n")
     print(report.figures(results))
-    print("\nWall time: how many times more the fastest class of 0.5.0 takes\n")
+    print("\nSecond execute: how many times more the fastest class of 0.5.0 takes\n")
     print(report.ratios(results))
-    print("\nCPU time: the same\n")
-    print(report.ratios(results, "cpu"))
-    print("\nPeak memory: the same\n")
-    print(report.ratios(results, "memory"))
     if options.small:
         return
-    print("\nWall time: how many times more than reading and one sum\n")
-    print(report.limits(results))
-    print("\nExponents of wall time and memory\n")
-    print(report.exponents(results))
+    print("\nGoals\n")
+    print(report.goals(results))
     print()
-    print(report.workers(results))
+    print(report.start(measure_start(pythons["fast"], folder)))
     print()
-    print(report.imports(results[CASES[0]]))
+    print(report.imports(results[SHORT]))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 BACKENDS = {
@@ -21,8 +22,9 @@ class Case:
     :param stacks: number of stacks.
     :param images: in each of them.
     :param size: height and width of the images in px; they are float32.
-    :param storage: `"contiguous"` or `"bitshuffle"`, one chunk per image.
+    :param storage: `"contiguous"`, or `"bitshuffle"` or `"gzip"` with one chunk per image.
     :param motion: `"translation"`, `"rigid"` or `"affine"`.
+    :param invalid: whether each image has a border of NaN and some scattered ones.
     """
 
     stacks: int = 3
@@ -30,13 +32,15 @@ class Case:
     size: int = 1024
     storage: str = "contiguous"
     motion: str = "translation"
+    invalid: bool = False
 
     @property
     def megapixels(self) -> float:
         return self.stacks * self.images * self.size**2 / 2**20
 
     def __str__(self) -> str:
-        return f"{self.stacks} x {self.images} x {self.size} px, {self.storage}, {self.motion}"
+        nan = ", NaN" if self.invalid else ""
+        return f"{self.stacks} x {self.images} x {self.size} px, {self.storage}, {self.motion}{nan}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Competitor:
     :param backend: the class of transformations of 0.5.0.
     :param evaluate_on: for this library.
     :param max_workers: for this library.
+    :param loaded: whether the kernels are imported before anything is measured.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Competitor:
     backend: str | None = None
     evaluate_on: str = "own"
     max_workers: int = 0
+    loaded: bool = False
 
     def job(self, case: Case, path: str) -> dict[str, Any]:
         """What `one_run.py` is to do."""
@@ -66,27 +72,44 @@ OURS = [
     for environment in ("core", "fast")
     for evaluate_on in ("own", "all")
 ]
-WITH_WORKERS = [
-    Competitor(f"{each.name}, 2 workers", each.environment, None, each.evaluate_on, 2)
-    for each in OURS
-]
+_OWN = [each for each in OURS if each.evaluate_on == "own"]
+_ALL = [each for each in OURS if each.evaluate_on == "all"]
+# The class with numpy needs three to four times as long as the others.
+_FAST_PEERS = PEERS[1:]
 LIMIT = Competitor(READING, "core")
 
-# Each factor is varied by itself, and the goals that need more have a case of their own.
-BASE = Case()
-CASES = [
-    BASE,
-    Case(motion="rigid"),
-    Case(motion="affine"),
-    Case(storage="bitshuffle"),
-    Case(size=512),
-    Case(size=2048),
-    Case(images=100),
-    Case(stacks=5),
-    Case(stacks=5, motion="rigid"),
-]
-WORKERS_CASE = Case(images=100, size=2048)
-# Ours alone: memory against the number of images.
-LONG_CASE = Case(images=200)
+
+def with_workers(competitor: Competitor, number: int) -> Competitor:
+    name = f"{competitor.name}, {number} workers"
+    return replace(competitor, name=name, max_workers=number)
+
+
+def loaded(competitor: Competitor) -> Competitor:
+    return replace(competitor, name=f"{competitor.name}, loaded", loaded=True)
+
+
+SHORT = Case()
+LONG = Case(images=100)
+LONG_RIGID = Case(images=100, motion="rigid")
+WIDE = Case(stacks=5, images=60)
+WIDE_RIGID = Case(stacks=5, images=60, motion="rigid")
+INVALID = Case(images=100, invalid=True)
+GZIP_RIGID = Case(images=100, storage="gzip", motion="rigid")
+
+# Who is measured in which case.
+CASES: dict[Case, list[Competitor]] = {
+    SHORT: [*PEERS, *OURS, *map(loaded, _OWN)],
+    Case(motion="affine"): [*PEERS, *OURS],
+    Case(storage="bitshuffle"): [*PEERS, *OURS],
+    Case(size=512): [*PEERS, *OURS],
+    Case(size=2048): [*PEERS, *OURS, *map(loaded, _OWN)],
+    LONG: [*_FAST_PEERS, *OURS],
+    LONG_RIGID: [*_FAST_PEERS, *OURS, *(with_workers(each, 2) for each in _ALL)],
+    WIDE: [*_FAST_PEERS, *_ALL],
+    WIDE_RIGID: [*_FAST_PEERS, *_ALL],
+    INVALID: _OWN,
+    GZIP_RIGID: [*_ALL, *(with_workers(each, 2) for each in _ALL)],
+    Case(images=200): [*map(loaded, _OWN), *(loaded(with_workers(each, 2)) for each in _OWN)],
+}
 
 SMALL = Case(stacks=3, images=3, size=64)

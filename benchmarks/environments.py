@@ -44,7 +44,7 @@ def versions(python: str) -> dict[str, str]:
     """Of the packages that matter, by name; empty for those that are missing."""
     code = (
         "import importlib.metadata as m, json\n"
-        "names = 'numpy', 'scipy', 'h5py', 'opencv-python-headless', 'scikit-image'\n"
+        "names = 'numpy', 'scipy', 'h5py', 'numba', 'scikit-image'\n"
         "found = {d.metadata['Name']: d.version for d in m.distributions()}\n"
         "print(json.dumps({name: found.get(name, '') for name in names}))"
     )

@@ -13,7 +13,8 @@ from .case import Case
 
 def write_stacks(case: Case, folder: Path) -> Path:
     """The file of a case; written where it is missing."""
-    name = f"{case.stacks}x{case.images}x{case.size}-{case.storage}.h5"
+    nan = "-nan" if case.invalid else ""
+    name = f"{case.stacks}x{case.images}x{case.size}-{case.storage}{nan}.h5"
     path = folder / name
     if path.exists():
         return path
@@ -35,9 +36,14 @@ def _write_stack(file: h5py.File, name: str, case: Case, seed: int) -> None:
         import hdf5plugin
 
         options = {"chunks": (1, case.size, case.size), **hdf5plugin.Bitshuffle()}
+    if case.storage == "gzip":
+        options = {"chunks": (1, case.size, case.size), "compression": "gzip"}
+    dead = rng.random(2 * (case.size,)) < 0.001
+    dead[:8], dead[:, -8:] = True, True
     shape = (case.images, case.size, case.size)
     dataset = file.create_dataset(name, shape, dtype=numpy.float32, **options)
     for n in range(case.images):
         row, column = n % 40, (2 * n) % 40
         image = scene[row : row + case.size, column : column + case.size]
-        dataset[n] = image + numpy.roll(noise, 17 * n, axis=n % 2)
+        image = image + numpy.roll(noise, 17 * n, axis=n % 2)
+        dataset[n] = numpy.where(dead, numpy.nan, image) if case.invalid else image

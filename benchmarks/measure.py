@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 from typing import NamedTuple
-
-import numpy
 
 from .case import LIMIT
 from .case import Case
@@ -79,7 +79,19 @@ def middle(rounds: Rounds, name: str, figure: str = "wall") -> float:
     return float(median(each[name][figure] for each in rounds))
 
 
-def exponent(sizes: Sequence[float], figures: Sequence[float]) -> float:
-    """Of the power law that fits best on logarithmic scales."""
-    slope, _ = numpy.polyfit(numpy.log(sizes), numpy.log(numpy.maximum(figures, 1e-9)), 1)
-    return float(slope)
+def measure_start(python: str, folder: Path) -> dict[str, float]:
+    """Seconds until the kernels of numba can be used, compiled anew and from the cache."""
+    code = (
+        "import time; started = time.perf_counter();"
+        "from ewoksndreg.kernels import find_kernel; assert find_kernel('numba').name == 'numba';"
+        "print(time.perf_counter() - started)"
+    )
+    seconds = {}
+    with TemporaryDirectory(dir=folder) as cache:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+        for name in ("not cached", "cached"):
+            done = subprocess.run(  # noqa: S603
+                [python, "-c", code], env=environment, capture_output=True, text=True, check=True
+            )
+            seconds[name] = float(done.stdout)
+    return seconds

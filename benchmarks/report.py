@@ -6,15 +6,19 @@ import os
 import platform
 from collections.abc import Sequence
 from datetime import date
-from functools import partial
 
 from .case import BACKENDS
-from .case import BASE
+from .case import GZIP_RIGID
+from .case import INVALID
+from .case import LONG
+from .case import LONG_RIGID
 from .case import READING
-from .case import WORKERS_CASE
+from .case import SHORT
+from .case import WIDE
+from .case import WIDE_RIGID
 from .case import Case
+from .measure import Ratio
 from .measure import Rounds
-from .measure import exponent
 from .measure import middle
 from .measure import ratio
 
@@ -55,68 +59,81 @@ def figures(results: Results) -> str:
             if name not in rounds[0]:
                 cells.append("")
                 continue
-            milliseconds = 1000 * middle(rounds, name) / case.megapixels
-            cells.append(f"{milliseconds:.2f}; {middle(rounds, name, 'memory'):.0f}")
+            first, second = (
+                1000 * middle(rounds, name, figure) / case.megapixels
+                for figure in ("wall", "second")
+            )
+            cells.append(f"{first:.2f}; {second:.2f}")
         rows.append([str(case), *cells])
     return table(rows)
 
 
-def ratios(results: Results, figure: str = "wall") -> str:
+def ratios(results: Results, figure: str = "second") -> str:
     """How many times more the fastest class of 0.5.0 took: median (smallest to largest round)."""
     rows = [["case", "fastest of 0.5.0", *_OURS], ["---", "---", *["---:"] * len(_OURS)]]
     for case, rounds in results.items():
-        if not set(_PEERS) <= set(rounds[0]):
+        peers = [name for name in _PEERS if name in rounds[0]]
+        if not peers:
             continue
-        fastest = min(_PEERS, key=partial(middle, rounds, figure=figure))
-        cells = [str(ratio(rounds, fastest, name, figure)) for name in _OURS]
+        fastest = min(peers, key=lambda name: middle(rounds, name, figure))
+        cells = [
+            str(ratio(rounds, fastest, name, figure)) if name in rounds[0] else "" for name in _OURS
+        ]
         rows.append([str(case), fastest.removeprefix("0.5.0 "), *cells])
     return table(rows)
 
 
-def limits(results: Results) -> str:
-    """How many times more than to read every image and take one sum over it."""
-    rows = [["case", *_OURS], ["---", *["---:"] * len(_OURS)]]
-    for case, rounds in results.items():
-        rows.append([str(case), *(str(ratio(rounds, name, READING)) for name in _OURS)])
+def goals(results: Results) -> str:
+    """What was to be reached, and what was."""
+    rows = [["ratio", "goal", "figure"], ["---", "---:", "---"]]
+
+    def add(text: str, goal: str, *figures: Ratio | str) -> None:
+        rows.append([text, goal, " / ".join(map(str, figures))])
+
+    def to_peers(case: Case, name: str, figure: str = "second") -> Ratio:
+        peers = [peer for peer in _PEERS if peer in results[case][0]]
+        return ratio(results[case], peers, name, figure)
+
+    def to_two_workers(case: Case, name: str) -> Ratio:
+        return ratio(results[case], name, f"{name}, 2 workers", "second")
+
+    def to_valid(name: str) -> Ratio:
+        both = [
+            {"slow": a[name], "fast": b[name]}
+            for a, b in zip(results[INVALID], results[LONG], strict=True)
+        ]
+        return ratio(both, "slow", "fast", "second")
+
+    def memory(name: str) -> str:
+        cases = (SHORT, Case(images=200))
+        return " / ".join(f"{middle(results[each], name, 'memory'):.0f} MiB" for each in cases)
+
+    add("`fast`, own, translations, 3 x 20, first", ">= 3", to_peers(SHORT, "fast, own", "wall"))
+    add("`fast`, own, translations, 3 x 100", ">= 20", to_peers(LONG, "fast, own"))
+    add("`fast`, own, rigid, 3 x 100", ">= 15", to_peers(LONG_RIGID, "fast, own"))
+    add("`fast`, all, translations, 5 x 60", ">= 10", to_peers(WIDE, "fast, all"))
+    add("`fast`, all, rigid, 5 x 60", ">= 6", to_peers(WIDE_RIGID, "fast, all"))
+    reading = ratio(results[LONG], "fast, own", READING, "second")
+    add("`fast`, own, to reading and one sum, 3 x 100", "<= 3.5", reading)
+    add("NaN to none, `fast`", "<= 1.5", to_valid("fast, own"))
+    add("NaN to none, core", "<= 2", to_valid("core, own"))
+    for case, label in ((LONG_RIGID, "contiguous"), (GZIP_RIGID, "gzip")):
+        text = f"two workers, `fast`, all, rigid, {label}"
+        add(text, ">= 1.6", to_two_workers(case, "fast, all"))
+    add("core, own, translations, 3 x 100", ">= 2", to_peers(LONG, "core, own"))
+    add("core, own, rigid, 3 x 100", ">= 1", to_peers(LONG_RIGID, "core, own"))
+    add("memory, `fast`, 20 / 200 images", "<= 100 MiB, flat", memory("fast, own, loaded"))
+    more = ratio_of_memory(results[Case(images=200)])
+    add("memory of a second thread, `fast`", "<= 40 MiB", more)
     return table(rows)
 
 
-def exponents(results: Results) -> str:
-    """Of wall time and memory, over the cases that differ from the base case in one factor."""
-    factors = {"images": "images", "pixels": "size", "stacks": "stacks"}
-    names = [name for name in (*_PEERS, *_OURS) if name in results[BASE][0]]
-    rows = [["cost against", *names], ["---", *["---:"] * len(names)]]
-    for label, factor in factors.items():
-        cases = [case for case in results if _only_differs_in(case, factor)]
-        if len(cases) < 2:
-            continue
-        power = 2 if factor == "size" else 1
-        sizes = [getattr(case, factor) ** power for case in cases]
-        cells = []
-        for name in names:
-            known = [name in results[case][0] for case in cases]
-            if not all(known):
-                cells.append("")
-                continue
-            walls = [middle(results[case], name) for case in cases]
-            memory = [middle(results[case], name, "memory") for case in cases]
-            cells.append(f"{exponent(sizes, walls):.2f}; {exponent(sizes, memory):.2f}")
-        rows.append([label, *cells])
-    return table(rows)
-
-
-def _only_differs_in(case: Case, factor: str) -> bool:
-    others = {"stacks", "images", "size", "storage", "motion"} - {factor}
-    return all(getattr(case, name) == getattr(BASE, name) for name in others)
-
-
-def workers(results: Results) -> str:
-    rounds = results[WORKERS_CASE]
-    rows = [["with two workers", "times faster"], ["---", "---:"]]
-    for name in _OURS:
-        if f"{name}, 2 workers" in rounds[0]:
-            rows.append([name, str(ratio(rounds, name, f"{name}, 2 workers"))])
-    return table(rows)
+def ratio_of_memory(rounds: Rounds) -> str:
+    """What a second thread takes more than one, in MiB."""
+    one, two = (
+        middle(rounds, f"fast, own{more}, loaded", "memory") for more in ("", ", 2 workers")
+    )
+    return f"{two - one:.0f} MiB"
 
 
 def imports(rounds: Rounds) -> str:
@@ -125,6 +142,11 @@ def imports(rounds: Rounds) -> str:
         brought = ", ".join(rounds[0][name]["brought"]) or "none"
         rows.append([name, f"{middle(rounds, name, 'import'):.2f}", brought])
     return table(rows)
+
+
+def start(seconds: dict[str, float]) -> str:
+    rows = [["importing numba and first calls", "s"], ["---", "---:"]]
+    return table([*rows, *([name, f"{value:.2f}"] for name, value in seconds.items())])
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

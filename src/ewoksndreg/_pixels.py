@@ -29,7 +29,8 @@ def as_real(image: ArrayLike) -> NDArray[Any]:
     if pixels.dtype.kind not in "biuf":
         raise TypeError(f"An image needs real numbers, not pixels of type {pixels.dtype}")
     if isinstance(pixels, numpy.ma.MaskedArray):
-        pixels = pixels.astype(floating_type(pixels.dtype), copy=False).filled(numpy.nan)
+        masked: Any = pixels.astype(floating_type(pixels.dtype), copy=False)
+        pixels = masked.filled(numpy.nan)
     native: NDArray[Any] = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     return native
 

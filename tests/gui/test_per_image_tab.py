@@ -7,12 +7,12 @@ require_qt()
 
 import numpy
 import pytest
-from ewoksndreg.evaluation.judge import StackJudgement
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.evaluation.score_stack import StackScores
 from ewoksndreg.gui.per_image_tab import PerImageTab
 from ewoksndreg.gui.per_image_tab import best_list_on
 from ewoksndreg.gui.selection import Selection
@@ -32,8 +32,8 @@ def evaluation_of(number):
     aligned[1, [7, 30]] = 0.6, 0.4
     unaligned = numpy.full(number, 0.99)
     unaligned[0] = 0
-    judgement = StackJudgement((8, 8), unaligned, aligned, numpy.full((2, number), 0.9))
-    stacks = {"a": judgement, "b": judgement}
+    scores = StackScores(unaligned, aligned, numpy.full((2, number), 0.9), 0)
+    stacks = {"a": scores, "b": scores}
     return rank_lists(stacks, numpy.ones((2, 2), dtype=bool), {"a": 0.1, "b": 0.1}, {})
 
 
@@ -81,8 +81,8 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
 
 
 def test_where_nothing_stands_out_that_is_said(make_tab):
-    judgement = StackJudgement((8, 8), numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)))
-    evaluation = rank_lists({"a": judgement}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    scores = StackScores(numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)), 0)
+    evaluation = rank_lists({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
     message = make_tab(evaluation).message.text()
     assert message == "The curve is the best list, that of 'a'. No image stands out."
 
@@ -170,8 +170,8 @@ def test_without_a_ranking_that_is_said(make_tab):
 
 
 def test_one_image_is_drawn_too(make_tab):
-    judgement = StackJudgement((8, 8), numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)))
-    evaluation = rank_lists({"a": judgement}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    scores = StackScores(numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)), 0)
+    evaluation = rank_lists({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
     tab = make_tab(evaluation)
     assert tab.plot.getCurve("a").getXData().tolist() == [0]
     assert tab.plot.getGraphXLimits() == (-0.5, 0.5)

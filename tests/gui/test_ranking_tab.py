@@ -7,11 +7,11 @@ require_qt()
 
 import numpy
 import pytest
-from ewoksndreg.evaluation.judge import StackJudgement
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.evaluation.score_stack import StackScores
 from ewoksndreg.gui.colors import RELATIVE_MSE
 from ewoksndreg.gui.colors import SMOOTHNESS
 from ewoksndreg.gui.ranking_tab import RankingTab
@@ -34,11 +34,11 @@ DIVERGED = {"c": 2}
 @pytest.fixture(scope="module")
 def evaluation():
     aligned = numpy.array([[0, error, error] for error in ERRORS.values()])
-    judgement = StackJudgement(
-        (8, 8), numpy.array([0, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9)
+    scores = StackScores(
+        numpy.array([0, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9), 0
     )
     return rank_lists(
-        dict.fromkeys(ERRORS, judgement), numpy.ones((4, 4), dtype=bool), SMOOTH, DIVERGED
+        dict.fromkeys(ERRORS, scores), numpy.ones((4, 4), dtype=bool), SMOOTH, DIVERGED
     )
 
 

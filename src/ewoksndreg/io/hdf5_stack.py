@@ -86,6 +86,7 @@ class Hdf5Stack(Stack):
         if self._dataset:  # false when the file was closed meanwhile
             return self._dataset
         dataset = find_dataset(file, str(self._url.data_path()))
+        check_filters(dataset)  # another process does not know the filters yet
         # An open dataset keeps the file open to which a link leads.
         if dataset.file.filename == file.filename:
             self._dataset = dataset

@@ -128,8 +128,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         )
         max_workers = NumberField(
             "max_workers",
-            "Worker processes",
-            "How many processes rank at the same time. 0: the one of the canvas does it.",
+            "Workers",
+            "How many threads or processes rank at the same time, whichever is faster.",
             least=-1,
             most=256,
             least_means="one on each processor",

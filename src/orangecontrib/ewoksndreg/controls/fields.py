@@ -138,9 +138,9 @@ class CheckField(Field):
 
 
 class NumberField(Field):
-    """A whole number.
+    """An integer.
 
-    :param least: the smallest.
+    :param least: the smallest, which is shown where none is given.
     :param most: the largest.
     :param least_means: what is shown in place of the smallest.
     """
@@ -159,4 +159,4 @@ class NumberField(Field):
 
     def _display(self, value: Any) -> None:
         with qt.QSignalBlocker(self.editor):
-            self.editor.setValue(int(value))
+            self.editor.setValue(self.editor.minimum() if value is None else int(value))
