@@ -28,8 +28,11 @@ class Stack(Sequence[NDArray[Any]]):
     :raises TypeError: when the pixels are not real numbers.
     """
 
-    decompresses: bool = False
-    """Whether reading takes long and threads cannot share it: HDF5 decompresses under a lock."""
+    in_file: bool = False
+    """Whether only an address goes to another process, no pixels."""
+
+    slow_to_read: bool = False
+    """Whether reading takes longer than scoring, and threads cannot share it."""
 
     def __init__(self, shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
         if len(shape) != 3:

@@ -15,6 +15,7 @@ import pytest
 
 from ewoksndreg._stacks import as_stack
 from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.evaluation import evaluation as evaluation_module
 from ewoksndreg.evaluation import jobs as jobs_module
 from ewoksndreg.evaluation.jobs import make_jobs
 from ewoksndreg.io import input_context
@@ -23,6 +24,7 @@ from ewoksndreg.workers import processes
 
 from ..conftest import Foreign
 from ..conftest import rotation_matrix
+from ..kernels.conftest import kernel_or_skip
 from ..worker_stacks import DyingStack
 from ..worker_stacks import LocalStack
 from ..worker_stacks import SlowStack
@@ -36,7 +38,7 @@ SHAPE = (30, 44)
 
 @pytest.fixture
 def small_jobs(monkeypatch):
-    """So small that a few small images are several jobs."""
+    """So small that a few small images are several jobs, which are worth sharing."""
     monkeypatch.setattr(jobs_module, "_JOB_SIZE", 1)
     monkeypatch.setattr(jobs_module, "_LEAST_FOR_THREADS", 1)
 
@@ -99,9 +101,18 @@ def test_arrays_give_the_same_bits(executor, number, evaluate_on, small_jobs):
     options = {"evaluate_on": evaluate_on}
     expected = evaluate_stacks(stacks, lists, max_workers=0, **options)
     assert_same_bits(evaluate_stacks(stacks, lists, executor=executor, **options), expected)
-    for max_workers in (None, -1, 1, 2, 3):
+    for max_workers in (None, -1, 1, 3):
         actual = evaluate_stacks(stacks, lists, max_workers=max_workers, **options)
         assert_same_bits(actual, expected)
+
+
+def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
+    kernel = kernel_or_skip("numba")
+    monkeypatch.setattr(evaluation_module, "select_kernel", lambda _: kernel)
+    stacks, lists = case(75)
+    expected = evaluate_stacks(stacks, lists, max_workers=0)
+    for max_workers in (2, 3):
+        assert_same_bits(evaluate_stacks(stacks, lists, max_workers=max_workers), expected)
 
 
 @pytest.mark.parametrize("compression", [None, "gzip"])
@@ -119,20 +130,22 @@ def test_files_give_the_same_bits(executor, tmp_path, chunk, compression, monkey
 
 
 @pytest.mark.parametrize(
-    ("compression", "number", "foreign", "kind"),
+    ("compression", "kernel", "number", "foreign", "kind"),
     [
-        (None, 2, False, "threads"),
-        ("gzip", 2, False, "processes"),
-        ("gzip", 2, True, "threads"),
-        ("gzip", 1, False, "none"),
-        ("gzip", 0, False, "none"),
+        (None, "numba", 2, False, "threads"),
+        ("lzf", "numba", 2, False, "threads"),
+        ("gzip", "numba", 2, False, "processes"),
+        (None, "numpy", 2, False, "processes"),
+        ("gzip", "numba", 2, True, "none"),
+        ("gzip", "numba", 1, False, "none"),
+        ("gzip", "numba", 0, False, "none"),
     ],
 )
 def test_processes_are_for_what_threads_cannot_share(
-    compression, number, foreign, kind, tmp_path, monkeypatch, small_jobs
+    compression, kernel, number, foreign, kind, tmp_path, monkeypatch
 ):
-    """HDF5 decompresses under a lock; what the running script defines is unknown to processes."""
-    monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
+    """HDF5 decompresses under a lock, numpy makes short steps; what the running script defines is
+    unknown to processes."""
     monkeypatch.setattr(OfScript, "__module__", "__main__")
     stacks, lists = case(5)
     lists = {name: wobble(5, 1) for name in lists}
@@ -141,10 +154,18 @@ def test_processes_are_for_what_threads_cannot_share(
         lists["a"] = [OfScript(each) for each in lists["a"]]
     with (
         input_context(in_file(stacks, tmp_path, 1, compression)) as lazy,
-        jobs_module.choose_workers(lazy, lists, 1e9, number) as (executor, _),
+        jobs_module.choose_workers(lazy, lists, 1e9, kernel, number) as (executor, _),
     ):
         expected = {"threads": ThreadPoolExecutor, "processes": ProcessPoolExecutor}
         assert isinstance(executor, expected.get(kind, type(None)))
+
+
+def test_arrays_are_not_sent_to_processes():
+    stacks, lists = case(5)
+    stacks = {name: as_stack(stack) for name, stack in stacks.items()}
+    for kernel, kind in (("numba", ThreadPoolExecutor), ("numpy", type(None))):
+        with jobs_module.choose_workers(stacks, lists, 1e9, kernel, 2) as (executor, _):
+            assert isinstance(executor, kind)
 
 
 class OfScript(Foreign):
@@ -224,7 +245,9 @@ def test_of_files_only_the_address_travels(tmp_path):
                 arrived[3]
 
 
-def test_threads_read_the_first_image_once(small_jobs):
+def test_threads_read_the_first_image_once(small_jobs, monkeypatch):
+    kernel = kernel_or_skip("numba")
+    monkeypatch.setattr(evaluation_module, "select_kernel", lambda _: kernel)
     stacks = {"a": WatchedStack(40, lambda n: numpy.random.default_rng(n).random((20, 20)))}
     evaluate_stacks(stacks, {"a": wobble(40, 0)}, max_workers=3)
     assert sorted(stacks["a"].read) == list(range(40))

@@ -34,9 +34,7 @@ DIVERGED = {"c": 2}
 @pytest.fixture(scope="module")
 def evaluation():
     aligned = numpy.array([[0, error, error] for error in ERRORS.values()])
-    scores = StackScores(
-        numpy.array([0, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9), 0
-    )
+    scores = StackScores(numpy.array([0, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9), 0)
     return rank_lists(
         dict.fromkeys(ERRORS, scores), numpy.ones((4, 4), dtype=bool), SMOOTH, DIVERGED
     )

@@ -22,6 +22,7 @@ from .._stacks import as_stack
 from ..kernels import select_kernel
 from ..transformation import Transformation
 from ..transformation import TransformationSource
+from ..transformation import TransformationType
 from ..transformation import as_transformation_lists
 from .checks import check_same_image_shapes
 from .checks import check_same_number_of_images
@@ -110,9 +111,9 @@ def evaluate_stacks(
     :param should_stop: asked after each image, or some fifty times a second while workers work;
         the evaluation ends when it answers True and the images that have begun are done.
     :param max_workers: how many workers share the work: None or -1 for as many as this process may
-        use, 0 for none, so that all is done in this thread. They are threads, or processes where
-        stacks are compressed HDF5 datasets, which threads cannot share. Where there is little to do
-        none is started. The numbers are the same to the last bit.
+        use, 0 for none, so that all is done in this thread. They are threads where numba does the
+        work, and processes for HDF5 datasets where numpy does it or gzip has to be decompressed,
+        which threads cannot share. Where there is little to do none is started. The numbers are the same to the last bit.
     :param executor: does the work instead, whatever `max_workers` says. Any executor will do. To
         processes go the addresses of stacks that :func:`.input_context` made from URLs, and the
         pixels of others. It is not shut down.
@@ -183,14 +184,12 @@ def _score_stacks(
     executor: Executor | None,
 ) -> dict[str, StackScores]:
     """Score the registrations on the stacks where they are to be scored, shape `(K, stacks)`."""
-    pixels = [math.prod(stack.shape) for stack in stacks.values()]
-    # Each image is prepared, which costs as much as a comparison, and compared as it is.
-    comparisons = sum(numpy.multiply(pixels, 2 + scored.sum(axis=0)))
-    kernel = select_kernel(comparisons).name
+    operations = _count_operations(stacks, registrations, scored)
+    kernel = select_kernel(operations).name
     with ExitStack() as context:
         fewest_images: int | None = FEWEST_IMAGES_ELSEWHERE
         if executor is None:
-            workers = choose_workers(stacks, registrations, comparisons, max_workers)
+            workers = choose_workers(stacks, registrations, operations, kernel, max_workers)
             executor, fewest_images = context.enter_context(workers)
         jobs = make_jobs(stacks, registrations, scored, kernel, fewest_images)
         found = run_jobs(jobs, reporter, executor)
@@ -198,6 +197,20 @@ def _score_stacks(
     for job, part in zip(jobs, found, strict=True):
         parts[job.reference.name].append(part)
     return {name: StackScores.concatenate(each) for name, each in parts.items()}
+
+
+def _count_operations(
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    scored: NDArray[numpy.bool_],
+) -> float:
+    """See :func:`.select_kernel`: each image is prepared, compared as it is and aligned."""
+    pixels = [math.prod(stack.shape) for stack in stacks.values()]
+    shifts = TransformationType.identity, TransformationType.translation
+    costs = [
+        1 if items[-1].transformation_type in shifts else 6 for items in registrations.values()
+    ]
+    return float(numpy.dot(pixels, 2 + numpy.dot(costs, scored)))
 
 
 def _first_diverged(

@@ -39,9 +39,9 @@ _JOB_SIZE = 2**22
 # therefore has some more images than that.
 FEWEST_IMAGES_ELSEWHERE = 16
 
-# Pixels. With fewer, starting threads or processes takes longer than they save.
+# Operations. With fewer, starting threads or processes takes longer than they save.
 _LEAST_FOR_THREADS = 2**23
-_LEAST_FOR_PROCESSES = 2**27
+_LEAST_FOR_PROCESSES = 2**29
 
 # How often (s) it is asked whether to stop while an executor works.
 _INTERVAL = 0.02
@@ -91,20 +91,28 @@ def _split(stack: Stack, fewest: int) -> Iterator[range]:
 def choose_workers(
     image_stacks: Mapping[str, Stack],
     registrations: Mapping[str, Sequence[Transformation]],
-    comparisons: float,
+    operations: float,
+    kernel: str,
     max_workers: int | None,
 ) -> Iterator[tuple[Executor | None, int | None]]:
     """The executor that is fastest, and the fewest images of a job for it; None and None where the
     work is best done here.
 
-    :param comparisons: pixels that are compared or prepared, in all.
+    :param operations: see :func:`.select_kernel`.
+    :param kernel: the name of the one that does the work.
     """
     number = count_workers(max_workers)
-    if number == 1 or comparisons < _LEAST_FOR_THREADS:
+    stacks = image_stacks.values()
+    # Threads wait for each other where HDF5 decompresses, and between the short steps of numpy.
+    threads_help = kernel != "numpy" and not all(stack.slow_to_read for stack in stacks)
+    processes_help = operations >= _LEAST_FOR_PROCESSES and all(stack.in_file for stack in stacks)
+    if number == 1 or operations < _LEAST_FOR_THREADS:
         yield None, None
+    elif threads_help:
+        with threads(number) as executor:
+            yield executor, 1
     elif (
-        comparisons >= _LEAST_FOR_PROCESSES
-        and all(stack.decompresses for stack in image_stacks.values())
+        processes_help
         and may_start_processes()
         # Workers know nothing of what the running script defines.
         and b"__main__" not in pickle.dumps((dict(image_stacks), dict(registrations)))
@@ -112,8 +120,7 @@ def choose_workers(
         with processes(number) as executor:
             yield executor, FEWEST_IMAGES_ELSEWHERE
     else:
-        with threads(number) as executor:
-            yield executor, 1
+        yield None, None
 
 
 class Reporter:

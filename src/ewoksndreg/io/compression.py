@@ -7,6 +7,9 @@ from contextlib import suppress
 
 import h5py
 
+# Numbers of filters: shuffle, checksum, LZF, LZ4, bitshuffle.
+_FAST_FILTERS = {2, 3, 32000, 32004, 32008}
+
 
 def check_filters(dataset: h5py.Dataset) -> None:
     """HDF5 itself knows gzip and few others; hdf5plugin, where it is installed, the rest.
@@ -31,9 +34,11 @@ def check_filters(dataset: h5py.Dataset) -> None:
             )
 
 
-def is_filtered(dataset: h5py.Dataset) -> bool:
-    """Whether HDF5 computes something when it reads the dataset."""
-    return bool(dataset.id.get_create_plist().get_nfilters())
+def decompresses_slowly(dataset: h5py.Dataset) -> bool:
+    """Whether reading the dataset takes much longer than copying it, as with gzip."""
+    pipeline = dataset.id.get_create_plist()
+    filters = {pipeline.get_filter(n)[0] for n in range(pipeline.get_nfilters())}
+    return not filters <= _FAST_FILTERS
 
 
 def filter_hint(dataset: h5py.Dataset) -> str:

@@ -12,8 +12,8 @@ from silx.io.url import DataUrl
 from .._stacks import Stack
 from .blocks import Blocks
 from .compression import check_filters
+from .compression import decompresses_slowly
 from .compression import filter_hint
-from .compression import is_filtered
 from .find_dataset import find_dataset
 from .hdf5_files import Hdf5Reader
 from .selection import Selection
@@ -34,6 +34,8 @@ class Hdf5Stack(Stack):
     :raises OSError: when the dataset is compressed in a way that cannot be read.
     """
 
+    in_file = True
+
     def __init__(self, reader: Hdf5Reader, url: DataUrl, blocks: Blocks) -> None:
         self._url = url
         self._file = _SharedFile(reader.path, reader)
@@ -45,7 +47,8 @@ class Hdf5Stack(Stack):
             super().__init__(self._selection.shape, dataset.dtype)
             check_filters(dataset)
             check_sources(dataset)
-            self.decompresses = is_filtered(dataset) or len(self.stored_together(0)) > 1
+            # HDF5 decompresses under a lock.
+            self.slow_to_read = decompresses_slowly(dataset)
 
     def __enter__(self) -> Hdf5Stack:
         self._file.acquire()

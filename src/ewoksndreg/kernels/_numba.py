@@ -276,8 +276,11 @@ def _clip_to_inside(origin, step, size, start, stop):  # type: ignore[no-untyped
 def _interpolate(pixels, width, y, x):  # type: ignore[no-untyped-def]
     """One pixel; a neighbor that takes no part is not looked at."""
     # It may be outside by a rounding error.
-    y = min(max(y, 0.0), float(pixels.shape[0] // width - 1))
-    x = min(max(x, 0.0), float(width - 1))
+    bottom, end = pixels.shape[0] // width - 1, width - 1
+    y = 0.0 if y < 0 else y
+    y = float(bottom) if y > bottom else y
+    x = 0.0 if x < 0 else x
+    x = float(end) if x > end else x
     i, j = int(y + ON_PIXEL), int(x + ON_PIXEL)
     wy, wx = numpy.float32(y - i), numpy.float32(x - j)
     k = i * width + j

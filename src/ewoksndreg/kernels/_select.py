@@ -20,18 +20,19 @@ _logger = logging.getLogger(__name__)
 
 _NUMPY = Kernel("numpy", _numpy.smooth, _numpy.sum_products)
 
-# Pixels that are prepared or compared: importing numba takes 0.2 to 0.4 s, as long as numpy needs
-# for these and numba for ten times as many.
-_LEAST_FOR_NUMBA = 2**27
+# Operations: importing numba takes 0.4 s, as long as numpy needs for these, and numba for six times
+# as many.
+_LEAST_FOR_NUMBA = 2**28
 
 
-def select_kernel(pixels: float) -> Kernel:
+def select_kernel(operations: float) -> Kernel:
     """The kernel that is fastest for some work.
 
-    :param pixels: that are prepared or compared, in all.
+    :param operations: the pixels that are prepared, and those that are compared; six times those
+        that are resampled with more than a shift.
     """
     # By nothing else: in every process of a computation the same kernel has to be chosen.
-    return find_kernel("numba" if pixels >= _LEAST_FOR_NUMBA else "numpy")
+    return find_kernel("numba" if operations >= _LEAST_FOR_NUMBA else "numpy")
 
 
 def find_kernel(name: str) -> Kernel:
