@@ -113,7 +113,8 @@ def evaluate_stacks(
     :param max_workers: how many workers share the work: None or -1 for as many as this process may
         use, 0 for none, so that all is done in this thread. They are threads where numba does the
         work, and processes for HDF5 datasets where numpy does it or gzip has to be decompressed,
-        which threads cannot share. Where there is little to do none is started. The numbers are the same to the last bit.
+        which threads cannot share. Where there is little to do none is started. The numbers are
+        the same to the last bit.
     :param executor: does the work instead, whatever `max_workers` says. Any executor will do. To
         processes go the addresses of stacks that :func:`.input_context` made from URLs, and the
         pixels of others. It is not shut down.
