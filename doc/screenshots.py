@@ -1,6 +1,6 @@
 """Make the pictures of the Orange widget: ``python doc/screenshots.py``.
 
-Needs ``pip install "ewoksndreg[orange]"``. Nothing appears on a screen.
+Needs ``pip install ".[orange]"``. Nothing appears on a screen.
 """
 
 from __future__ import annotations

@@ -27,10 +27,14 @@ from .worker_stacks import wobble
 
 NAMES = ("a", "b", "c")
 
+pytestmark = pytest.mark.xdist_group("dask")
+
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed", reason='pip install ".[dask]"')
+    distributed = pytest.importorskip(
+        "distributed", reason='pip install ".[dask]" in the folder of the sources'
+    )
     with distributed.LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -63,25 +67,25 @@ def small_parts(monkeypatch):
     monkeypatch.setattr("ewoksndreg.evaluation.jobs._JOB_SIZE", 1)
 
 
-def lists():
+def registrations():
     return {name: wobble(40, seed) for seed, name in enumerate(NAMES)}
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_dask_gives_the_same_bits(address, urls, small_parts, evaluate_on):
     with input_context(urls) as stacks:
-        expected = evaluate_stacks(stacks, lists(), evaluate_on=evaluate_on)
+        expected = evaluate_stacks(stacks, registrations(), evaluate_on=evaluate_on)
         told = []
         with dask_workers(address) as executor:
             actual = evaluate_stacks(
                 stacks,
-                lists(),
+                registrations(),
                 evaluate_on=evaluate_on,
                 executor=executor,
                 progress=told.append,
             )
-    assert repr(actual.lists) == repr(expected.lists)
-    assert actual.relative_mse.tobytes() == expected.relative_mse.tobytes()
+    assert repr(actual.registrations) == repr(expected.registrations)
+    assert actual.relative_error_per_image.tobytes() == expected.relative_error_per_image.tobytes()
     assert actual.overlap.tobytes() == expected.overlap.tobytes()
     assert told == sorted(told)
     assert told[-1] == 1
@@ -133,7 +137,7 @@ def test_the_workers_may_be_those_of_the_cluster_that_runs_the_task(address, url
     """All workers of the cluster run a task that needs workers."""
     distributed = pytest.importorskip("distributed")
     with input_context(urls) as stacks:
-        expected = evaluate_stacks(stacks, lists())
+        expected = evaluate_stacks(stacks, registrations())
     with distributed.Client(address) as client:
         runs = [client.submit(_ranked_names, urls, address, n, pure=False) for n in range(2)]
         assert client.gather(runs) == [list(expected.ranked_names)] * 2
@@ -141,7 +145,7 @@ def test_the_workers_may_be_those_of_the_cluster_that_runs_the_task(address, url
 
 def _ranked_names(urls, address, _):
     task = Reg2DPostEvaluation(
-        inputs={"image_stacks": urls, "transformations": lists(), "scheduler": address}
+        inputs={"image_stacks": urls, "transformations": registrations(), "scheduler": address}
     )
     task.execute()
     return task.get_output_value("ranked_stack_names")
@@ -152,7 +156,8 @@ def test_a_whole_workflow_runs_on_a_cluster(address, urls):
     ewoks = pytest.importorskip("ewoks")
     pytest.importorskip("ewoksdask")
     matrices = {
-        name: [each.passive_matrix.tolist() for each in items] for name, items in lists().items()
+        name: [each.passive_matrix.tolist() for each in items]
+        for name, items in registrations().items()
     }
     inputs = [
         {"id": "post_evaluation", "name": "image_stacks", "value": urls},
@@ -180,7 +185,7 @@ def test_a_missing_scheduler_is_told():
 def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
-        pytest.raises(ImportError, match=r'pip install "ewoksndreg\[dask\]"'),
+        pytest.raises(ImportError, match=r'pip install "\.\[dask\]"'),
         dask_workers("tcp://127.0.0.1:8786"),
     ):
         pass

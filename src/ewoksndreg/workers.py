@@ -106,7 +106,8 @@ def dask_workers(address: str) -> Iterator[Executor]:
         import distributed
     except ImportError as error:
         raise ImportError(
-            'A Dask scheduler needs the package Dask: pip install "ewoksndreg[dask]"'
+            'A Dask scheduler needs the package Dask: pip install ".[dask]" in the folder of the'
+            " sources"
         ) from error
     with ExitStack() as stack:
         try:

@@ -56,6 +56,7 @@ def test_the_tables_hold_the_figures_of_their_cases():
     assert sum("10.00 (10.00 to 10.00)" in line for line in lines) == 1
 
 
+@pytest.mark.full
 def test_the_whole_benchmark_runs_on_a_tiny_case(tmp_path):
     """It needs the package index, from which it takes ewoksndreg 0.5.0."""
     known = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", tmp_path / "there"]

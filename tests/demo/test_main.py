@@ -30,7 +30,7 @@ class Finished:
 
     @property
     def rows(self) -> list[list[str]]:
-        """Rank, stack, score, relative MSE, smoothness, true error."""
+        """Rank, stack, score, relative error, smoothness, true error."""
         return [line.split() for line in self.printed.splitlines() if re.match(r" +\d  ", line)]
 
 
@@ -131,7 +131,7 @@ def test_the_results_hold_the_scores_of_the_table(demo: Finished) -> None:
         scores = default_plot(file)["post_evaluation/scores"]
         names = scores["stack_name"].asstr()[()].tolist()
         assert names == [row[1] for row in demo.rows]
-        for column, name in ((2, "score"), (3, "relative_mse"), (4, "smoothness")):
+        for column, name in ((2, "score"), (3, "relative_error"), (4, "smoothness")):
             printed = [float(row[column]) for row in demo.rows]
             numpy.testing.assert_allclose(scores[name][()], printed, atol=6e-4)
 
@@ -215,7 +215,8 @@ def test_without_the_extra_it_says_what_to_install(
     with pytest.raises(SystemExit) as caught:
         main([str(tmp_path / "folder")])
     assert caught.value.code == (
-        'The demo needs scikit-image and matplotlib: pip install "ewoksndreg[demo]"'
+        'The demo needs scikit-image and matplotlib: pip install ".[demo]" in the folder of the'
+        " sources"
     )
     assert not (tmp_path / "folder").exists()
 
@@ -240,5 +241,6 @@ def test_without_the_extra_the_command_ends_with_one_sentence(tmp_path: Path) ->
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert ended.stderr == (
-        'The demo needs scikit-image and matplotlib: pip install "ewoksndreg[demo]"\n'
+        'The demo needs scikit-image and matplotlib: pip install ".[demo]" in the folder of the'
+        " sources\n"
     )

@@ -12,8 +12,8 @@ from ewoksndreg.transformation import Homography
 
 NAMES = ["b", "a"]
 SCORES = {
-    "a": {"score": numpy.nan, "relative_mse": 1.0, "smoothness": numpy.inf},
-    "b": {"score": 0.12345, "relative_mse": 0.1, "smoothness": 0.0782},
+    "a": {"score": numpy.nan, "relative_error": 1.0, "smoothness": numpy.inf},
+    "b": {"score": 0.12345, "relative_error": 0.1, "smoothness": 0.0782},
 }
 ERRORS = {"a": numpy.inf, "b": 0.126}
 
@@ -35,15 +35,15 @@ def test_the_average_is_over_the_pixels_that_are_there() -> None:
 
 
 def test_a_list_that_diverged_can_be_drawn(tmp_path: Path) -> None:
-    lists = {
+    registrations = {
         "a": [Homography(numpy.identity(3)), Homography(numpy.full((3, 3), numpy.nan))],
         "b": [Homography(numpy.identity(3))] * 2,
     }
     stack = numpy.arange(2 * 8 * 8).reshape(2, 8, 8)
     path = tmp_path / "picture.png"
-    write_picture(path, NAMES, SCORES, ERRORS, stack, lists)
+    write_picture(path, NAMES, SCORES, ERRORS, stack, registrations)
     content = path.read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(FileExistsError):
-        write_picture(path, NAMES, SCORES, ERRORS, stack, lists)
+        write_picture(path, NAMES, SCORES, ERRORS, stack, registrations)
     assert path.read_bytes() == content

@@ -1,4 +1,4 @@
-"""Print the page that lists all mistakes."""
+"""Print the page that registrations all mistakes."""
 
 from .page import page
 

@@ -1,15 +1,15 @@
-"""The list of all mistakes, by chapters."""
+"""The registration of all mistakes, by chapters."""
 
 from __future__ import annotations
 
 from .measurement import Mistake
-from .of_judgements import NONE_RANKED
-from .of_judgements import NOT_RANKED
-from .of_judgements import RANKED_LAST
-from .of_lists import OF_CHOICES
-from .of_lists import OF_LISTS
-from .of_lists import OF_NAMES
 from .of_outputs import OF_OUTPUTS
+from .of_registrations import OF_CHOICES
+from .of_registrations import OF_LISTS
+from .of_registrations import OF_NAMES
+from .of_scores import NONE_RANKED
+from .of_scores import NOT_RANKED
+from .of_scores import RANKED_LAST
 from .of_stacks import BETWEEN_STACKS
 from .of_stacks import IN_FILES
 from .of_stacks import OF_IMAGES
@@ -26,7 +26,7 @@ MISTAKES: dict[str, list[Mistake]] = {
 }
 
 WARNINGS: dict[str, list[Mistake]] = {
-    "Lists that cannot be judged rank last": RANKED_LAST,
-    "No list can be judged": NONE_RANKED,
+    "Registrations that cannot be scored rank last": RANKED_LAST,
+    "No registration can be scored": NONE_RANKED,
     "Nothing is ranked": NOT_RANKED,
 }

@@ -179,7 +179,6 @@ OF_IMAGES = [
 ]
 
 OF_THEIR_FORM = [
-    _all("One URL, not a list of them", TypeError, f"{MAPS}/Fe-K", f"{_FORMS} str"),
     _all("A number in place of the stacks", TypeError, 5, f"{_FORMS} int"),
     _all(
         "A list of arrays",
@@ -192,7 +191,7 @@ OF_THEIR_FORM = [
         "A name that is not text",
         TypeError,
         {1: IMAGES},
-        "A stack needs a name that is text, not 1",
+        "A stack needs a name that is a string, not 1",
     ),
     Mistake(
         "The same URL twice in a list",
@@ -208,8 +207,7 @@ BETWEEN_STACKS = [
     Mistake(
         "Stacks with different numbers of images",
         ValueError,
-        "Stack 'Fe-K' has 2 images and stack 'Ca-K' has 3: one list of transformations must serve"
-        " all stacks",
+        "Stack 'Fe-K' has 2 images and stack 'Ca-K' has 3: one registration must serve all stacks",
         {
             "image_stacks": {"Fe-K": f"{BAD}/short"},
             "transformations": {"Fe-K": [[0, 0], [0, 1]]},
@@ -218,10 +216,11 @@ BETWEEN_STACKS = [
         ("'Fe-K'", "'Ca-K'"),
     ),
     Mistake(
-        "Stacks whose images have different shapes, judged on all of them",
+        "Stacks whose images have different shapes, scored on all of them",
         ValueError,
         "The images of stack 'Fe-K' have the shape (32, 30) and those of stack 'Ca-K' (32, 36):"
-        " give stacks of one shape or judge every list on its own stack only (evaluate_on='own')",
+        " give stacks of one shape or score every registration on its own stack only"
+        " (evaluate_on='own')",
         {"image_stacks": {"Fe-K": f"{BAD}/narrow"}},
         "evaluate_stacks",
         ("'Fe-K'", "'Ca-K'"),

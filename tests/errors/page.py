@@ -1,4 +1,4 @@
-"""The page of the documentation that lists all mistakes."""
+"""The page of the documentation that registrations all mistakes."""
 
 from __future__ import annotations
 

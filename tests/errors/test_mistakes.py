@@ -1,4 +1,5 @@
-"""Each mistake of the list is made, and what the library says is compared with the list."""
+"""Each mistake of the registration is made, and what the library says is compared with the
+registration."""
 
 import hashlib
 import os
@@ -95,13 +96,13 @@ def circumstances(folder, monkeypatch):
 
 
 def call_directly(name, inputs):
-    stacks, lists = inputs["image_stacks"], inputs["transformations"]
+    stacks, registrations = inputs["image_stacks"], inputs["transformations"]
     if name == "input_context":
         with input_context(stacks):
             pass
     elif name == "evaluate_stacks":
         with input_context(stacks) as opened:
-            evaluate_stacks(opened, lists)
+            evaluate_stacks(opened, registrations)
     else:
         with output_context(inputs["output_root_uri"]) as output:
             for stack_name in SHIFTS:
@@ -153,7 +154,7 @@ def test_the_function_says_the_same_when_it_is_called_directly(mistake, folder, 
 
 
 @pytest.mark.parametrize("mistake", ALL_WARNINGS, ids=lambda mistake: mistake.title)
-def test_what_cannot_be_judged_is_told_in_one_warning(mistake, folder):
+def test_what_cannot_be_scored_is_told_in_one_warning(mistake, folder):
     inputs = inputs_of(mistake, folder)
     task = Reg2DPostEvaluation(inputs=inputs)
     with warnings.catch_warnings(record=True) as caught:

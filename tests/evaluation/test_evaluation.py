@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from concurrent.futures import CancelledError
+from functools import partial
 
 import numpy
 import pytest
@@ -26,7 +27,7 @@ from .conftest import moving_stack
 from .conftest import translations
 
 # Several stacks hold some infinite pixels; tests of their own look at this warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Infinite pixels are taken as missing")
+pytestmark = pytest.mark.filterwarnings("ignore:Infinite pixels are invalid")
 
 NAN, INF = numpy.nan, numpy.inf
 SHAPE = (36, 50)
@@ -85,9 +86,9 @@ def slow_smoothness(matrices, size):
     return sum(steps) / len(steps)
 
 
-def slow_evaluation(stacks, lists, evaluate_on, *, frame="reference"):
-    """4 and 5: relative MSE of each list on each stack, scores, and what they are made of. Images
-    are compared in the frame of the first image, or of the result."""
+def slow_evaluation(stacks, registrations, evaluate_on, *, frame="reference"):
+    """4 and 5: relative error of each registration on each stack, scores, and what they are made
+    of. Images are compared in the frame of the first image, or of the result."""
     names = list(stacks)
     number = len(stacks[names[0]])
     per_image = numpy.full((len(names), len(names), number), NAN)
@@ -96,10 +97,12 @@ def slow_evaluation(stacks, lists, evaluate_on, *, frame="reference"):
     for j, stack_name in enumerate(names):
         prepared = [slow_prepare(image) for image in stacks[stack_name]]
         before = sum(slow_mse_z(prepared[0], image)[0] for image in prepared[1:]) / (number - 1)
-        for k, list_name in enumerate(names):
+        for k, registration_name in enumerate(names):
             if evaluate_on == "own" and k != j:
                 continue
-            matrices = [transformation.passive_matrix for transformation in lists[list_name]]
+            matrices = [
+                transformation.passive_matrix for transformation in registrations[registration_name]
+            ]
             if frame == "reference":
                 inverse = numpy.linalg.inv(matrices[0])
                 matrices = [numpy.identity(3), *(matrix @ inverse for matrix in matrices[1:])]
@@ -112,22 +115,22 @@ def slow_evaluation(stacks, lists, evaluate_on, *, frame="reference"):
             relative[k, j] = min(per_image[k, j, 1:].mean(), 1)
     weights = [1.0] * len(names)
     if evaluate_on == "all":
-        # A stack counts as much as the best list of another stack improves it.
+        # A stack counts as much as the best registration of another stack improves it.
         for j in range(len(names)):
             weights[j] = 0.01 + max(1 - relative[k, j] for k in range(len(names)) if k != j)
     expected = {}
     for k, name in enumerate(names):
-        judged = [j for j in range(len(names)) if numpy.isfinite(relative[k, j])]
-        total = sum(weights[j] for j in judged)
-        relative_mse = sum(weights[j] * relative[k, j] for j in judged) / total
-        matrices = [transformation.passive_matrix for transformation in lists[name]]
+        scored = [j for j in range(len(names)) if numpy.isfinite(relative[k, j])]
+        total = sum(weights[j] for j in scored)
+        relative_error = sum(weights[j] * relative[k, j] for j in scored) / total
+        matrices = [transformation.passive_matrix for transformation in registrations[name]]
         smoothness = slow_smoothness(matrices, numpy.shape(stacks[name][0]))
         expected[name] = {
-            "relative_mse": relative_mse,
-            "own_relative_mse": relative[k, k],
+            "relative_error": relative_error,
+            "own_relative_error": relative[k, k],
             "smoothness": smoothness,
-            "score": relative_mse + 0.3 * smoothness,
-            "smallest_overlap": numpy.nanmin(overlap[k]),
+            "score": relative_error + 0.3 * smoothness,
+            "min_overlap": numpy.nanmin(overlap[k]),
         }
     return expected, per_image, overlap
 
@@ -165,7 +168,7 @@ def several_stacks(seed=0):
     return stacks
 
 
-def several_lists():
+def several_registrations():
     """True to the motion, a little off, nothing at all, and one that loses the last image."""
     lost = translations(MOTION)
     lost[-1] = Homography(shift_matrix(33.3, 2.2))
@@ -179,10 +182,10 @@ def several_lists():
 
 def numbers(result):
     """All scalars of a result, by list and name."""
-    fields = ("score", "relative_mse", "own_relative_mse", "smoothness", "smallest_overlap")
+    fields = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
     return {
         name: {field: getattr(item, field) for field in fields}
-        for name, item in result.lists.items()
+        for name, item in result.registrations.items()
     }
 
 
@@ -209,82 +212,87 @@ def test_the_evaluation_is_pure():
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 @pytest.mark.parametrize("seed", range(3))
 def test_all_numbers_are_those_of_the_formulas(seed, evaluate_on):
-    stacks, lists = several_stacks(seed), several_lists()
-    result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
-    expected, per_image, overlap = slow_evaluation(stacks, lists, evaluate_on)
+    stacks, registrations = several_stacks(seed), several_registrations()
+    result = evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
+    expected, per_image, overlap = slow_evaluation(stacks, registrations, evaluate_on)
     assert_close(result, expected, per_image, overlap)
     ranked = sorted(expected, key=lambda name: expected[name]["score"])
     assert result.ranked_names == tuple(ranked)
-    assert result.names == tuple(stacks)
+    assert result.stack_names == tuple(stacks)
     assert ranked[0] == "Ca-K"
     assert len({round(values["score"], 3) for values in expected.values()}) == 4
 
 
 def test_all_is_the_default():
-    stacks, lists = several_stacks(), several_lists()
-    default = numbers(evaluate_stacks(stacks, lists))
-    assert default == numbers(evaluate_stacks(stacks, lists, evaluate_on="all"))
-    assert default != numbers(evaluate_stacks(stacks, lists, evaluate_on="own"))
+    stacks, registrations = several_stacks(), several_registrations()
+    default = numbers(evaluate_stacks(stacks, registrations))
+    assert default == numbers(evaluate_stacks(stacks, registrations, evaluate_on="all"))
+    assert default != numbers(evaluate_stacks(stacks, registrations, evaluate_on="own"))
 
 
-def test_own_leaves_what_was_not_judged_nan():
-    result = evaluate_stacks(several_stacks(), several_lists(), evaluate_on="own")
-    own = numpy.identity(4, dtype=bool)
-    for array in (result.relative_mse, result.overlap):
+def test_own_leaves_what_was_not_scored_nan():
+    result = evaluate_stacks(several_stacks(), several_registrations(), evaluate_on="own")
+    own = numpy.array([[k == j for j in result.stack_names] for k in result.registrations])
+    for array in (result.relative_error_per_image, result.overlap):
         assert array.shape == (4, 4, 5)
         assert numpy.isfinite(array[own]).all()
         assert numpy.isnan(array[~own]).all()
 
 
-def test_own_judges_stacks_of_different_shapes_as_if_each_were_alone():
+def test_own_scores_stacks_of_different_shapes_as_if_each_were_alone():
     stacks = {
         "a": moving_stack(1, MOTION, (40, 30)),
         "b": moving_stack(2, MOTION, (25, 60)),
     }
-    lists = {"a": wobble(4, 0.2), "b": wobble(5, 0.4)}
-    result = numbers(evaluate_stacks(stacks, lists, evaluate_on="own"))
+    registrations = {"a": wobble(4, 0.2), "b": wobble(5, 0.4)}
+    result = numbers(evaluate_stacks(stacks, registrations, evaluate_on="own"))
     for name in stacks:
-        alone = evaluate_stacks({name: stacks[name]}, {name: lists[name]}, evaluate_on="own")
+        alone = evaluate_stacks(
+            {name: stacks[name]}, {name: registrations[name]}, evaluate_on="own"
+        )
         assert result[name] == numbers(alone)[name]
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_the_order_of_the_stacks_changes_no_bit_of_any_number(evaluate_on):
-    stacks, lists = several_stacks(), several_lists()
-    expected = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+    stacks, registrations = several_stacks(), several_registrations()
+    registrations = {name: registrations[name] for name in stacks}
+    expected = evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
     for order in [(3, 2, 1, 0), (1, 0, 3, 2), (2, 3, 1, 0)]:
         names = [list(stacks)[index] for index in order]
         result = evaluate_stacks(
             {name: stacks[name] for name in names},
-            {name: lists[name] for name in reversed(names)},
+            {name: registrations[name] for name in names},
             evaluate_on=evaluate_on,
         )
         assert numbers(result) == numbers(expected)
         assert result.ranked_names == expected.ranked_names
-        assert result.names == tuple(names)
+        assert result.stack_names == tuple(names)
         permuted = numpy.ix_(order, order)
-        numpy.testing.assert_array_equal(result.relative_mse, expected.relative_mse[permuted])
+        numpy.testing.assert_array_equal(
+            result.relative_error_per_image, expected.relative_error_per_image[permuted]
+        )
         numpy.testing.assert_array_equal(result.overlap, expected.overlap[permuted])
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["a", "b", "c"])))
 def test_ties_keep_the_input_order(order):
-    """The same list for all names, so all scores are equal."""
+    """The same registration for all names, so all scores are equal."""
     stacks = {name: moving_stack(ord(name), MOTION[:3], SHAPE) for name in order}
-    lists = {name: wobble(6, 0.2)[:3] for name in order}
-    result = evaluate_stacks(stacks, lists)
-    assert len({item.score for item in result.lists.values()}) == 1
+    registrations = {name: wobble(6, 0.2)[:3] for name in order}
+    result = evaluate_stacks(stacks, registrations)
+    assert len({item.score for item in result.registrations.values()}) == 1
     assert result.ranked_names == order
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 @pytest.mark.parametrize(("gain", "offset"), [(1000, 0), (1e-3, 7), (-2, 40)])
 def test_gain_and_offset_of_a_stack_do_not_change_the_scores(gain, offset, evaluate_on):
-    stacks, lists = several_stacks(), several_lists()
-    expected = numbers(evaluate_stacks(stacks, lists, evaluate_on=evaluate_on))
+    stacks, registrations = several_stacks(), several_registrations()
+    expected = numbers(evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on))
     for name in stacks:
         changed = {**stacks, name: gain * stacks[name].astype(float) + offset}
-        result = numbers(evaluate_stacks(changed, lists, evaluate_on=evaluate_on))
+        result = numbers(evaluate_stacks(changed, registrations, evaluate_on=evaluate_on))
         for other in stacks:
             assert result[other] == pytest.approx(expected[other], abs=1e-5)
 
@@ -294,28 +302,28 @@ def test_the_type_of_the_pixels_does_not_change_the_scores(dtype):
     """Whole numbers from 0 to 250 in all types."""
     stack = moving_stack(7, MOTION, SHAPE)
     stack = numpy.rint((stack - stack.min()) * 250 / numpy.ptp(stack))
-    lists = {"a": wobble(2, 0.2)}
-    expected = numbers(evaluate_stacks({"a": stack}, lists))
-    result = numbers(evaluate_stacks({"a": stack.astype(dtype)}, lists))
+    registrations = {"a": wobble(2, 0.2)}
+    expected = numbers(evaluate_stacks({"a": stack}, registrations))
+    result = numbers(evaluate_stacks({"a": stack.astype(dtype)}, registrations))
     assert result["a"] == pytest.approx(expected["a"], abs=1e-5)
 
 
 def test_every_form_of_a_stack_gives_the_same_numbers():
     stack = several_stacks()["counts"]
-    lists = {"a": wobble(2, 0.2)}
-    expected = numbers(evaluate_stacks({"a": stack}, lists))
+    registrations = {"a": wobble(2, 0.2)}
+    expected = numbers(evaluate_stacks({"a": stack}, registrations))
     for same in (list(stack), tuple(stack), WatchedStack(5, lambda n: stack[n].copy())):
-        assert numbers(evaluate_stacks({"a": same}, lists)) == expected
-    nested = numbers(evaluate_stacks({"a": stack.tolist()}, lists))
+        assert numbers(evaluate_stacks({"a": same}, registrations)) == expected
+    nested = numbers(evaluate_stacks({"a": stack.tolist()}, registrations))
     assert nested["a"] == pytest.approx(expected["a"], abs=1e-5)
 
 
 def test_masked_pixels_are_missing():
     stack = several_stacks()["Ca-K"]
     masked = numpy.ma.MaskedArray(numpy.nan_to_num(stack), ~numpy.isfinite(stack))
-    lists = {"a": wobble(2, 0.2)}
-    assert numbers(evaluate_stacks({"a": masked}, lists)) == numbers(
-        evaluate_stacks({"a": stack}, lists)
+    registrations = {"a": wobble(2, 0.2)}
+    assert numbers(evaluate_stacks({"a": masked}, registrations)) == numbers(
+        evaluate_stacks({"a": stack}, registrations)
     )
 
 
@@ -326,49 +334,52 @@ def test_the_overlap_is_the_fraction_of_pixels_that_are_left():
     result = evaluate_stacks({"a": moving_stack(8, motion, SHAPE)}, {"a": translations(motion)})
     expected = [1, 33 / 36, 34 / 36 * 40 / 50]
     numpy.testing.assert_allclose(result.overlap, [[expected]])
-    assert result.lists["a"].smallest_overlap == pytest.approx(expected[2])
+    assert result.registrations["a"].min_overlap == pytest.approx(expected[2])
 
 
 def test_the_list_that_knows_the_motion_wins():
-    """One list knows it, one half of it, one nothing, and one takes it the wrong way around."""
+    """One registration knows it, one half of it, one nothing, and one takes it the wrong way
+    around."""
     stacks = {name: moving_stack(ord(name), MOTION, SHAPE) for name in "abcd"}
-    lists = {
+    registrations = {
         name: translations(factor * numpy.array(MOTION))
         for name, factor in zip("abcd", (0.5, -1, 1, 0), strict=True)
     }
-    result = evaluate_stacks(stacks, lists)
+    result = evaluate_stacks(stacks, registrations)
     assert result.ranked_names[:2] == ("c", "a")
-    assert result.lists["c"].relative_mse < 0.1
+    assert result.registrations["c"].relative_error < 0.1
     # 0 moves nothing: as good as doing nothing, but for the 0.01
-    assert result.lists["d"].relative_mse == pytest.approx(1, abs=0.02)
-    assert result.lists["b"].relative_mse == 1
+    assert result.registrations["d"].relative_error == pytest.approx(1, abs=0.02)
+    assert result.registrations["b"].relative_error == 1
 
 
 def assert_close(result, expected, per_image, overlap):
     for name, values in numbers(result).items():
         assert values == pytest.approx(expected[name], abs=1e-4), name
-    numpy.testing.assert_allclose(result.relative_mse, per_image, atol=1e-4)
-    numpy.testing.assert_allclose(result.overlap, overlap, rtol=1e-12)
+    # The formulas have registrations in the order of the stacks.
+    rows = [list(result.registrations).index(name) for name in result.stack_names]
+    numpy.testing.assert_allclose(result.relative_error_per_image[rows], per_image, atol=1e-4)
+    numpy.testing.assert_allclose(result.overlap[rows], overlap, rtol=1e-12)
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_foreign_transformations_are_compared_in_the_frame_of_the_result(evaluate_on):
     """They do not compose."""
-    stacks, lists = several_stacks(), several_lists()
-    foreign = {name: [Foreign(item) for item in items] for name, items in lists.items()}
+    stacks, registrations = several_stacks(), several_registrations()
+    foreign = {name: [Foreign(item) for item in items] for name, items in registrations.items()}
     result = evaluate_stacks(stacks, foreign, evaluate_on=evaluate_on)
-    assert_close(result, *slow_evaluation(stacks, lists, evaluate_on, frame="result"))
+    assert_close(result, *slow_evaluation(stacks, registrations, evaluate_on, frame="result"))
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_foreign_transformations_that_leave_the_first_image_count_as_what_they_wrap(evaluate_on):
-    stacks, lists = several_stacks(), several_lists()
-    for items in lists.values():
+    stacks, registrations = several_stacks(), several_registrations()
+    for items in registrations.values():
         items[0] = Homography(numpy.identity(3))
-    foreign = {name: [Foreign(item) for item in items] for name, items in lists.items()}
-    for others in (lists, foreign, {**lists, "Ca-K": foreign["Ca-K"]}):
+    foreign = {name: [Foreign(item) for item in items] for name, items in registrations.items()}
+    for others in (registrations, foreign, {**registrations, "Ca-K": foreign["Ca-K"]}):
         result = evaluate_stacks(stacks, others, evaluate_on=evaluate_on)
-        assert_close(result, *slow_evaluation(stacks, lists, evaluate_on))
+        assert_close(result, *slow_evaluation(stacks, registrations, evaluate_on))
 
 
 class OwnWay(Homography):
@@ -394,7 +405,7 @@ def test_the_stacks_are_not_changed():
     before = {name: stack.copy() for name, stack in stacks.items()}
     for stack in stacks.values():
         stack.flags.writeable = False
-    evaluate_stacks(stacks, several_lists())
+    evaluate_stacks(stacks, several_registrations())
     for name, stack in stacks.items():
         numpy.testing.assert_array_equal(stack, before[name])
 
@@ -418,14 +429,14 @@ def watched(number, *, with_shape):
     return stacks
 
 
-WATCHED_LISTS = {name: wobble(seed, 0.3) for seed, name in enumerate("abc")}
+WATCHED_REGISTRATIONS = {name: wobble(seed, 0.3) for seed, name in enumerate("abc")}
 
 
 @pytest.mark.parametrize("with_shape", [True, False])
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_each_image_is_read_once_in_order(evaluate_on, with_shape):
     stacks = watched(5, with_shape=with_shape)
-    evaluate_stacks(stacks, WATCHED_LISTS, evaluate_on=evaluate_on)
+    evaluate_stacks(stacks, WATCHED_REGISTRATIONS, evaluate_on=evaluate_on)
     for stack in stacks.values():
         assert stack.read == [0, 1, 2, 3, 4]
 
@@ -433,7 +444,7 @@ def test_each_image_is_read_once_in_order(evaluate_on, with_shape):
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_at_most_two_images_that_were_read_are_in_memory(evaluate_on):
     stacks = watched(5, with_shape=True)
-    evaluate_stacks(stacks, WATCHED_LISTS, evaluate_on=evaluate_on)
+    evaluate_stacks(stacks, WATCHED_REGISTRATIONS, evaluate_on=evaluate_on)
     assert max(stack.most_alive for stack in stacks.values()) <= 2
 
 
@@ -449,16 +460,16 @@ def peak_of_images(number_of_stacks, number_of_images, *, same_start):
     stacks = {
         name: WatchedStackWithShape(number_of_images, make, shape, image.dtype) for name in names
     }
-    lists = {
+    registrations = {
         name: translations([(n + 0.1, 0.1 * k) for n in range(1, number_of_images)])
         for k, name in enumerate(names)
     }
-    for k, transformations in enumerate(lists.values()):
+    for k, transformations in enumerate(registrations.values()):
         start = (0, 0) if same_start else (0.3, 0.1 * k)
         transformations.insert(0, Homography(shift_matrix(*start)))
     tracemalloc.start()
     try:
-        evaluate_stacks(stacks, lists)
+        evaluate_stacks(stacks, registrations)
         return tracemalloc.get_traced_memory()[1] / image.nbytes
     finally:
         tracemalloc.stop()
@@ -480,7 +491,7 @@ def test_memory_does_not_grow_with_the_number_of_stacks(same_start):
 
 def test_progress_never_decreases_and_ends_at_one():
     fractions = []
-    evaluate_stacks(several_stacks(), several_lists(), progress=fractions.append)
+    evaluate_stacks(several_stacks(), several_registrations(), progress=fractions.append)
     assert fractions == sorted(fractions)
     assert len(fractions) >= 4 * 5
     assert 0 <= fractions[0] < 0.1
@@ -496,16 +507,16 @@ def test_should_stop_ends_the_evaluation_within_one_image(after):
         return sum(len(stack.read) for stack in stacks.values())
 
     with pytest.raises(CancelledError):
-        evaluate_stacks(stacks, WATCHED_LISTS, should_stop=lambda: read() >= after)
+        evaluate_stacks(stacks, WATCHED_REGISTRATIONS, should_stop=lambda: read() >= after)
     assert read() <= max(after, 1)
 
 
 def test_should_stop_that_never_answers_true_changes_nothing():
-    stacks, lists = several_stacks(), several_lists()
+    stacks, registrations = several_stacks(), several_registrations()
     asked = []
-    result = evaluate_stacks(stacks, lists, should_stop=lambda: bool(asked.append(1)))
+    result = evaluate_stacks(stacks, registrations, should_stop=lambda: bool(asked.append(1)))
     assert len(asked) >= 4 * 5
-    assert numbers(result) == numbers(evaluate_stacks(stacks, lists))
+    assert numbers(result) == numbers(evaluate_stacks(stacks, registrations))
 
 
 def test_what_progress_raises_ends_the_evaluation():
@@ -513,7 +524,7 @@ def test_what_progress_raises_ends_the_evaluation():
         raise KeyError(fraction)
 
     with pytest.raises(KeyError):
-        evaluate_stacks(several_stacks(), several_lists(), progress=fail)
+        evaluate_stacks(several_stacks(), several_registrations(), progress=fail)
 
 
 # --- evaluate_stacks: what is refused ------------------------------------------------------------
@@ -525,19 +536,20 @@ def small(number=3, shape=(12, 14), dtype=float):
     return numpy.random.default_rng(1).integers(0, 200, size=(number, *shape)).astype(dtype)
 
 
-@pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
+@pytest.mark.parametrize("function", [partial(evaluate_stacks, evaluate_on="own"), post_evaluation])
 @pytest.mark.parametrize(
-    ("stacks", "lists", "shown"),
+    ("stacks", "registrations", "shown"),
     [
-        (("Ca-K", "Fe-K"), ("Ca-K", "Fe_K"), ("'Fe-K'", "did you mean 'Fe_K'", "'Ca-K'")),
-        (("Ca-K", "Fe-K"), ("Ca-K",), ("'Fe-K'", "Available: 'Ca-K'")),
+        (("Ca-K", "Fe-K"), ("Ca-K", "Fe_K"), ("'Fe_K'", "'Fe-K'", "did you mean", "'Ca-K'")),
         (("Ca-K",), ("Ca-K", "Ca-Kb"), ("'Ca-Kb'", "did you mean 'Ca-K'")),
-        (("Ca-K",), (), ("'Ca-K'", "none")),
+        (("Ca-K",), (), ("no registration",)),
     ],
 )
-def test_a_name_without_partner_is_refused_with_the_near_match(stacks, lists, shown, function):
-    with pytest.raises(ValueError, match="There is no") as caught:
-        function({name: small() for name in stacks}, dict.fromkeys(lists, STILL))
+def test_a_name_without_partner_is_refused_with_the_near_match(
+    stacks, registrations, shown, function
+):
+    with pytest.raises(ValueError, match=r"There (is|are) no") as caught:
+        function({name: small() for name in stacks}, dict.fromkeys(registrations, STILL))
     for text in shown:
         assert text in str(caught.value)
 
@@ -556,14 +568,48 @@ def test_all_stacks_need_the_same_number_of_images():
 @pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
 @pytest.mark.parametrize("empty", [[], numpy.empty((0, 5, 5))])
 def test_a_stack_without_images_is_refused(empty, function):
-    with pytest.raises(ValueError, match="Stack 'Ca-K' has no images"):
+    with pytest.raises(ValueError, match=r"Stack 'Ca-K'.* no images"):
         function({"Ca-K": empty}, {"Ca-K": []})
 
 
-@pytest.mark.parametrize("lists", [{}, {"a": STILL}])
-def test_there_must_be_a_stack(lists):
+def test_tools_compete_on_one_stack_that_is_read_once():
+    stack = watched(5, with_shape=True)["a"]
+    tools = {"right": translations(MOTION), "half": translations(0.5 * numpy.array(MOTION))}
+    sources = dict.fromkeys(tools, "a")
+    result = evaluate_stacks({"a": stack}, tools, registered_from=sources)
+    assert stack.read == [0, 1, 2, 3, 4]
+    assert result.best == "right"
+    assert result.registered_from == sources
+    for name, items in tools.items():
+        alone = evaluate_stacks({"a": stack}, {"a": items}).registrations["a"]
+        assert result.registrations[name] == alone
+    # Which stack they come from makes no difference where there is one.
+    anyway = evaluate_stacks({"a": stack}, tools)
+    assert anyway.ranked_names == result.ranked_names
+    assert math.isnan(anyway.registrations["right"].own_relative_error)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ({"tol 1": "a"}, "no registration 'tol 1': did you mean 'tool 1'"),
+        ({"tool 1": "Fe"}, "no stack of registration 'tool 1', 'Fe'.*Available: 'a'"),
+    ],
+)
+def test_unknown_names_in_registered_from_are_refused(sources, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate_stacks({"a": small()}, {"tool 1": STILL}, registered_from=sources)
+
+
+def test_a_registration_with_a_name_of_its_own_needs_a_transformation_per_image_too():
+    with pytest.raises(ValueError, match=r"Registration 'tool' has 3 .*the stacks have 4 images"):
+        evaluate_stacks({"a": small(4)}, {"tool": STILL})
+
+
+@pytest.mark.parametrize("registrations", [{}, {"a": STILL}])
+def test_there_must_be_a_stack(registrations):
     with pytest.raises(ValueError, match="no image stacks"):
-        evaluate_stacks({}, lists)
+        evaluate_stacks({}, registrations)
 
 
 @pytest.mark.parametrize(
@@ -649,9 +695,9 @@ class Failing(Foreign):
     [(Cropping, r"Cropping.*\(12, 14\).*\(11, 14\)"), (Failing, "plain text")],
 )
 def test_what_fails_in_a_foreign_transformation_names_the_stack_and_image(foreign, shown):
-    lists = {"a": [STILL[0], foreign(STILL[0]), STILL[0]]}
+    registrations = {"a": [STILL[0], foreign(STILL[0]), STILL[0]]}
     with pytest.raises(ValueError, match=f"Stack 'a', image 1.*{shown}"):
-        evaluate_stacks({"a": small()}, lists)
+        evaluate_stacks({"a": small()}, registrations)
 
 
 @pytest.mark.parametrize(
@@ -677,18 +723,18 @@ def test_an_image_that_cannot_be_read_is_named_with_its_stack(error, kind):
 def test_nothing_is_read_when_something_is_refused_beforehand():
     stacks = watched(5, with_shape=True)
     with pytest.raises(ValueError, match="transformations"):
-        evaluate_stacks(stacks, {**WATCHED_LISTS, "c": WATCHED_LISTS["c"][:3]})
+        evaluate_stacks(stacks, {**WATCHED_REGISTRATIONS, "c": WATCHED_REGISTRATIONS["c"][:3]})
     assert not any(stack.read for stack in stacks.values())
 
 
-# --- evaluate_stacks: what cannot be judged ------------------------------------------------------
+# --- evaluate_stacks: what cannot be scored ------------------------------------------------------
 
 
 def three_stacks():
     return {name: moving_stack(ord(name), MOTION, SHAPE) for name in "abc"}
 
 
-def three_lists():
+def three_registrations():
     return {"a": wobble(1, 0.2), "b": wobble(2, 0.1), "c": wobble(3, 0.4)}
 
 
@@ -703,30 +749,30 @@ def three_lists():
 def test_a_list_with_a_useless_transformation_ranks_last_and_changes_no_measure_of_others(
     place, evaluate_on, wrap, matrix
 ):
-    stacks, lists = three_stacks(), three_lists()
-    expected = numbers(evaluate_stacks(stacks, lists, evaluate_on=evaluate_on))
+    stacks, registrations = three_stacks(), three_registrations()
+    expected = numbers(evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on))
     assert min(expected, key=lambda name: expected[name]["score"]) == "b"
-    lists["b"][place] = wrap(Homography(matrix))
+    registrations["b"][place] = wrap(Homography(matrix))
     with pytest.warns(RuntimeWarning, match=f"'b' .*image {place} .*(singular|finite)") as caught:
-        result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+        result = evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     assert result.ranked_names[-1] == "b"
-    assert math.isnan(result.lists["b"].score)
-    assert result.lists["b"].smallest_overlap == 0
+    assert math.isnan(result.registrations["b"].score)
+    assert result.registrations["b"].min_overlap == 0
     for name in "ac":
-        for number in ("own_relative_mse", "smoothness", "smallest_overlap"):
+        for number in ("own_relative_error", "smoothness", "min_overlap"):
             assert numbers(result)[name][number] == expected[name][number]
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_a_list_that_moves_all_images_apart_ranks_last(evaluate_on):
-    stacks, lists = three_stacks(), three_lists()
-    lists["b"] = [Homography(shift_matrix(1000 * n, 0)) for n in range(5)]
+    stacks, registrations = three_stacks(), three_registrations()
+    registrations["b"] = [Homography(shift_matrix(1000 * n, 0)) for n in range(5)]
     with pytest.warns(RuntimeWarning, match=r"rank last: 'b' \(.*no images to compare"):
-        result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+        result = evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
     assert result.ranked_names[-1] == "b"
-    assert result.lists["b"].smallest_overlap == 0
+    assert result.registrations["b"].min_overlap == 0
     assert set(result.ranked_names) == {"a", "b", "c"}
 
 
@@ -745,69 +791,69 @@ def dead_stack(kind):
 @pytest.mark.parametrize("kind", ["zero", "constant", "missing", "first image missing"])
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_a_list_of_a_dead_stack_ranks_last_however_good_it_is(evaluate_on, kind):
-    """Nobody can register a dead stack. On it, other lists leave 2 of 2 + 0.01."""
-    stacks, lists = three_stacks(), three_lists()
-    before = numbers(evaluate_stacks(stacks, lists, evaluate_on="own"))
+    """Nobody can register a dead stack. On it, other registrations leave 2 of 2 + 0.01."""
+    stacks, registrations = three_stacks(), three_registrations()
+    before = numbers(evaluate_stacks(stacks, registrations, evaluate_on="own"))
     stacks["b"] = dead_stack(kind)
     with pytest.warns(RuntimeWarning, match=r"rank last: 'b' \(.*empty or constant"):
-        result = evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+        result = evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
     assert result.ranked_names[-1] == "b"
     for name in "ac":
         if evaluate_on == "own":
             assert numbers(result)[name] == before[name]
         else:
-            per_stack = result.relative_mse[list("abc").index(name), 1, 1:]
+            per_stack = result.relative_error_per_image[list("abc").index(name), 1, 1:]
             numpy.testing.assert_allclose(per_stack, 2 / 2.01)
 
 
-def test_a_stack_with_one_dead_image_is_judged_by_the_others():
-    stacks, lists = three_stacks(), three_lists()
+def test_a_stack_with_one_dead_image_is_scored_by_the_others():
+    stacks, registrations = three_stacks(), three_registrations()
     stacks["b"][2] = 0
-    result = evaluate_stacks(stacks, lists)
-    expected, _, _ = slow_evaluation(stacks, lists, "all")
-    assert all(item.judged for item in result.lists.values())
+    result = evaluate_stacks(stacks, registrations)
+    expected, _, _ = slow_evaluation(stacks, registrations, "all")
+    assert all(item.scored for item in result.registrations.values())
     for name, values in numbers(result).items():
         assert values == pytest.approx(expected[name], abs=1e-4)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["good", "dead", "far", "nan"])))
-def test_lists_that_cannot_be_judged_follow_smoothness_not_finite_last(order):
+def test_lists_that_cannot_be_scored_follow_smoothness_not_finite_last(order):
     stacks = {name: moving_stack(3, MOTION, SHAPE) for name in order}
     stacks["dead"][:] = 0
-    lists = {
+    registrations = {
         "good": wobble(1, 0.2),
         "dead": wobble(1, 0.3),
         "far": [Homography(shift_matrix(100 * n, 0)) for n in range(5)],
         "nan": [Homography(numpy.full((3, 3), NAN))] * 5,
     }
     with pytest.warns(RuntimeWarning, match="rank last"):
-        result = evaluate_stacks(stacks, lists)
+        result = evaluate_stacks(stacks, registrations)
     assert result.ranked_names == ("good", "dead", "far", "nan")
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
-def test_if_no_list_can_be_judged_the_smoothest_is_first_and_the_warning_says_why(order):
+def test_if_no_list_can_be_scored_the_smoothest_is_first_and_the_warning_says_why(order):
     """Steps of 3, 1 and 2 rows."""
-    lists = {
+    registrations = {
         name: [Homography(shift_matrix(step * n, 0)) for n in range(5)]
         for name, step in zip("abc", (3, 1, 2), strict=True)
     }
     with pytest.warns(RuntimeWarning, match="smoothness alone") as caught:
-        result = evaluate_stacks(dict.fromkeys(order, numpy.zeros((5, *SHAPE))), lists)
+        result = evaluate_stacks(dict.fromkeys(order, numpy.zeros((5, *SHAPE))), registrations)
     assert len(caught) == 1
     assert result.ranked_names == ("b", "c", "a")
     for name in order:
         assert f"'{name}'" in str(caught[0].message)
 
 
-def test_of_one_image_nothing_can_be_judged():
+def test_of_one_image_nothing_can_be_scored():
     stacks = {name: stack[:1] for name, stack in three_stacks().items()}
-    lists = {name: [Homography(rotation_matrix(5, (9, 9)))] for name in "abc"}
+    registrations = {name: [Homography(rotation_matrix(5, (9, 9)))] for name in "abc"}
     with pytest.warns(RuntimeWarning, match="smoothness alone.*'a' .*only one image"):
-        result = evaluate_stacks(stacks, lists)
+        result = evaluate_stacks(stacks, registrations)
     assert result.ranked_names == ("a", "b", "c")
-    assert all(item.smoothness == 0 for item in result.lists.values())
-    assert result.relative_mse.shape == (3, 3, 1)
+    assert all(item.smoothness == 0 for item in result.registrations.values())
+    assert result.relative_error_per_image.shape == (3, 3, 1)
 
 
 # --- post_evaluation -----------------------------------------------------------------------------
@@ -824,8 +870,8 @@ def plain_sum(stack, transformations):
 def random_case(seed):
     rng = numpy.random.default_rng(seed)
     stacks = {name: rng.normal(scale=0.4, size=(4, 9, 15)) for name in "abcde"}
-    lists = {name: translations(rng.normal(scale=1.0, size=(4, 2))) for name in stacks}
-    return stacks, lists
+    registrations = {name: translations(rng.normal(scale=1.0, size=(4, 2))) for name in stacks}
+    return stacks, registrations
 
 
 # What ewoksndreg 0.5.0 answers for the same arrays.
@@ -834,9 +880,11 @@ def random_case(seed):
     [(0, "cdbae"), (1, "aecdb"), (2, "bdeac"), (3, "cbeda"), (4, "debac")],
 )
 def test_post_evaluation_sorts_by_the_sum_of_the_plain_measures(seed, ranked):
-    stacks, lists = random_case(seed)
-    assert post_evaluation(stacks, lists) == list(ranked)
-    assert sorted(stacks, key=lambda name: plain_sum(stacks[name], lists[name])) == list(ranked)
+    stacks, registrations = random_case(seed)
+    assert post_evaluation(stacks, registrations) == list(ranked)
+    assert sorted(stacks, key=lambda name: plain_sum(stacks[name], registrations[name])) == list(
+        ranked
+    )
 
 
 def test_post_evaluation_compares_with_the_first_image():
@@ -852,8 +900,8 @@ def test_post_evaluation_compares_with_the_first_image():
 def test_post_evaluation_measures_smoothness_in_rows_and_columns_of_the_image():
     """By hand: 2 of 10 rows are more than 10 of 100 columns."""
     stacks = dict.fromkeys("ab", numpy.zeros((2, 10, 100)))
-    lists = {"a": translations([(0, 0), (2, 0)]), "b": translations([(0, 0), (0, 10)])}
-    assert post_evaluation(stacks, lists) == ["b", "a"]
+    registrations = {"a": translations([(0, 0), (2, 0)]), "b": translations([(0, 0), (0, 10)])}
+    assert post_evaluation(stacks, registrations) == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -866,8 +914,11 @@ def test_post_evaluation_ranks_nan_last_in_any_input_order(order):
         "small": 0.1 * numpy.arange(12.0).reshape(3, 2, 2),
         "nan too": numpy.zeros((3, 2, 2)),
     }
-    lists = {**dict.fromkeys(stacks, STILL), "nan too": [Homography(numpy.zeros((3, 3)))] * 3}
-    ranked = post_evaluation({name: stacks[name] for name in order}, lists)
+    registrations = {
+        **dict.fromkeys(stacks, STILL),
+        "nan too": [Homography(numpy.zeros((3, 3)))] * 3,
+    }
+    ranked = post_evaluation({name: stacks[name] for name in order}, registrations)
     assert ranked == ["small", "large", *(name for name in order if "nan" in name)]
 
 
@@ -888,10 +939,10 @@ def test_post_evaluation_does_not_wrap_integers():
 
 
 def test_post_evaluation_takes_lists_of_images_and_foreign_transformations():
-    stacks, lists = random_case(0)
-    expected = post_evaluation(stacks, lists)
+    stacks, registrations = random_case(0)
+    expected = post_evaluation(stacks, registrations)
     as_lists = {name: list(stack) for name, stack in stacks.items()}
-    foreign = {name: [Foreign(item) for item in items] for name, items in lists.items()}
+    foreign = {name: [Foreign(item) for item in items] for name, items in registrations.items()}
     assert post_evaluation(as_lists, foreign) == expected
 
 

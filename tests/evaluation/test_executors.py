@@ -66,12 +66,12 @@ def case(number):
     stacks["b"][number // 2, 3:9, 4:11] = numpy.nan
     stacks["c"] = stacks["c"].astype(numpy.float32)
     turned = [Homography(rotation_matrix(0.3 * n, (15, 22))) for n in range(number)]
-    lists = {
+    registrations = {
         "a": wobble(number, 1),
         "b": turned,
         "c": [Foreign(each) for each in wobble(number, 2)],
     }
-    return stacks, lists
+    return stacks, registrations
 
 
 def in_file(stacks, folder, chunk, compression=None):
@@ -84,10 +84,10 @@ def in_file(stacks, folder, chunk, compression=None):
 
 def assert_same_bits(actual, expected):
     assert actual.ranked_names == expected.ranked_names
-    for name, item in expected.lists.items():
+    for name, item in expected.registrations.items():
         # NaN equals NaN only as text.
-        assert repr(actual.lists[name]) == repr(item)
-    for name in ("relative_mse", "overlap", "stack_weights"):
+        assert repr(actual.registrations[name]) == repr(item)
+    for name in ("relative_error", "overlap", "stack_weights"):
         found, wanted = getattr(actual, name), getattr(expected, name)
         assert found.tobytes() == wanted.tobytes()
     assert actual.infinite_pixels == expected.infinite_pixels
@@ -95,24 +95,24 @@ def assert_same_bits(actual, expected):
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 @pytest.mark.parametrize("number", [1, 2, 7, 75])
-@pytest.mark.filterwarnings("ignore:No list can be judged")
+@pytest.mark.filterwarnings("ignore:No registration can be scored")
 def test_arrays_give_the_same_bits(executor, number, evaluate_on, small_jobs):
-    stacks, lists = case(number)
+    stacks, registrations = case(number)
     options = {"evaluate_on": evaluate_on}
-    expected = evaluate_stacks(stacks, lists, max_workers=0, **options)
-    assert_same_bits(evaluate_stacks(stacks, lists, executor=executor, **options), expected)
+    expected = evaluate_stacks(stacks, registrations, max_workers=0, **options)
+    assert_same_bits(evaluate_stacks(stacks, registrations, executor=executor, **options), expected)
     for max_workers in (None, -1, 1, 3):
-        actual = evaluate_stacks(stacks, lists, max_workers=max_workers, **options)
+        actual = evaluate_stacks(stacks, registrations, max_workers=max_workers, **options)
         assert_same_bits(actual, expected)
 
 
 def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
     kernel = kernel_or_skip("numba")
     monkeypatch.setattr(evaluation_module, "select_kernel", lambda _: kernel)
-    stacks, lists = case(75)
-    expected = evaluate_stacks(stacks, lists, max_workers=0)
+    stacks, registrations = case(75)
+    expected = evaluate_stacks(stacks, registrations, max_workers=0)
     for max_workers in (2, 3):
-        assert_same_bits(evaluate_stacks(stacks, lists, max_workers=max_workers), expected)
+        assert_same_bits(evaluate_stacks(stacks, registrations, max_workers=max_workers), expected)
 
 
 @pytest.mark.parametrize("compression", [None, "gzip"])
@@ -120,13 +120,13 @@ def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
 def test_files_give_the_same_bits(executor, tmp_path, chunk, compression, monkeypatch, small_jobs):
     """Also where the library chooses processes."""
     monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
-    stacks, lists = case(43)
-    lists["c"] = [each.wrapped for each in lists["c"]]
-    expected = evaluate_stacks(stacks, lists, max_workers=0)
+    stacks, registrations = case(43)
+    registrations["c"] = [each.wrapped for each in registrations["c"]]
+    expected = evaluate_stacks(stacks, registrations, max_workers=0)
     with input_context(in_file(stacks, tmp_path, chunk, compression)) as lazy:
-        assert_same_bits(evaluate_stacks(lazy, lists, executor=executor), expected)
+        assert_same_bits(evaluate_stacks(lazy, registrations, executor=executor), expected)
         if chunk == 5:
-            assert_same_bits(evaluate_stacks(lazy, lists, max_workers=2), expected)
+            assert_same_bits(evaluate_stacks(lazy, registrations, max_workers=2), expected)
 
 
 @pytest.mark.parametrize(
@@ -147,24 +147,24 @@ def test_processes_are_for_what_threads_cannot_share(
     """HDF5 decompresses under a lock, numpy makes short steps; what the running script defines is
     unknown to processes."""
     monkeypatch.setattr(OfScript, "__module__", "__main__")
-    stacks, lists = case(5)
-    lists = {name: wobble(5, 1) for name in lists}
+    stacks, registrations = case(5)
+    registrations = {name: wobble(5, 1) for name in registrations}
     if foreign:
         monkeypatch.setattr("__main__.OfScript", OfScript, raising=False)
-        lists["a"] = [OfScript(each) for each in lists["a"]]
+        registrations["a"] = [OfScript(each) for each in registrations["a"]]
     with (
         input_context(in_file(stacks, tmp_path, 1, compression)) as lazy,
-        jobs_module.choose_workers(lazy, lists, 1e9, kernel, number) as (executor, _),
+        jobs_module.choose_workers(lazy, registrations, 1e9, kernel, number) as (executor, _),
     ):
         expected = {"threads": ThreadPoolExecutor, "processes": ProcessPoolExecutor}
         assert isinstance(executor, expected.get(kind, type(None)))
 
 
 def test_arrays_are_not_sent_to_processes():
-    stacks, lists = case(5)
+    stacks, registrations = case(5)
     stacks = {name: as_stack(stack) for name, stack in stacks.items()}
     for kernel, kind in (("numba", ThreadPoolExecutor), ("numpy", type(None))):
-        with jobs_module.choose_workers(stacks, lists, 1e9, kernel, 2) as (executor, _):
+        with jobs_module.choose_workers(stacks, registrations, 1e9, kernel, 2) as (executor, _):
             assert isinstance(executor, kind)
 
 
@@ -173,7 +173,7 @@ class OfScript(Foreign):
 
 
 def test_what_is_small_is_done_in_this_thread():
-    stacks, lists = case(5)
+    stacks, registrations = case(5)
     seen = set()
 
     class Noting(Foreign):
@@ -181,15 +181,15 @@ def test_what_is_small_is_done_in_this_thread():
             seen.add(threading.get_ident())
             return super().apply_data(image, **options)
 
-    lists["a"] = [Noting(each) for each in lists["a"]]
-    evaluate_stacks(stacks, lists)
+    registrations["a"] = [Noting(each) for each in registrations["a"]]
+    evaluate_stacks(stacks, registrations)
     assert seen == {threading.get_ident()}
 
 
-def jobs_of(stacks, lists, fewest_images=16):
-    scored = numpy.ones((len(lists), len(stacks)), dtype=bool)
+def jobs_of(stacks, registrations, fewest_images=16):
+    scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
     stacks = {name: as_stack(stack) for name, stack in stacks.items()}
-    return make_jobs(stacks, lists, scored, "numpy", fewest_images)
+    return make_jobs(stacks, registrations, scored, "numpy", fewest_images)
 
 
 def images_of(job):
@@ -197,9 +197,9 @@ def images_of(job):
 
 
 def test_jobs_cover_each_image_once_and_begin_where_chunks_do(tmp_path, small_jobs):
-    stacks, lists = case(75)
+    stacks, registrations = case(75)
     with input_context(in_file(stacks, tmp_path, 7)) as lazy:
-        jobs = jobs_of(lazy, lists)
+        jobs = jobs_of(lazy, registrations)
         for job in jobs:
             for image, n in zip(job.images, images_of(job), strict=True):
                 numpy.testing.assert_array_equal(image, stacks[job.reference.name][n])
@@ -215,8 +215,8 @@ def test_small_images_are_not_sent_in_small_jobs():
     """2 ** 22 pixels are 3178 images of 30 x 44."""
     for number, parts in ((1000, 1), (3178 * 2, 2)):
         stack = numpy.broadcast_to(numpy.float32(0), (number, *SHAPE))
-        lists = {"a": [Homography(numpy.identity(3))] * number}
-        assert len(jobs_of({"a": stack}, lists)) == parts
+        registrations = {"a": [Homography(numpy.identity(3))] * number}
+        assert len(jobs_of({"a": stack}, registrations)) == parts
 
 
 @pytest.mark.parametrize("form", [numpy.asarray, list, tuple])
@@ -234,9 +234,9 @@ def test_of_arrays_only_the_images_of_a_job_travel(form, small_jobs):
 
 
 def test_of_files_only_the_address_travels(tmp_path):
-    stacks, lists = case(40)
+    stacks, registrations = case(40)
     with input_context(in_file(stacks, tmp_path, None)) as lazy:
-        for job in jobs_of(lazy, lists):
+        for job in jobs_of(lazy, registrations):
             assert len(pickle.dumps(job.images)) < 2000
             arrived = pickle.loads(pickle.dumps(job.images))  # noqa: S301
             with arrived:
@@ -254,9 +254,9 @@ def test_threads_read_the_first_image_once(small_jobs, monkeypatch):
 
 
 def test_progress_never_decreases_and_ends_at_one(executor, small_jobs):
-    stacks, lists = case(40)
+    stacks, registrations = case(40)
     told = []
-    evaluate_stacks(stacks, lists, executor=executor, progress=told.append)
+    evaluate_stacks(stacks, registrations, executor=executor, progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
     assert len(told) == 3 * 2  # parts
@@ -265,13 +265,13 @@ def test_progress_never_decreases_and_ends_at_one(executor, small_jobs):
 def test_cancelling_lets_the_jobs_end_that_have_begun(executor, tmp_path, small_jobs):
     """Of 3 x 6 jobs of 16 images: those of three workers, and two that processes have waiting."""
     stacks = {name: SlowStack(tmp_path, 100, 0.01) for name in "abc"}
-    lists = {name: wobble(100, seed) for seed, name in enumerate("abc")}
+    registrations = {name: wobble(100, seed) for seed, name in enumerate("abc")}
     begun = 3  # each stack was looked at once, for its shape
 
     with pytest.raises(CancelledError, match="cancelled after"):
         evaluate_stacks(
             stacks,
-            lists,
+            registrations,
             executor=executor,
             should_stop=lambda: len(list(tmp_path.iterdir())) > begun + 5,
         )
@@ -280,9 +280,10 @@ def test_cancelling_lets_the_jobs_end_that_have_begun(executor, tmp_path, small_
     time.sleep(0.1)
     assert len(list(tmp_path.iterdir())) == number
     # The executor can be used again.
-    stacks, lists = case(5)
+    stacks, registrations = case(5)
     assert_same_bits(
-        evaluate_stacks(stacks, lists, executor=executor), evaluate_stacks(stacks, lists)
+        evaluate_stacks(stacks, registrations, executor=executor),
+        evaluate_stacks(stacks, registrations),
     )
 
 
@@ -291,9 +292,9 @@ def test_an_error_in_a_worker_comes_back_as_itself_and_stops_the_others(executor
         "bad": UnreadableStack(tmp_path, 60, 0.0),
         "good": SlowStack(tmp_path, 60, 0.05),
     }
-    lists = {name: wobble(60, seed) for seed, name in enumerate(stacks)}
+    registrations = {name: wobble(60, seed) for seed, name in enumerate(stacks)}
     with pytest.raises(OSError, match=r"^Stack 'bad', image 59: the disk is gone$"):
-        evaluate_stacks(stacks, lists, executor=executor)
+        evaluate_stacks(stacks, registrations, executor=executor)
     number = len(list(tmp_path.iterdir()))
     assert number < 120
     time.sleep(0.2)
@@ -301,27 +302,27 @@ def test_an_error_in_a_worker_comes_back_as_itself_and_stops_the_others(executor
 
 
 def test_a_file_that_vanishes_is_told_with_the_stack(executor, tmp_path):
-    stacks, lists = case(5)
+    stacks, registrations = case(5)
     urls = in_file(stacks, tmp_path, None)
     with input_context(urls) as lazy:
         sent = pickle.loads(pickle.dumps(dict(lazy)))  # noqa: S301
     (tmp_path / "stacksNone.h5").unlink()
     with pytest.raises(FileNotFoundError, match=r"^Stack '[abc]': there is no file"):
-        evaluate_stacks(sent, lists, executor=executor)
+        evaluate_stacks(sent, registrations, executor=executor)
 
 
 def test_a_worker_that_dies_is_told(tmp_path):
     stacks = {"good": SlowStack(tmp_path, 40, 0.0), "bad": DyingStack(tmp_path, 40, 0.0)}
-    lists = {name: wobble(40, seed) for seed, name in enumerate(stacks)}
+    registrations = {name: wobble(40, seed) for seed, name in enumerate(stacks)}
     with (
         processes(2) as executor,
         pytest.raises(RuntimeError, match=r"A worker died while stack '.*' was scored.*memory"),
     ):
-        evaluate_stacks(stacks, lists, executor=executor)
+        evaluate_stacks(stacks, registrations, executor=executor)
 
 
 def test_a_stack_that_cannot_be_sent_is_named(pool, tmp_path):
     stacks = {"there": numpy.zeros((2, 20, 20)), "here": LocalStack(tmp_path, 2, 0.0)}
-    lists = {name: wobble(2, seed) for seed, name in enumerate(stacks)}
+    registrations = {name: wobble(2, seed) for seed, name in enumerate(stacks)}
     with pytest.raises(TypeError, match=r"Stack 'here' .* cannot be sent to another process"):
-        evaluate_stacks(stacks, lists, executor=pool)
+        evaluate_stacks(stacks, registrations, executor=pool)

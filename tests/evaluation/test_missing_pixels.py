@@ -32,78 +32,82 @@ def holes(seed):
     return missing
 
 
-def stacks_and_lists():
+def stacks_and_registrations():
     stacks = {name: moving_stack(seed, MOTION, SHAPE) for seed, name in enumerate("abc")}
-    lists = {
+    registrations = {
         "a": translations(MOTION),
         "b": translations([(0.8 * row, 0.7 * column) for row, column in MOTION]),
         "c": translations([(0, 0)] * len(MOTION)),
     }
-    return stacks, lists
+    return stacks, registrations
 
 
-def scores(stacks, lists, evaluate_on="all"):
-    return evaluate_stacks(stacks, lists, evaluate_on=evaluate_on).scores()
+def scores(stacks, registrations, evaluate_on="all"):
+    return evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on).scores()
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 @pytest.mark.parametrize("value", [0, 1e9, -1e30, NAN])
 def test_what_stands_behind_a_mask_has_no_influence(value, evaluate_on):
     """The very same numbers whatever the masked pixels hold, and as for NaN in their place."""
-    stacks, lists = stacks_and_lists()
+    stacks, registrations = stacks_and_registrations()
     expected, masked = {}, {}
     for n, (name, images) in enumerate(stacks.items()):
         missing = holes(n)
         expected[name] = numpy.where(missing, NAN, images)
         masked[name] = numpy.ma.MaskedArray(numpy.where(missing, value, images), missing)
-    assert scores(masked, lists, evaluate_on) == scores(expected, lists, evaluate_on)
+    assert scores(masked, registrations, evaluate_on) == scores(
+        expected, registrations, evaluate_on
+    )
 
 
 @pytest.mark.parametrize("value", [INF, -INF])
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_infinite_pixels_are_as_good_as_nan(value, evaluate_on):
-    stacks, lists = stacks_and_lists()
+    stacks, registrations = stacks_and_registrations()
     missing = {name: holes(n) for n, name in enumerate(stacks)}
     nan = {name: numpy.where(missing[name], NAN, images) for name, images in stacks.items()}
     infinite = {name: numpy.where(missing[name], value, images) for name, images in stacks.items()}
     with pytest.warns(RuntimeWarning, match="Infinite pixels"):
-        assert scores(infinite, lists, evaluate_on) == scores(nan, lists, evaluate_on)
+        assert scores(infinite, registrations, evaluate_on) == scores(
+            nan, registrations, evaluate_on
+        )
 
 
 @pytest.mark.parametrize("missing", [0.05, 0.3])
 def test_missing_pixels_do_not_change_who_is_best(missing):
-    stacks, lists = stacks_and_lists()
+    stacks, registrations = stacks_and_registrations()
     rng = numpy.random.default_rng(3)
     holed = {
         name: numpy.where(rng.random(images.shape) < missing, NAN, images)
         for name, images in stacks.items()
     }
-    assert evaluate_stacks(holed, lists).ranked_names == ("a", "b", "c")
+    assert evaluate_stacks(holed, registrations).ranked_names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_one_warning_counts_the_infinite_pixels_of_each_stack(evaluate_on):
-    stacks, lists = stacks_and_lists()
+    stacks, registrations = stacks_and_registrations()
     stacks["a"][0, :2, :3] = INF
     stacks["a"][2, 5, 5:9] = -INF
     stacks["a"][3, 7, 7] = NAN
     stacks["c"] = stacks["c"].astype(numpy.float16)
     stacks["c"][1, 1, 1] = INF
     with pytest.warns(RuntimeWarning) as caught:
-        evaluate_stacks(stacks, lists, evaluate_on=evaluate_on)
+        evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
     assert [str(item.message) for item in caught] == [
-        "Infinite pixels are taken as missing: 10 in stack 'a', 1 in stack 'c'"
+        "Infinite pixels are invalid: 10 in stack 'a', 1 in stack 'c'"
     ]
     assert caught[0].filename == __file__
 
 
 def test_no_warning_without_infinite_pixels_or_without_a_result():
-    stacks, lists = stacks_and_lists()
+    stacks, registrations = stacks_and_registrations()
     stacks["a"][1, 3, 4] = NAN
-    evaluate_stacks(stacks, lists)
+    evaluate_stacks(stacks, registrations)
     stacks["a"][1, 3, 4] = INF
     with pytest.raises(CancelledError):
-        evaluate_stacks(stacks, lists, should_stop=lambda: True)
+        evaluate_stacks(stacks, registrations, should_stop=lambda: True)
 
 
 def test_infinite_pixels_are_counted_while_the_images_pass():
@@ -111,10 +115,10 @@ def test_infinite_pixels_are_counted_while_the_images_pass():
     images = moving_stack(0, MOTION, SHAPE)
     images[:, 3, 3] = INF
     watched = {name: WatchedStack(len(images), lambda n: images[n].copy()) for name in "ab"}
-    _, lists = stacks_and_lists()
+    _, registrations = stacks_and_registrations()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        evaluate_stacks(watched, {name: lists[name] for name in "ab"})
+        evaluate_stacks(watched, {name: registrations[name] for name in "ab"})
     assert len(caught) == 1
     for stack in watched.values():
         assert stack.read == [0, 1, 2, 3]

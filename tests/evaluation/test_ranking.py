@@ -11,13 +11,13 @@ from operator import add
 import numpy
 import pytest
 
-from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.evaluation.ranking import rank_registrations
 from ewoksndreg.evaluation.score_stack import StackScores
 
 NAN, INF = numpy.nan, numpy.inf
 
 
-def judgement(unaligned, aligned, overlap=None):
+def stack_scores(unaligned, aligned, overlap=None):
     aligned = numpy.array(aligned, dtype=float)
     return StackScores(
         numpy.array(unaligned, dtype=float),
@@ -27,21 +27,22 @@ def judgement(unaligned, aligned, overlap=None):
     )
 
 
-def rank(judgements, smoothness, *, diverged=None, evaluate_on="all"):
-    number = len(judgements)
-    judged = numpy.identity(number, dtype=bool) if evaluate_on == "own" else None
-    if judged is None:
-        judged = numpy.ones((number, number), dtype=bool)
-    evaluation = rank_lists(judgements, judged, smoothness, diverged or {})
+def rank(all_scores, smoothness, *, diverged=None, evaluate_on="all"):
+    number = len(all_scores)
+    scored = numpy.identity(number, dtype=bool) if evaluate_on == "own" else None
+    if scored is None:
+        scored = numpy.ones((number, number), dtype=bool)
+    own = {name: name for name in all_scores}
+    evaluation = rank_registrations(all_scores, scored, own, smoothness, diverged or {})
     for message in evaluation.warnings:  # as `evaluate_stacks` does
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return evaluation
 
 
-# Two stacks of three images. Each row of the aligned MSE's belongs to one list.
+# Two stacks of three images. Each row of the aligned MSE's belongs to one registration.
 TWO = {
-    "a": judgement([0, 0.5, 0.3], [[0, 0.1, 0.3], [0, 0.6, 0.8]], [[1, 0.7, 0.8], [1, 0.6, 1]]),
-    "b": judgement([0, 1.2, 0.8], [[0, 0.4, 0.2], [0, 0.1, 0.1]], [[1, 0.5, 1], [1, 1, 0.4]]),
+    "a": stack_scores([0, 0.5, 0.3], [[0, 0.1, 0.3], [0, 0.6, 0.8]], [[1, 0.7, 0.8], [1, 0.6, 1]]),
+    "b": stack_scores([0, 1.2, 0.8], [[0, 0.4, 0.2], [0, 0.1, 0.1]], [[1, 0.5, 1], [1, 1, 0.4]]),
 }
 SMOOTHNESS = {"a": 0.2, "b": 0.1}
 # mean aligned / (mean unaligned + 0.01), at most 1
@@ -51,7 +52,7 @@ A_ON_B = 0.3 / 1.01
 B_ON_B = 0.1 / 1.01
 
 
-# A stack counts as much as the list of the other stack improves it.
+# A stack counts as much as the registration of the other stack improves it.
 WEIGHT_A = 0.01 + (1 - B_ON_A)
 WEIGHT_B = 0.01 + (1 - A_ON_B)
 
@@ -60,24 +61,24 @@ def weighted(on_a, on_b):
     return (WEIGHT_A * on_a + WEIGHT_B * on_b) / (WEIGHT_A + WEIGHT_B)
 
 
-def test_a_score_is_the_weighted_relative_mse_and_three_tenths_of_the_smoothness():
+def test_a_score_is_the_weighted_relative_error_and_three_tenths_of_the_smoothness():
     evaluation = rank(TWO, SMOOTHNESS)
     assert evaluation.stack_weights == pytest.approx([WEIGHT_A, WEIGHT_B])
-    a, b = evaluation.lists["a"], evaluation.lists["b"]
-    assert a.relative_mse == pytest.approx(weighted(A_ON_A, A_ON_B))
-    assert b.relative_mse == pytest.approx(weighted(B_ON_A, B_ON_B))
+    a, b = evaluation.registrations["a"], evaluation.registrations["b"]
+    assert a.relative_error == pytest.approx(weighted(A_ON_A, A_ON_B))
+    assert b.relative_error == pytest.approx(weighted(B_ON_A, B_ON_B))
     assert a.score == pytest.approx(weighted(A_ON_A, A_ON_B) + 0.3 * 0.2)
     assert b.score == pytest.approx(weighted(B_ON_A, B_ON_B) + 0.3 * 0.1)
     assert (a.smoothness, b.smoothness) == (0.2, 0.1)
-    # b is better on the only stack that another list improves, its own.
+    # b is better on the only stack that another registration improves, its own.
     assert evaluation.ranked_names == ("b", "a")
 
 
 def test_a_stack_that_no_other_list_improves_has_hardly_a_say():
-    """The list of a pattern that does not move is good on that pattern only."""
-    pattern = judgement([0, 1], [[0, 0.0], [0, 1.2], [0, 1.1]])
-    sample = judgement([0, 1], [[0, 1.0], [0, 0.5], [0, 0.1]])
-    noisy = judgement([0, 1], [[0, 1.0], [0, 0.9], [0, 0.8]])
+    """The registration of a pattern that does not move is good on that pattern only."""
+    pattern = stack_scores([0, 1], [[0, 0.0], [0, 1.2], [0, 1.1]])
+    sample = stack_scores([0, 1], [[0, 1.0], [0, 0.5], [0, 0.1]])
+    noisy = stack_scores([0, 1], [[0, 1.0], [0, 0.9], [0, 0.8]])
     evaluation = rank(
         {"pattern": pattern, "sample": sample, "noisy": noisy},
         {"pattern": 0, "sample": 0, "noisy": 0},
@@ -87,54 +88,105 @@ def test_a_stack_that_no_other_list_improves_has_hardly_a_say():
 
 
 def test_where_no_list_improves_another_stack_all_count_the_same():
-    """Each list is worthless elsewhere: the plain mean of 0.4 / 1.01 and 1."""
-    judgements = {
-        "a": judgement([0, 1], [[0, 0.4], [0, 1.5]]),
-        "b": judgement([0, 1], [[0, 1.5], [0, 0.6]]),
+    """Each registration is worthless elsewhere: the plain mean of 0.4 / 1.01 and 1."""
+    all_scores = {
+        "a": stack_scores([0, 1], [[0, 0.4], [0, 1.5]]),
+        "b": stack_scores([0, 1], [[0, 1.5], [0, 0.6]]),
     }
-    evaluation = rank(judgements, {"a": 0, "b": 0})
-    assert evaluation.lists["a"].score == pytest.approx((0.4 / 1.01 + 1) / 2)
-    assert evaluation.lists["b"].score == pytest.approx((0.6 / 1.01 + 1) / 2)
+    evaluation = rank(all_scores, {"a": 0, "b": 0})
+    assert evaluation.registrations["a"].score == pytest.approx((0.4 / 1.01 + 1) / 2)
+    assert evaluation.registrations["b"].score == pytest.approx((0.6 / 1.01 + 1) / 2)
 
 
 def test_on_its_own_stack_another_list_can_be_the_best():
     evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
     assert list(evaluation.stack_weights) == [1, 1]
-    a, b = evaluation.lists["a"], evaluation.lists["b"]
+    a, b = evaluation.registrations["a"], evaluation.registrations["b"]
     assert a.score == pytest.approx(A_ON_A + 0.3 * 0.2)
     assert b.score == pytest.approx(B_ON_B + 0.3 * 0.1)
     assert evaluation.ranked_names == ("b", "a")
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
-def test_the_relative_mse_on_the_own_stack_is_always_given(evaluate_on):
+def test_the_relative_error_on_the_own_stack_is_always_given(evaluate_on):
     evaluation = rank(TWO, SMOOTHNESS, evaluate_on=evaluate_on)
-    assert evaluation.lists["a"].own_relative_mse == pytest.approx(A_ON_A)
-    assert evaluation.lists["b"].own_relative_mse == pytest.approx(B_ON_B)
+    assert evaluation.registrations["a"].own_relative_error == pytest.approx(A_ON_A)
+    assert evaluation.registrations["b"].own_relative_error == pytest.approx(B_ON_B)
 
 
 @pytest.mark.parametrize(("evaluate_on", "smallest"), [("all", (0.5, 0.4)), ("own", (0.7, 0.4))])
-def test_the_smallest_overlap_is_that_of_the_judged_stacks(evaluate_on, smallest):
+def test_the_min_overlap_is_that_of_the_scored_stacks(evaluate_on, smallest):
     evaluation = rank(TWO, SMOOTHNESS, evaluate_on=evaluate_on)
-    assert tuple(item.smallest_overlap for item in evaluation.lists.values()) == smallest
+    assert tuple(item.min_overlap for item in evaluation.registrations.values()) == smallest
 
 
-def test_each_image_has_its_relative_mse_and_overlap():
+def test_each_image_has_its_relative_error_and_overlap():
     """Axes: list, stack, image; the MSE of each image over that of the stack without alignment."""
     evaluation = rank(TWO, SMOOTHNESS)
     expected = [
         [[0, 0.1 / 0.41, 0.3 / 0.41], [0, 0.4 / 1.01, 0.2 / 1.01]],
         [[0, 0.6 / 0.41, 0.8 / 0.41], [0, 0.1 / 1.01, 0.1 / 1.01]],
     ]
-    numpy.testing.assert_allclose(evaluation.relative_mse, expected)
+    numpy.testing.assert_allclose(evaluation.relative_error_per_image, expected)
     numpy.testing.assert_array_equal(
         evaluation.overlap, [[[1, 0.7, 0.8], [1, 0.5, 1]], [[1, 0.6, 1], [1, 1, 0.4]]]
     )
 
 
-def test_what_was_not_judged_is_nan():
+def test_each_registration_has_its_relative_error_on_each_stack():
+    expected = [[A_ON_A, A_ON_B], [B_ON_A, B_ON_B]]
+    numpy.testing.assert_allclose(rank(TWO, SMOOTHNESS).relative_error, expected)
+
+
+def test_registrations_that_come_from_nowhere_count_for_every_stack():
+    """By hand: three registrations, two of them of one stack; the third is the best one."""
+    all_scores = {
+        "a": stack_scores([0, 0.99], [[0, 0.5], [0, 0.3], [0, 0.1]]),
+        "b": stack_scores([0, 0.99], [[0, 0.6], [0, 0.8], [0, 0.4]]),
+    }
+    sources = {"tool 1": "a", "tool 2": "a", "other": None}
+    evaluation = rank_registrations(
+        all_scores, numpy.ones((3, 2), dtype=bool), sources, dict.fromkeys(sources, 0.0), {}
+    )
+    # Of stack a only "other" is known not to come from it, of stack b all are.
+    assert evaluation.stack_weights == pytest.approx([1.01 - 0.1, 1.01 - 0.4])
+    assert evaluation.ranked_names == ("other", "tool 2", "tool 1")
+    numbers = evaluation.registrations
+    assert numbers["tool 1"].own_relative_error == pytest.approx(0.5)
+    assert math.isnan(numbers["other"].own_relative_error)
+
+
+def test_one_stack_alone_has_weight_1():
+    scores = {"a": stack_scores([0, 0.99], [[0, 0.5], [0, 0.3]])}
+    sources = {"tool 1": "a", "tool 2": "a"}
+    everything = numpy.ones((2, 1), dtype=bool)
+    evaluation = rank_registrations(scores, everything, sources, dict.fromkeys(sources, 0.0), {})
+    assert evaluation.stack_weights == [1]
+    assert evaluation.registrations["tool 1"].score == pytest.approx(0.5)
+
+
+def test_as_text_it_is_a_table():
+    lines = str(rank(TWO, SMOOTHNESS, evaluate_on="own")).splitlines()
+    assert lines[0].split() == [
+        "rank",
+        "registration",
+        "score",
+        "relative",
+        "error",
+        "smoothness",
+        "overlap",
+    ]
+    assert lines[1].split() == ["1", "b", f"{B_ON_B + 0.03:.4f}", f"{B_ON_B:.4f}", "0.1000", "0.40"]
+    assert len({len(line) for line in lines}) == 1
+    assert repr(rank(TWO, SMOOTHNESS)).startswith(
+        "<Evaluation of 2 registrations on 2 stacks: best"
+    )
+
+
+def test_what_was_not_scored_is_nan():
     evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
-    for array in (evaluation.relative_mse, evaluation.overlap):
+    assert numpy.isnan(evaluation.relative_error).tolist() == [[False, True], [True, False]]
+    for array in (evaluation.relative_error_per_image, evaluation.overlap):
         assert numpy.isfinite(array[0, 0]).all()
         assert numpy.isfinite(array[1, 1]).all()
         assert numpy.isnan(array[0, 1]).all()
@@ -143,31 +195,33 @@ def test_what_was_not_judged_is_nan():
 
 def test_an_image_that_cannot_be_compared_counts_2():
     """With and without alignment: (2 + 0.2) / 2 over (2 + 0.8) / 2."""
-    evaluation = rank({"a": judgement([0, NAN, 0.8], [[0, NAN, 0.2]])}, {"a": 0})
-    assert evaluation.lists["a"].relative_mse == pytest.approx(1.1 / 1.41)
-    numpy.testing.assert_allclose(evaluation.relative_mse, [[[0, 2 / 1.41, 0.2 / 1.41]]])
+    evaluation = rank({"a": stack_scores([0, NAN, 0.8], [[0, NAN, 0.2]])}, {"a": 0})
+    assert evaluation.registrations["a"].relative_error == pytest.approx(1.1 / 1.41)
+    numpy.testing.assert_allclose(
+        evaluation.relative_error_per_image, [[[0, 2 / 1.41, 0.2 / 1.41]]]
+    )
 
 
 def test_the_first_image_counts_0_also_where_it_is_constant():
     """A constant cannot be compared with itself, yet it lies on itself."""
-    evaluation = rank({"a": judgement([NAN, 0.5], [[NAN, 0.1]])}, {"a": 0})
-    numpy.testing.assert_allclose(evaluation.relative_mse, [[[0, 0.1 / 0.51]]])
+    evaluation = rank({"a": stack_scores([NAN, 0.5], [[NAN, 0.1]])}, {"a": 0})
+    numpy.testing.assert_allclose(evaluation.relative_error_per_image, [[[0, 0.1 / 0.51]]])
 
 
 def test_a_stack_that_is_aligned_already_does_not_divide_by_nothing():
-    evaluation = rank({"a": judgement([0, 0], [[0, 0.002]])}, {"a": 0})
-    assert evaluation.lists["a"].score == pytest.approx(0.2)
+    evaluation = rank({"a": stack_scores([0, 0], [[0, 0.002]])}, {"a": 0})
+    assert evaluation.registrations["a"].score == pytest.approx(0.2)
 
 
 def unequal(scores):
-    """One judged list per score, alone on its stack, with this relative MSE and no smoothness."""
+    """One scored list per score, alone on its stack, with this relative error and no smoothness."""
     number = len(scores)
-    judgements = {}
+    all_scores = {}
     for k, (name, score) in enumerate(scores.items()):
         aligned = numpy.full((number, 2), NAN)
         aligned[k] = 0, score
-        judgements[name] = judgement([0, 0.99], aligned)
-    return rank(judgements, dict.fromkeys(scores, 0.0), evaluate_on="own")
+        all_scores[name] = stack_scores([0, 0.99], aligned)
+    return rank(all_scores, dict.fromkeys(scores, 0.0), evaluate_on="own")
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
@@ -182,19 +236,19 @@ def test_ties_keep_the_input_order(order):
     assert unequal({"z": 0.6, **dict.fromkeys(order, 0.5)}).ranked_names == (*order, "z")
 
 
-GOOD = {"good": judgement([0, 0.5], [[0, 0.4]] * 2)}
+GOOD = {"good": stack_scores([0, 0.5], [[0, 0.4]] * 2)}
 
 
 @pytest.mark.parametrize(
     ("stack", "diverged", "reason"),
     [
         (
-            judgement([0, 0.5], [[0, 0.1]] * 2),
+            stack_scores([0, 0.5], [[0, 0.1]] * 2),
             {"bad": 1},
             "the transformation of image 1 is singular or not finite",
         ),
         (
-            judgement([NAN, NAN], [[NAN, NAN]] * 2),
+            stack_scores([NAN, NAN], [[NAN, NAN]] * 2),
             {},
             "its stack shows nothing to compare",
         ),
@@ -202,7 +256,7 @@ GOOD = {"good": judgement([0, 0.5], [[0, 0.4]] * 2)}
     ids=["useless transformation", "dead stack"],
 )
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
-def test_a_list_that_cannot_be_judged_ranks_last_and_is_named(evaluate_on, stack, diverged, reason):
+def test_a_list_that_cannot_be_scored_ranks_last_and_is_named(evaluate_on, stack, diverged, reason):
     """Its smoothness is the best, and so would be its score."""
     with pytest.warns(RuntimeWarning, match=f"rank last: 'bad' \\({reason}.*\\)$") as caught:
         evaluation = rank(
@@ -214,105 +268,107 @@ def test_a_list_that_cannot_be_judged_ranks_last_and_is_named(evaluate_on, stack
     assert len(caught) == 1
     assert "good" not in str(caught[0].message)
     assert evaluation.ranked_names == ("good", "bad")
-    bad, good = evaluation.lists["bad"], evaluation.lists["good"]
+    bad, good = evaluation.registrations["bad"], evaluation.registrations["good"]
     assert math.isnan(bad.score)
-    assert reason in bad.remark
-    assert not bad.judged
+    assert reason in bad.reason
+    assert not bad.scored
     assert math.isfinite(good.score)
-    assert good.judged
-    assert good.remark is None
+    assert good.scored
+    assert good.reason is None
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_a_list_that_leaves_no_images_to_compare_ranks_last(evaluate_on):
     nothing = [0, NAN, NAN]
-    judgements = {
-        "bad": judgement([0, 0.5, 0.5], [nothing, [0, 0.4, 0.4]]),
-        "good": judgement([0, 0.5, 0.5], [nothing, [0, 0.4, 0.4]]),
+    all_scores = {
+        "bad": stack_scores([0, 0.5, 0.5], [nothing, [0, 0.4, 0.4]]),
+        "good": stack_scores([0, 0.5, 0.5], [nothing, [0, 0.4, 0.4]]),
     }
     with pytest.warns(RuntimeWarning, match="'bad' .*leave no images to compare"):
-        evaluation = rank(judgements, {"bad": 0, "good": 5}, evaluate_on=evaluate_on)
+        evaluation = rank(all_scores, {"bad": 0, "good": 5}, evaluate_on=evaluate_on)
     assert evaluation.ranked_names == ("good", "bad")
 
 
-def test_a_list_that_leaves_images_on_another_stack_is_judged():
+def test_a_list_that_leaves_images_on_another_stack_is_scored():
     """1, because 2 / 0.51 is more, and 0.1 / 0.51, weighted."""
-    judgements = {
-        "a": judgement([0, 0.5], [[0, NAN], [0, 0.2]]),
-        "b": judgement([0, 0.5], [[0, 0.1], [0, 0.2]]),
+    all_scores = {
+        "a": stack_scores([0, 0.5], [[0, NAN], [0, 0.2]]),
+        "b": stack_scores([0, 0.5], [[0, 0.1], [0, 0.2]]),
     }
-    evaluation = rank(judgements, {"a": 0, "b": 0})
+    evaluation = rank(all_scores, {"a": 0, "b": 0})
     weights = 1.01 - 0.2 / 0.51, 1.01 - 0.1 / 0.51
     score = (weights[0] * 1 + weights[1] * 0.1 / 0.51) / sum(weights)
-    assert evaluation.lists["a"].score == pytest.approx(score)
+    assert evaluation.registrations["a"].score == pytest.approx(score)
     with pytest.warns(RuntimeWarning, match="'a' .*leave no images to compare"):
-        rank(judgements, {"a": 0, "b": 0}, evaluate_on="own")
+        rank(all_scores, {"a": 0, "b": 0}, evaluate_on="own")
 
 
 def test_a_stack_with_one_image_pair_to_compare_is_not_dead():
-    judgements = {"a": judgement([0, NAN, 0.5], [[0, NAN, 0.1]])}
-    assert rank(judgements, {"a": 0}).lists["a"].judged
+    all_scores = {"a": stack_scores([0, NAN, 0.5], [[0, NAN, 0.1]])}
+    assert rank(all_scores, {"a": 0}).registrations["a"].scored
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["rough", "smooth", "nan", "good"])))
 def test_among_themselves_they_follow_smoothness_not_finite_last(order):
     smoothness = {"rough": 0.8, "smooth": 0.1, "nan": NAN, "good": 3.0}
-    judgements = {name: judgement([0, 0.5], [[0, 0.4]] * 4) for name in order}
+    all_scores = {name: stack_scores([0, 0.5], [[0, 0.4]] * 4) for name in order}
     diverged = dict.fromkeys(("rough", "smooth", "nan"), 0)
     with pytest.warns(RuntimeWarning, match="rank last"):
-        evaluation = rank(judgements, smoothness, diverged=diverged)
+        evaluation = rank(all_scores, smoothness, diverged=diverged)
     assert evaluation.ranked_names == ("good", "smooth", "rough", "nan")
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
 @pytest.mark.parametrize("values", [(0.5, 0.5, 0.5), (NAN, INF, NAN), (INF, NAN, -INF)])
 def test_among_themselves_ties_keep_the_input_order(values, order):
-    judgements = {name: judgement([0, 0.5], [[0, 0.4]] * 3) for name in order}
+    all_scores = {name: stack_scores([0, 0.5], [[0, 0.4]] * 3) for name in order}
     smoothness = dict(zip("abc", values, strict=True))
     with pytest.warns(RuntimeWarning, match="smoothness alone"):
-        evaluation = rank(judgements, smoothness, diverged=dict.fromkeys(order, 0))
+        evaluation = rank(all_scores, smoothness, diverged=dict.fromkeys(order, 0))
     assert evaluation.ranked_names == order
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
-def test_if_no_list_can_be_judged_smoothness_alone_decides_and_a_warning_says_so(order):
-    judgements = {name: judgement([NAN, NAN], [[NAN, NAN]] * 3) for name in order}
-    with pytest.warns(RuntimeWarning, match="No list can be judged.*smoothness alone") as caught:
-        evaluation = rank(judgements, {"a": 0.3, "b": 0.1, "c": 0.2})
+def test_if_no_list_can_be_scored_smoothness_alone_decides_and_a_warning_says_so(order):
+    all_scores = {name: stack_scores([NAN, NAN], [[NAN, NAN]] * 3) for name in order}
+    with pytest.warns(
+        RuntimeWarning, match="No registration can be scored.*smoothness alone"
+    ) as caught:
+        evaluation = rank(all_scores, {"a": 0.3, "b": 0.1, "c": 0.2})
     assert len(caught) == 1
     for name in order:
         assert repr(name) in str(caught[0].message)
     assert evaluation.ranked_names == ("b", "c", "a")
-    assert all(math.isnan(item.score) for item in evaluation.lists.values())
+    assert all(math.isnan(item.score) for item in evaluation.registrations.values())
 
 
-def test_one_image_cannot_be_judged():
-    judgements = {name: judgement([0], [[0]] * 2) for name in "ab"}
+def test_one_image_cannot_be_scored():
+    all_scores = {name: stack_scores([0], [[0]] * 2) for name in "ab"}
     with pytest.warns(RuntimeWarning, match="'a' .*only one image.*'b' .*only one image"):
-        evaluation = rank(judgements, {"a": 0.0, "b": 0.0})
+        evaluation = rank(all_scores, {"a": 0.0, "b": 0.0})
     assert evaluation.ranked_names == ("a", "b")
-    assert math.isnan(evaluation.lists["a"].relative_mse)
-    assert evaluation.lists["a"].smallest_overlap == 0.9
+    assert math.isnan(evaluation.registrations["a"].relative_error)
+    assert evaluation.registrations["a"].min_overlap == 0.9
 
 
-def test_a_warning_names_all_lists_that_cannot_be_judged():
-    judgements = {name: judgement([0, 0.5], [[0, 0.4]] * 3) for name in ("x", "y", "z")}
+def test_a_warning_names_all_lists_that_cannot_be_scored():
+    all_scores = {name: stack_scores([0, 0.5], [[0, 0.4]] * 3) for name in ("x", "y", "z")}
     with pytest.warns(RuntimeWarning, match=r"'x' \(.*image 4 .*'z' \(.*image 7 ") as caught:
-        rank(judgements, dict.fromkeys("xyz", 0.0), diverged={"z": 7, "x": 4})
+        rank(all_scores, dict.fromkeys("xyz", 0.0), diverged={"z": 7, "x": 4})
     assert "'y'" not in str(caught[0].message)
 
 
 def test_the_scores_do_not_depend_on_the_order_of_the_stacks():
-    """The sum of these relative MSE's depends on their order in floating point."""
+    """The sum of these relative error's depends on their order in floating point."""
     values = [0.1, 0.2, 0.3, 0.7, 1 / 3, 1e-3]
     assert len({reduce(add, order) for order in itertools.permutations(values)}) > 1
     scores = set()
     for order in itertools.islice(itertools.permutations(values), 0, None, 37):
-        judgements = {
-            str(value): judgement([0, 0.99], [[0, value]] * len(values)) for value in order
+        all_scores = {
+            str(value): stack_scores([0, 0.99], [[0, value]] * len(values)) for value in order
         }
-        evaluation = rank(judgements, dict.fromkeys(judgements, 0.0))
-        scores.update(item.score for item in evaluation.lists.values())
+        evaluation = rank(all_scores, dict.fromkeys(all_scores, 0.0))
+        scores.update(item.score for item in evaluation.registrations.values())
     assert len(scores) == 1
 
 
@@ -321,10 +377,12 @@ def test_the_result_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         evaluation.ranked_names = ("b", "a")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        evaluation.lists["a"].score = 0
+        evaluation.registrations["a"].score = 0
 
 
-@pytest.mark.parametrize("name", ["relative_mse", "overlap"])
+@pytest.mark.parametrize(
+    "name", ["relative_error", "relative_error_per_image", "overlap", "stack_weights"]
+)
 @pytest.mark.parametrize(
     "again",
     [lambda it: it, lambda it: pickle.loads(pickle.dumps(it))],  # noqa: S301
@@ -333,19 +391,20 @@ def test_the_result_is_frozen():
 def test_the_arrays_are_read_only(again, name):
     array = getattr(again(rank(TWO, SMOOTHNESS)), name)
     with pytest.raises(ValueError, match="read-only"):
-        array[0, 0, 0] = 0
+        array[...] = 0
 
 
 def test_the_names_are_kept_in_input_order():
     evaluation = rank(TWO, SMOOTHNESS, evaluate_on="own")
-    assert evaluation.names == ("a", "b")
-    assert tuple(evaluation.lists) == ("a", "b")
-    assert [item.name for item in evaluation.lists.values()] == ["a", "b"]
+    assert evaluation.stack_names == ("a", "b")
+    assert tuple(evaluation.registrations) == ("a", "b")
+    assert evaluation.registered_from == {"a": "a", "b": "b"}
+    assert evaluation.best == "b"
 
 
 def test_the_numbers_are_plain_floats_that_json_can_write():
-    for item in rank(TWO, SMOOTHNESS).lists.values():
-        for field in ("score", "relative_mse", "own_relative_mse", "smallest_overlap"):
+    for item in rank(TWO, SMOOTHNESS).registrations.values():
+        for field in ("score", "relative_error", "own_relative_error", "min_overlap"):
             assert type(getattr(item, field)) is float
 
 
@@ -355,10 +414,10 @@ def test_the_scores_come_by_name_best_first():
     assert list(scores) == ["b", "a"]
     assert scores["b"] == {
         "score": pytest.approx(B_ON_B + 0.3 * 0.1),
-        "relative_mse": pytest.approx(B_ON_B),
-        "own_relative_mse": pytest.approx(B_ON_B),
+        "relative_error": pytest.approx(B_ON_B),
+        "own_relative_error": pytest.approx(B_ON_B),
         "smoothness": 0.1,
-        "smallest_overlap": 0.4,
+        "min_overlap": 0.4,
     }
 
 
@@ -368,14 +427,14 @@ def test_the_columns_of_the_table_follow_the_ranking():
     columns = evaluation.columns()
     assert columns["stack_name"] == ["b", "a"]
     assert columns["score"] == pytest.approx([B_ON_B + 0.03, A_ON_A + 0.06])
-    assert columns["relative_mse"] == pytest.approx([B_ON_B, A_ON_A])
-    assert columns["own_relative_mse"] == pytest.approx([B_ON_B, A_ON_A])
+    assert columns["relative_error"] == pytest.approx([B_ON_B, A_ON_A])
+    assert columns["own_relative_error"] == pytest.approx([B_ON_B, A_ON_A])
     assert columns["smoothness"] == [0.1, 0.2]
-    assert columns["smallest_overlap"] == [0.4, 0.7]
-    assert columns["remark"] == ["", ""]
+    assert columns["min_overlap"] == [0.4, 0.7]
+    assert columns["reason"] == ["", ""]
     empty = [NAN] * 3
     numpy.testing.assert_allclose(
-        columns["relative_mse_per_image"],
+        columns["relative_error_per_image"],
         [[[0, 0.1 / 1.01, 0.1 / 1.01], empty], [empty, [0, 0.1 / 0.41, 0.3 / 0.41]]],
     )
     numpy.testing.assert_array_equal(
@@ -388,7 +447,7 @@ def test_the_columns_of_the_table_keep_list_and_stack_apart():
     with pytest.warns(RuntimeWarning, match="'a' "):
         columns = rank(TWO, SMOOTHNESS, diverged={"a": 1}).columns()
     assert columns["stack_name"] == ["b", "a"]
-    assert columns["remark"] == ["", "the transformation of image 1 is singular or not finite"]
+    assert columns["reason"] == ["", "the transformation of image 1 is singular or not finite"]
     numpy.testing.assert_array_equal(
         columns["overlap_per_image"], [[[1, 1, 0.4], [1, 0.6, 1]], [[1, 0.5, 1], [1, 0.7, 0.8]]]
     )

@@ -28,9 +28,10 @@ SIZE = 160
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Stacks, the list that an algorithm found from each of them, and how wrong each list is.
+    """Stacks, the registration that an algorithm found from each of them, and how wrong each
+    registration is.
 
-    :param errors: true error of each list in px.
+    :param errors: true error of each registration in px.
     """
 
     motion: Motion
@@ -67,12 +68,14 @@ def _build(number: int, motion: Motion, algorithm: str, dose: float, without_bes
         picture, motion=motion, images=IMAGES, size=SIZE, dose=dose, seed=1000 + number
     )
     register = REGISTRATIONS[motion][algorithm]
-    lists = {
+    registrations = {
         name: [Homography(matrix) for matrix in register(stack)]
         for name, stack in sample.stacks.items()
     }
-    errors = {name: true_error(found, sample.truth, (SIZE, SIZE)) for name, found in lists.items()}
-    names = list(lists)
+    errors = {
+        name: true_error(found, sample.truth, (SIZE, SIZE)) for name, found in registrations.items()
+    }
+    names = list(registrations)
     if without_best:
         names.remove(min(errors, key=errors.__getitem__))
     numpy.random.default_rng(number).shuffle(names)
@@ -83,6 +86,6 @@ def _build(number: int, motion: Motion, algorithm: str, dose: float, without_bes
         dose=dose,
         without_best=without_best,
         stacks={name: sample.stacks[name] for name in names},
-        transformations={name: lists[name] for name in names},
+        transformations={name: registrations[name] for name in names},
         errors={name: errors[name] for name in names},
     )

@@ -1,4 +1,4 @@
-"""How often each way of ranking puts the right list first.
+"""How often each way of ranking puts the right registration first.
 
 These definitions were fixed before the first ranking was looked at.
 """
@@ -18,21 +18,21 @@ from ewoksndreg.evaluation import post_evaluation
 
 from .cases import Case
 
-# A list is right when its true error is at most this much (px) above the smallest one of its
-# case. Applying a list interpolates linearly, and that alone changes an image as much as a shift
-# by this distance: see doc/ground_truth.md.
+# A registration is right when its true error is at most this much (px) above the smallest one of
+# its case. Applying a registration interpolates linearly, and that alone changes an image as much
+# as a shift by this distance: see doc/ground_truth.md.
 TOLERANCE = 0.25
 
-# A list this much (px) worse than the best one of its case is a catastrophe.
+# A registration this much (px) worse than the best one of its case is a catastrophe.
 CATASTROPHE = 2.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What putting one list of a case first means, or the mean of that over several cases.
+    """What putting one registration of a case first means, or the mean of that over several cases.
 
     :param right: its true error is within `TOLERANCE` of the smallest.
-    :param best: no list has a smaller true error.
+    :param best: no registration has a smaller true error.
     :param catastrophic: its true error is `CATASTROPHE` or more above the smallest.
     """
 
@@ -59,24 +59,24 @@ def rank(case: Case, evaluate_on: Literal["all", "own"]) -> Evaluation:
     """What the library makes of a case."""
     with warnings.catch_warnings():
         # Expected: some channels are empty and some registrations diverge.
-        warnings.filterwarnings("ignore", "Cannot be judged and rank last", RuntimeWarning)
-        warnings.filterwarnings("ignore", "No list can be judged", RuntimeWarning)
+        warnings.filterwarnings("ignore", "Cannot be scored and rank last", RuntimeWarning)
+        warnings.filterwarnings("ignore", "No registration can be scored", RuntimeWarning)
         return evaluate_stacks(case.stacks, case.transformations, evaluate_on=evaluate_on)
 
 
 def pick_by_plain_mean(evaluation: Evaluation) -> str:
-    """The list that would be first if all stacks counted the same."""
-    per_stack = numpy.minimum(evaluation.relative_mse[:, :, 1:].mean(axis=2), 1)
+    """The registration that would be first if all stacks counted the same."""
+    per_stack = numpy.minimum(evaluation.relative_error_per_image[:, :, 1:].mean(axis=2), 1)
     scores = {
-        name: relative_mse + 0.3 * evaluation.lists[name].smoothness
-        for name, relative_mse in zip(evaluation.names, per_stack.mean(axis=1), strict=True)
-        if evaluation.lists[name].judged
+        name: relative_error + 0.3 * evaluation.registrations[name].smoothness
+        for name, relative_error in zip(evaluation.stack_names, per_stack.mean(axis=1), strict=True)
+        if evaluation.registrations[name].scored
     }
     return min(scores, key=scores.__getitem__)
 
 
 def pick_by_raw_sum(case: Case) -> str:
-    """The list that the plain sum of the two documented measures puts first."""
+    """The registration that the plain sum of the two documented measures puts first."""
     aligned = {
         name: [
             transformation.apply_data(image)

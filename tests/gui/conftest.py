@@ -105,7 +105,7 @@ def moving_sample(number: int = 6, seed: int = 3) -> NDArray[Any]:
 
 
 def shifts(motion: Any) -> list[Homography]:
-    """The list that a registration returns which found this motion."""
+    """The registration that a registration returns which found this motion."""
     return [Homography(shift_matrix(*shift)) for shift in motion]
 
 
@@ -115,9 +115,9 @@ class Result:
     def __init__(self, number: int = 6) -> None:
         images = moving_sample(number)
         self.stacks = {"Ca-K": numpy.exp(images), "Fe-K": images}
-        self.lists = {"Ca-K": shifts(WRONG[:number]), "Fe-K": shifts(MOTION[:number])}
-        self.chosen = dict.fromkeys(self.stacks, self.lists["Fe-K"])
-        self.evaluation: Evaluation = evaluate_stacks(self.stacks, self.lists)
+        self.registrations = {"Ca-K": shifts(WRONG[:number]), "Fe-K": shifts(MOTION[:number])}
+        self.chosen = dict.fromkeys(self.stacks, self.registrations["Fe-K"])
+        self.evaluation: Evaluation = evaluate_stacks(self.stacks, self.registrations)
 
     def arguments(self) -> dict[str, Any]:
         return {

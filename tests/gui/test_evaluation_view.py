@@ -22,7 +22,7 @@ from .conftest import shown_number
 
 @pytest.fixture
 def shown(show, result):
-    return show(result.stacks, result.lists, **result.arguments())
+    return show(result.stacks, result.registrations, **result.arguments())
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_message_takes_the_place_of_a_result_and_the_other_way_round(shown, re
     shown.show_message("The run was cancelled.")
     assert (shown.message.text(), shown.message.isVisible()) == ("The run was cancelled.", True)
     assert not shown.tabs.isVisible()
-    shown.show_result(result.stacks, result.lists)
+    shown.show_result(result.stacks, result.registrations)
     assert shown.tabs.isVisible()
     assert not shown.message.isVisible()
     wait_until(lambda: shown_number(shown) == 5)
@@ -61,7 +61,7 @@ def test_a_message_takes_the_place_of_a_result_and_the_other_way_round(shown, re
 def test_it_begins_with_the_best_stack_and_the_last_image(shown):
     assert (shown.selection.stack, shown.selection.image) == ("Fe-K", 5)
     assert shown.summary.text() == (
-        "The list of 'Fe-K' is the best of 2. All stacks are aligned with it."
+        "The registration of 'Fe-K' is the best of 2. All stacks are aligned with it."
     )
 
 
@@ -70,10 +70,10 @@ def test_a_click_in_the_table_drives_all_tabs(shown, result, wait_until):
     wait_until(lambda: shown_number(shown) == 5)
     assert shown.images_tab.loaded.name == "Ca-K"
     numpy.testing.assert_array_equal(shown.images_tab.loaded.before.image, result.stacks["Ca-K"][5])
-    best, ca = (result.evaluation.names.index(name) for name in ("Fe-K", "Ca-K"))
+    best, ca = (result.evaluation.stack_names.index(name) for name in ("Fe-K", "Ca-K"))
     numpy.testing.assert_array_equal(
         shown.per_image_tab.plot.getCurve("Fe-K").getYData(),
-        result.evaluation.relative_mse[best, ca],
+        result.evaluation.relative_error_per_image[best, ca],
     )
     assert shown.motion_tab.legend.currentItem().text() == "Ca-K"
     assert shown.stack_choice.currentText() == "Ca-K"
@@ -107,23 +107,26 @@ def test_a_double_click_asks_and_then_requests_the_list(shown, application):
 
 
 def test_a_forced_list_has_no_scores_but_everything_else(show, result):
-    lists = {"Fe-K": result.lists["Fe-K"]}
-    view = show(result.stacks, lists, chosen=result.chosen, reference_stack="Fe-K")
+    registrations = {"Fe-K": result.registrations["Fe-K"]}
+    view = show(result.stacks, registrations, chosen=result.chosen, reference_stack="Fe-K")
     assert view.summary.text() == (
-        "Nothing was ranked: all stacks are aligned with the list of 'Fe-K', as asked."
+        "Nothing was ranked: all stacks are aligned with the registration of 'Fe-K', as asked."
     )
     assert view.ranking_tab.table.model().rowCount() == 2
     assert view.selection.stack == "Fe-K"
     assert len(view.images_tab.plots.after.getAllImages()) == 1
     assert view.motion_tab.plots["rows"].getCurve("Fe-K") is not None
-    view.selection.select_stack("Ca-K")  # with the list of another stack only
-    assert view.images_tab.chosen_list.isEnabled()
-    assert not view.images_tab.own_list.isEnabled()
+    view.selection.select_stack("Ca-K")  # with the registration of another stack only
+    assert view.images_tab.chosen_registration.isEnabled()
+    assert not view.images_tab.own_registration.isEnabled()
 
 
-def test_a_skipped_ranking_shows_each_stack_with_its_own_list(show, result):
-    view = show(result.stacks, result.lists)
-    assert view.summary.text() == "Nothing was ranked: each stack keeps the list that it was given."
+def test_a_skipped_ranking_shows_each_stack_with_its_own_registration(show, result):
+    view = show(result.stacks, result.registrations)
+    assert (
+        view.summary.text()
+        == "Nothing was ranked: each stack keeps the registration that it was given."
+    )
     assert view.selection.stack == "Ca-K"
     assert len(view.images_tab.plots.after.getAllImages()) == 1
     assert len(view.motion_tab.plots["rows"].getAllCurves()) == 2
@@ -133,7 +136,7 @@ def test_stacks_that_cannot_be_opened_are_explained_and_the_numbers_are_shown(
     view, result, tmp_path
 ):
     url = f"{tmp_path}/vanished.h5::/entry/Fe-K"
-    view.show_result([url], result.lists, **result.arguments())
+    view.show_result([url], result.registrations, **result.arguments())
     view.tabs.setCurrentWidget(view.images_tab)
     error = view.images_tab.error
     assert error.isVisible()
@@ -146,8 +149,8 @@ def test_stacks_that_cannot_be_opened_are_explained_and_the_numbers_are_shown(
 
 def test_stacks_of_different_shapes_are_shown(show, result, wait_until):
     stacks = {"Ca-K": result.stacks["Ca-K"][:3, :20], "Fe-K": result.stacks["Fe-K"]}
-    lists = {"Ca-K": result.lists["Ca-K"][:3], "Fe-K": result.lists["Fe-K"]}
-    view = show(stacks, lists)
+    registrations = {"Ca-K": result.registrations["Ca-K"][:3], "Fe-K": result.registrations["Fe-K"]}
+    view = show(stacks, registrations)
     assert view.images_tab.slider.slider.maximum() == 2
     view.selection.select_stack("Fe-K")
     wait_until(lambda: shown_number(view) == 2)
@@ -160,18 +163,18 @@ def test_a_new_result_stays_with_the_stack_and_the_image_that_were_looked_at(
 ):
     shown.selection.select_stack("Ca-K")
     shown.selection.select_image(2)
-    shown.show_result(result.stacks, result.lists)
+    shown.show_result(result.stacks, result.registrations)
     assert (shown.selection.stack, shown.selection.image) == ("Ca-K", 2)
     wait_until(lambda: shown_number(shown) == 2)
     stacks = {"Ca-K": result.stacks["Ca-K"][:2]}
-    shown.show_result(stacks, {"Ca-K": result.lists["Ca-K"][:2]})
+    shown.show_result(stacks, {"Ca-K": result.registrations["Ca-K"][:2]})
     assert (shown.selection.stack, shown.selection.image) == ("Ca-K", 1)
 
 
 def test_files_are_read_while_they_are_shown_and_closed_then(
     show, result, urls, tmp_path, wait_until
 ):
-    view = show(urls, result.lists, **result.arguments())
+    view = show(urls, result.registrations, **result.arguments())
     numpy.testing.assert_array_equal(view.images_tab.loaded.before.image, result.stacks["Fe-K"][5])
     view.close_files()
     with h5py.File(tmp_path / "maps.h5", "r+"):  # HDF5 refuses what is open for reading
@@ -184,7 +187,7 @@ def test_files_are_read_while_they_are_shown_and_closed_then(
 
 
 def test_files_are_closed_with_the_window(show, result, urls, tmp_path):
-    view = show(urls, result.lists, **result.arguments())
+    view = show(urls, result.registrations, **result.arguments())
     view.close()
     with h5py.File(tmp_path / "maps.h5", "r+"):
         pass
@@ -193,7 +196,7 @@ def test_files_are_closed_with_the_window(show, result, urls, tmp_path):
 def test_a_file_that_vanishes_while_it_is_shown_is_explained(
     show, result, urls, tmp_path, wait_until
 ):
-    view = show(urls, result.lists, **result.arguments())
+    view = show(urls, result.registrations, **result.arguments())
     with no_readers(str(tmp_path / "maps.h5")):  # as when something is written to it
         (tmp_path / "maps.h5").unlink()
     view.selection.select_stack("Ca-K")
@@ -204,7 +207,7 @@ def test_a_file_that_vanishes_while_it_is_shown_is_explained(
 
 def test_images_of_a_result_that_was_replaced_do_not_arrive(view, result, wait_until):
     slow = GatedStack(result.stacks["Fe-K"])
-    view.show_result(InputStacks({"Fe-K": slow}), {"Fe-K": result.lists["Fe-K"]})
+    view.show_result(InputStacks({"Fe-K": slow}), {"Fe-K": result.registrations["Fe-K"]})
     wait_until(lambda: slow.asked)
     view.show_message("The run failed.")
     slow.open.set()
@@ -259,7 +262,7 @@ def test_it_is_a_widget_that_needs_no_parent(application):
 def test_a_view_may_vanish_while_an_image_is_read(application, result, wait_until):
     slow = GatedStack(result.stacks["Fe-K"])
     view = EvaluationView()
-    view.show_result(InputStacks({"Fe-K": slow}), {"Fe-K": result.lists["Fe-K"]})
+    view.show_result(InputStacks({"Fe-K": slow}), {"Fe-K": result.registrations["Fe-K"]})
     wait_until(lambda: slow.asked)
     loader = view._loader
     view.deleteLater()

@@ -136,9 +136,9 @@ class Refusing(Transformation):
 
 
 def test_an_image_that_cannot_be_aligned_is_named():
-    lists = [*shifts([(0, 0)]), Refusing()]
+    registrations = [*shifts([(0, 0)]), Refusing()]
     with pytest.raises(ValueError, match="Stack 'Fe-K', image 1 cannot be aligned: no such order"):
-        read(moving_sample(2), 1, lists)
+        read(moving_sample(2), 1, registrations)
 
 
 def test_a_list_that_is_too_short_is_explained():

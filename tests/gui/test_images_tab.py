@@ -25,7 +25,7 @@ from .conftest import shown_number
 
 @pytest.fixture
 def images(show, result):
-    view = show(result.stacks, result.lists, **result.arguments())
+    view = show(result.stacks, result.registrations, **result.arguments())
     view.tabs.setCurrentWidget(view.images_tab)
     return view.images_tab
 
@@ -115,9 +115,9 @@ def test_the_own_list_of_the_stack_can_be_looked_at(images, view, result, wait_u
     stack = result.stacks["Ca-K"]
     expected = aligned_by_hand(stack[5], *MOTION[5])
     numpy.testing.assert_array_equal(pixels(images.plots.after), expected)
-    assert images.chosen_list.text() == "the chosen list (Fe-K)"
-    assert images.own_list.text() == "its own list (Ca-K)"
-    images.own_list.click()
+    assert images.chosen_registration.text() == "the chosen registration (Fe-K)"
+    assert images.own_registration.text() == "its own registration (Ca-K)"
+    images.own_registration.click()
     # What was registered from Ca-K is wrong: image 5 was moved by (0, 4).
     expected = aligned_by_hand(stack[5], 0, 4)
     wait_until(lambda: numpy.array_equal(pixels(images.plots.after), expected, equal_nan=True))
@@ -193,7 +193,7 @@ def test_the_whole_image_is_in_sight_also_after_the_window_was_resized(
 
 def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_until):
     images = result.stacks["Fe-K"]
-    view = show({"Ca-K": images, "Fe-K": images[:, :15]}, result.lists)
+    view = show({"Ca-K": images, "Fe-K": images[:, :15]}, result.registrations)
     view.selection.select_stack("Fe-K")  # while another tab is in front
     wait_until(lambda: shown_number(view) == 5)
     view.tabs.setCurrentWidget(view.images_tab)
@@ -260,7 +260,7 @@ def test_slider_and_number_move_together(images, view, wait_until):
 def test_a_slow_stack_does_not_hold_up_the_window(view, result, wait_until):
     slow = GatedStack(result.stacks["Fe-K"])
     stacks = InputStacks({"Ca-K": slow, "Fe-K": slow})
-    view.show_result(stacks, result.lists, **result.arguments())
+    view.show_result(stacks, result.registrations, **result.arguments())
     view.tabs.setCurrentWidget(view.images_tab)
     wait_until(lambda: view.images_tab.reading.text() == "reading image 5…")
     # The window goes on.
@@ -279,7 +279,7 @@ def test_an_image_that_cannot_be_read_is_explained_and_the_next_one_is_shown(
     view, result, wait_until
 ):
     stacks = InputStacks({"Fe-K": BrokenStack(result.stacks["Fe-K"], broken=5)})
-    view.show_result(stacks, {"Fe-K": result.lists["Fe-K"]})
+    view.show_result(stacks, {"Fe-K": result.registrations["Fe-K"]})
     view.tabs.setCurrentWidget(view.images_tab)
     error = view.images_tab.error
     wait_until(lambda: error.text() == "Stack 'Fe-K', image 5: the file has vanished")
@@ -291,12 +291,12 @@ def test_an_image_that_cannot_be_read_is_explained_and_the_next_one_is_shown(
 
 
 def test_a_stack_without_a_list_shows_what_was_measured(show, result):
-    lists = {"Ca-K": [], "Fe-K": result.lists["Fe-K"]}
-    view = show(result.stacks, lists)
+    registrations = {"Ca-K": [], "Fe-K": result.registrations["Fe-K"]}
+    view = show(result.stacks, registrations)
     images = view.images_tab
-    assert not images.chosen_list.isEnabled()
-    assert not images.own_list.isEnabled()
-    assert images.plots.after_title.text() == "After: there is no list of transformations"
+    assert not images.chosen_registration.isEnabled()
+    assert not images.own_registration.isEnabled()
+    assert images.plots.after_title.text() == "After: there is no registration"
     assert len(images.plots.before.getAllImages()) == 1
     assert images.plots.after.getAllImages() == []
 
@@ -304,7 +304,7 @@ def test_a_stack_without_a_list_shows_what_was_measured(show, result):
 def test_images_that_must_not_be_written_are_shown(show, result):
     images = result.stacks["Fe-K"].astype(numpy.float32)
     images.flags.writeable = False
-    view = show({"Fe-K": images}, {"Fe-K": result.lists["Fe-K"]})
+    view = show({"Fe-K": images}, {"Fe-K": result.registrations["Fe-K"]})
     choose(view.images_tab, Mode.SIDE_BY_SIDE)
     (image,) = view.images_tab.plots.before.getAllImages()
     assert image.getRgbaImageData(copy=False).shape == (40, 44, 4)
@@ -314,7 +314,9 @@ def test_images_that_must_not_be_written_are_shown(show, result):
 def test_names_are_text_and_neither_html_nor_keys(show):
     name = "<b>Fe</b> & 'K'"
     result = Result()
-    view = show({name: result.stacks["Fe-K"]}, {name: result.lists["Fe-K"]}, reference_stack=name)
-    assert view.images_tab.own_list.text() == "its own list (<b>Fe</b> && 'K')"
+    view = show(
+        {name: result.stacks["Fe-K"]}, {name: result.registrations["Fe-K"]}, reference_stack=name
+    )
+    assert view.images_tab.own_registration.text() == "its own registration (<b>Fe</b> && 'K')"
     assert view.summary.textFormat() == qt.Qt.PlainText
     assert repr(name) in view.summary.text()

@@ -16,4 +16,7 @@ def test_the_import_names_the_extra_where_there_is_no_qt():
     process = subprocess.run(  # noqa: S603  (no text of others)
         [sys.executable, "-c", script], capture_output=True, text=True
     )
-    assert 'need Qt and the plots of silx: pip install "ewoksndreg[orange]"' in process.stdout
+    assert (
+        'need Qt and the plots of silx: pip install ".[orange]" in the folder of the sources'
+        in process.stdout
+    )

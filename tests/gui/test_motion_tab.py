@@ -1,4 +1,4 @@
-"""The motion under every list, drawn."""
+"""The motion under every registration, drawn."""
 
 # ruff: noqa: E402
 from ..qt_available import require_qt
@@ -10,6 +10,7 @@ import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
+from ewoksndreg.gui.motion_tab import vertical_limits
 from ewoksndreg.transformation import Homography
 
 from .conftest import MOTION
@@ -18,7 +19,7 @@ from .conftest import WRONG
 
 @pytest.fixture
 def motion(show, result):
-    view = show(result.stacks, result.lists, **result.arguments())
+    view = show(result.stacks, result.registrations, **result.arguments())
     view.tabs.setCurrentWidget(view.motion_tab)
     return view.motion_tab
 
@@ -62,9 +63,9 @@ def test_a_zoom_along_the_images_is_a_zoom_of_all_plots(motion):
 
 
 def test_it_can_be_zoomed_to_the_best_list(show, result):
-    jumps = [*result.lists["Ca-K"][:-1], Homography([[1, 0, 500], [0, 1, 0], [0, 0, 1]])]
-    lists = {"Ca-K": jumps, "Fe-K": result.lists["Fe-K"]}
-    motion = show(result.stacks, lists, **result.arguments()).motion_tab
+    jumps = [*result.registrations["Ca-K"][:-1], Homography([[1, 0, 500], [0, 1, 0], [0, 0, 1]])]
+    registrations = {"Ca-K": jumps, "Fe-K": result.registrations["Fe-K"]}
+    motion = show(result.stacks, registrations, **result.arguments()).motion_tab
     plot = motion.plots["rows"]
     low, high = plot.getGraphYLimits()
     assert low < -500
@@ -75,21 +76,37 @@ def test_it_can_be_zoomed_to_the_best_list(show, result):
 
 
 def test_a_list_that_diverged_has_a_gap_and_is_named(show, result):
-    diverged = [*result.lists["Ca-K"]]
+    diverged = [*result.registrations["Ca-K"]]
     diverged[2] = Homography(numpy.full((3, 3), numpy.nan))
-    lists = {"Ca-K": diverged, "Fe-K": result.lists["Fe-K"]}
-    motion = show(result.stacks, lists).motion_tab
+    registrations = {"Ca-K": diverged, "Fe-K": result.registrations["Fe-K"]}
+    motion = show(result.stacks, registrations).motion_tab
     values = motion.plots["rows"].getCurve("Ca-K").getYData()
     assert numpy.flatnonzero(numpy.isnan(values)).tolist() == [2]
-    assert motion.message.text() == "The list of 'Ca-K' diverged at image 2."
+    assert motion.message.text() == "The registration of 'Ca-K' diverged at image 2."
 
 
 def test_lists_that_were_not_read_are_named(show, result):
-    motion = show(result.stacks, {"Fe-K": result.lists["Fe-K"]}).motion_tab
-    assert motion.message.text() == "Not read, because it was not needed: the list of 'Ca-K'."
+    motion = show(result.stacks, {"Fe-K": result.registrations["Fe-K"]}).motion_tab
+    assert (
+        motion.message.text() == "Not read, because it was not needed: the registration of 'Ca-K'."
+    )
 
 
 def test_where_there_is_nothing_to_draw_that_is_said(show, result):
     motion = show(result.stacks, {}).motion_tab
-    assert motion.message.text() == "There are no lists of transformations to show."
+    assert motion.message.text() == "There are no registrations to show."
     assert not motion.plots["rows"].isVisible()
+
+
+def test_limits_leave_a_margin_around_all_curves():
+    low, high = vertical_limits([numpy.array([0.0, numpy.nan, 10.0]), numpy.array([-5.0])], 1.0)
+    assert (low, high) == pytest.approx((-5 - 0.08 * 15, 10 + 0.08 * 15))
+
+
+def test_rounding_errors_look_like_nothing():
+    assert vertical_limits([numpy.array([1e-15, -1e-15])], 0.2) == pytest.approx((-0.1, 0.1))
+
+
+def test_no_finite_value_still_has_limits():
+    assert vertical_limits([numpy.array([numpy.nan])], 2.0) == (-1, 1)
+    assert vertical_limits([], 2.0) == (-1, 1)

@@ -1,4 +1,4 @@
-"""The error of every image under every list."""
+"""The error of every image under every registration."""
 
 # ruff: noqa: E402
 from ..qt_available import require_qt
@@ -11,10 +11,10 @@ from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.evaluation.ranking import rank_registrations
 from ewoksndreg.evaluation.score_stack import StackScores
 from ewoksndreg.gui.per_image_tab import PerImageTab
-from ewoksndreg.gui.per_image_tab import best_list_on
+from ewoksndreg.gui.per_image_tab import best_registration_on
 from ewoksndreg.gui.selection import Selection
 from ewoksndreg.gui.shown import ShownResult
 from ewoksndreg.transformation import Homography
@@ -25,7 +25,7 @@ NUMBER = 400
 
 
 def evaluation_of(number):
-    """Two lists; the best one, b, is bad at images 7 and 30."""
+    """Two registrations; the best one, b, is bad at images 7 and 30."""
     rng = numpy.random.default_rng(0)
     aligned = numpy.stack([rng.uniform(0.5, 0.7, number), rng.uniform(0.09, 0.11, number)])
     aligned[:, 0] = 0
@@ -34,7 +34,7 @@ def evaluation_of(number):
     unaligned[0] = 0
     scores = StackScores(unaligned, aligned, numpy.full((2, number), 0.9), 0)
     stacks = {"a": scores, "b": scores}
-    return rank_lists(stacks, numpy.ones((2, 2), dtype=bool), {"a": 0.1, "b": 0.1}, {})
+    return rank_registrations(stacks, numpy.ones((2, 2), dtype=bool), {"a": 0.1, "b": 0.1}, {})
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def make_tab(selection, application):
         tab.resize(1000, 600)
         tab.show()
         tab.show_result(ShownResult({}, {}, {}, evaluation))
-        number = 3 if evaluation is None else evaluation.relative_mse.shape[2]
+        number = 3 if evaluation is None else evaluation.relative_error_per_image.shape[2]
         selection.restart({"a": number, "b": number}, "a", 0)
         application.processEvents()
         tabs.append(tab)
@@ -62,12 +62,12 @@ def make_tab(selection, application):
         tab.deleteLater()
 
 
-def test_the_curve_is_the_best_list_on_the_selected_stack(make_tab):
+def test_the_curve_is_the_best_registration_on_the_selected_stack(make_tab):
     evaluation = evaluation_of(40)
     tab = make_tab(evaluation)
     assert evaluation.ranked_names == ("b", "a")
     curve = tab.plot.getCurve("b")
-    numpy.testing.assert_array_equal(curve.getYData(), evaluation.relative_mse[1, 0])
+    numpy.testing.assert_array_equal(curve.getYData(), evaluation.relative_error_per_image[1, 0])
     numpy.testing.assert_array_equal(curve.getXData(), numpy.arange(40))
 
 
@@ -76,15 +76,15 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
     marks = tab.plot.getCurve("images that stand out")
     assert marks.getXData().tolist() == [7, 30]
     assert tab.message.text().startswith(
-        "The curve is the best list, that of 'b'. Images 7, 30 stand out: "
+        "The curve is the best registration, that of 'b'. Images 7, 30 stand out: "
     )
 
 
 def test_where_nothing_stands_out_that_is_said(make_tab):
     scores = StackScores(numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)), 0)
-    evaluation = rank_lists({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    evaluation = rank_registrations({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
     message = make_tab(evaluation).message.text()
-    assert message == "The curve is the best list, that of 'a'. No image stands out."
+    assert message == "The curve is the best registration, that of 'a'. No image stands out."
 
 
 def test_a_click_on_the_curve_selects_the_image(make_tab, selection):
@@ -112,9 +112,9 @@ def color_at(tab, number, row):
     return image.pixelColor(round(x), round(14 + (row + 0.5) * height))
 
 
-def test_colours_are_above_their_images_and_the_best_list_on_top(make_tab, selection):
+def test_colours_are_above_their_images_and_the_best_registration_on_top(make_tab, selection):
     tab = make_tab(evaluation_of(40))
-    values = evaluation_of(40).relative_mse
+    values = evaluation_of(40).relative_error
     for number in (0, 7, 29, 31):
         for row, k in ((0, 1), (1, 0)):
             expected = tab.heat_map._colormap.applyToData(values[[k], 0, number])[0]
@@ -138,26 +138,28 @@ def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab):
 def test_colours_follow_the_zoom_of_the_curve(make_tab):
     tab = make_tab(evaluation_of(40))
     tab.plot.setGraphXLimits(6.5, 7.5)
-    expected = tab.heat_map._colormap.applyToData(evaluation_of(40).relative_mse[1, [0], 7])[0]
+    expected = tab.heat_map._colormap.applyToData(evaluation_of(40).relative_error[1, [0], 7])[0]
     assert (tab.heat_map.colors(9)[0] == expected).all()
 
 
-def test_a_list_judged_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
+def test_a_list_scored_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
     rng = numpy.random.default_rng(0)
     stacks = {name: rng.normal(size=(3, 20, 20)) for name in "ab"}
-    lists = {
+    registrations = {
         name: [Homography(shift_matrix(n * step, 0)) for n in range(3)]
         for name, step in (("a", 0.1), ("b", 0.2))
     }
-    evaluation = evaluate_stacks(stacks, lists, evaluate_on="own")
+    evaluation = evaluate_stacks(stacks, registrations, evaluate_on="own")
     for name in "ab":
-        drawn, values = best_list_on(evaluation, name)
+        drawn, values = best_registration_on(evaluation, name)
         assert drawn == name
         assert numpy.isfinite(values).all()
     tab = make_tab(evaluation)
     best, other = evaluation.ranked_names
     selection.select_stack(other)
-    assert tab.message.text().startswith(f"The curve is the list of {other!r}, the best one that")
+    assert tab.message.text().startswith(
+        f"The curve is the registration of {other!r}, the best one that"
+    )
     assert tab.plot.getCurve(other) is not None
     assert tab.plot.getCurve(best) is None
 
@@ -171,7 +173,7 @@ def test_without_a_ranking_that_is_said(make_tab):
 
 def test_one_image_is_drawn_too(make_tab):
     scores = StackScores(numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)), 0)
-    evaluation = rank_lists({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    evaluation = rank_registrations({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
     tab = make_tab(evaluation)
     assert tab.plot.getCurve("a").getXData().tolist() == [0]
     assert tab.plot.getGraphXLimits() == (-0.5, 0.5)

@@ -21,7 +21,9 @@ from .conftest import shifts
 @pytest.fixture
 def ranked(result):
     return ranking_rows(
-        ShownResult({}, result.lists, result.chosen, result.evaluation, reference_stack="Fe-K")
+        ShownResult(
+            {}, result.registrations, result.chosen, result.evaluation, reference_stack="Fe-K"
+        )
     )
 
 
@@ -30,28 +32,28 @@ def test_rows_are_in_the_order_of_the_ranking(ranked, result):
         (1, "Fe-K", True, True),
         (2, "Ca-K", False, False),
     ]
-    numbers = result.evaluation.lists["Ca-K"]
+    numbers = result.evaluation.registrations["Ca-K"]
     row = ranked[1]
-    assert (row.score, row.relative_mse) == (numbers.score, numbers.relative_mse)
-    assert (row.smoothness, row.smallest_overlap) == (numbers.smoothness, numbers.smallest_overlap)
+    assert (row.score, row.relative_error) == (numbers.score, numbers.relative_error)
+    assert (row.smoothness, row.min_overlap) == (numbers.smoothness, numbers.min_overlap)
 
 
 def test_the_two_parts_of_a_bar_make_the_score(ranked):
     for row in ranked:
-        relative_mse, smoothness = score_parts(row)
-        assert relative_mse + smoothness == pytest.approx(row.score)
+        relative_error, smoothness = score_parts(row)
+        assert relative_error + smoothness == pytest.approx(row.score)
         assert smoothness == pytest.approx(0.3 * row.smoothness)
 
 
 def test_without_a_ranking_the_smoothness_is_known_as_far_as_lists_were_read(result):
     stacks = {name: ArrayStack(images) for name, images in result.stacks.items()}
-    lists = {"Ca-K": [], "Fe-K": shifts([(0, 0), (4, 0), (4, 0)])}
-    first, second = ranking_rows(ShownResult(stacks, lists, lists))
+    registrations = {"Ca-K": [], "Fe-K": shifts([(0, 0), (4, 0), (4, 0)])}
+    first, second = ranking_rows(ShownResult(stacks, registrations, registrations))
     # One step of 4 rows in two, as a fraction of 40 rows
     assert second.smoothness == pytest.approx(4 / 40 / 2)
     assert math.isnan(first.smoothness)
-    assert first.remark == "its list was not needed and not read"
-    assert second.remark == ""
+    assert first.reason == "its registration was not needed and not read"
+    assert second.reason == ""
     assert math.isnan(second.rank)
     assert math.isnan(second.score)
     assert score_parts(second) == (0, 0)
@@ -60,7 +62,7 @@ def test_without_a_ranking_the_smoothness_is_known_as_far_as_lists_were_read(res
 def test_the_numbers_are_said_in_words(ranked):
     words = description(ranked[0])
     row = ranked[0]
-    assert words.startswith("The list of 'Fe-K': ")
-    assert f"{100 * row.relative_mse:.1f} % of the differences" in words
+    assert words.startswith("The registration of 'Fe-K': ")
+    assert f"{100 * row.relative_error:.1f} % of the differences" in words
     assert f"{100 * row.smoothness:.1f} % of the image size" in words
-    assert f"covers {100 * row.smallest_overlap:.1f} % of the first one" in words
+    assert f"covers {100 * row.min_overlap:.1f} % of the first one" in words

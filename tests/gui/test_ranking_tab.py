@@ -10,22 +10,22 @@ import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
-from ewoksndreg.evaluation.ranking import rank_lists
+from ewoksndreg.evaluation.ranking import rank_registrations
 from ewoksndreg.evaluation.score_stack import StackScores
-from ewoksndreg.gui.colors import RELATIVE_MSE
+from ewoksndreg.gui.colors import RELATIVE_ERROR
 from ewoksndreg.gui.colors import SMOOTHNESS
 from ewoksndreg.gui.ranking_tab import RankingTab
 from ewoksndreg.gui.ranking_table import BARS
 from ewoksndreg.gui.ranking_table import COLUMNS
 from ewoksndreg.gui.ranking_table import RANK
-from ewoksndreg.gui.ranking_table import REMARK
+from ewoksndreg.gui.ranking_table import REASON
 from ewoksndreg.gui.ranking_table import SCORE
 from ewoksndreg.gui.ranking_table import SMOOTHNESS as SMOOTHNESS_COLUMN
 from ewoksndreg.gui.ranking_table import STACK
 from ewoksndreg.gui.selection import Selection
 from ewoksndreg.gui.shown import ShownResult
 
-# Scores as text would sort wrongly: 0.02, 0.1, 1.0 and one list that diverged.
+# Scores as text would sort wrongly: 0.02, 0.1, 1.0 and one registration that diverged.
 ERRORS = {"b": 0.1, "D": 1.0, "a": 0.02, "c": 0.5}
 SMOOTH = {"b": 0.02, "D": 0.9, "a": 0.1, "c": numpy.nan}
 DIVERGED = {"c": 2}
@@ -35,7 +35,7 @@ DIVERGED = {"c": 2}
 def evaluation():
     aligned = numpy.array([[0, error, error] for error in ERRORS.values()])
     scores = StackScores(numpy.array([0, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9), 0)
-    return rank_lists(
+    return rank_registrations(
         dict.fromkeys(ERRORS, scores), numpy.ones((4, 4), dtype=bool), SMOOTH, DIVERGED
     )
 
@@ -102,7 +102,7 @@ def test_a_click_on_a_header_sorts_by_number_with_missing_ones_last(
 
 def test_numbers_that_are_missing_are_a_dash_and_the_remark_says_why(tab):
     assert column(tab, SCORE)[3] == "–"  # noqa: RUF001
-    assert column(tab, REMARK) == [
+    assert column(tab, REASON) == [
         "used for all stacks",
         "",
         "",
@@ -120,20 +120,20 @@ def test_bars_are_as_long_as_the_parts_of_the_scores_in_any_order(tab, evaluatio
         place = cell(tab, row, BARS)
         y = place.center().y()
         colors = [image.pixelColor(x, y).name() for x in range(place.left(), place.right())]
-        lengths[name] = (colors.count(RELATIVE_MSE), colors.count(SMOOTHNESS))
+        lengths[name] = (colors.count(RELATIVE_ERROR), colors.count(SMOOTHNESS))
     assert lengths["c"] == (0, 0)
-    pixels_per_unit = sum(lengths["D"]) / evaluation.lists["D"].score
+    pixels_per_unit = sum(lengths["D"]) / evaluation.registrations["D"].score
     assert pixels_per_unit > 50
     for name in "abD":
-        item = evaluation.lists[name]
-        assert lengths[name][0] == pytest.approx(pixels_per_unit * item.relative_mse, abs=2)
+        item = evaluation.registrations[name]
+        assert lengths[name][0] == pytest.approx(pixels_per_unit * item.relative_error, abs=2)
         assert lengths[name][1] == pytest.approx(pixels_per_unit * 0.3 * item.smoothness, abs=2)
 
 
 def test_a_click_on_a_row_selects_its_stack(tab, selection):
     QTest.mouseClick(tab.table.viewport(), qt.Qt.LeftButton, pos=cell(tab, 2, SCORE).center())
     assert selection.stack == "D"
-    assert tab.description.text().startswith("The list of 'D'")
+    assert tab.description.text().startswith("The registration of 'D'")
 
 
 def test_a_stack_that_is_selected_elsewhere_is_the_selected_row(tab, selection):
@@ -153,9 +153,9 @@ def double_click(tab, row):
 @pytest.mark.parametrize(("answer", "expected"), [("Yes", ["b"]), ("Cancel", [])])
 def test_a_double_click_asks_before_it_forces_a_list(tab, application, answer, expected):
     requested = []
-    tab.sigListRequested.connect(requested.append)
+    tab.sigRegistrationRequested.connect(requested.append)
     box = double_click(tab, 1)
-    assert box.text() == "Align all stacks with the list of 'b'?"
+    assert box.text() == "Align all stacks with the registration of 'b'?"
     assert requested == []
     QTest.mouseClick(box.button(getattr(qt.QMessageBox, answer)), qt.Qt.LeftButton)
     application.processEvents()

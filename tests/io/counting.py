@@ -40,7 +40,7 @@ class _FilterClass(ctypes.Structure):
 def counted_decompressions() -> Iterator[list[int]]:
     """Datasets made with `compression=NUMBER` can be written and read.
 
-    :returns: a list that receives the size in bytes of every chunk that is decompressed.
+    :returns: a registration that receives the size in bytes of every chunk that is decompressed.
     """
     sizes: list[int] = []
 

@@ -134,7 +134,7 @@ def kill_at_random(folder: Path) -> dict[str, object]:
     path = folder / "data.h5"
     make_file(path)
     names = ["Ca-K", "Fe-K", "Zn-K"]
-    lists = {
+    registrations = {
         name: [Homography([[1, 0, 0.3 * k * n], [0, 1, 0], [0, 0, 1]]) for n in range(len(IMAGES))]
         for k, name in enumerate(names)
     }
@@ -143,7 +143,7 @@ def kill_at_random(folder: Path) -> dict[str, object]:
         Reg2DPostEvaluation(
             inputs={
                 "image_stacks": [f"{path}::/entry/maps/{name}" for name in names],
-                "transformations": lists,
+                "transformations": registrations,
                 "output_root_uri": f"{path}::/entry/result{number}",
             }
         ).execute()

@@ -62,12 +62,12 @@ def test_a_dictionary_may_mix_forms_and_keeps_their_order(h5_path):
     data = {
         "z": f"{h5_path}::/entry/maps/Ca-K",
         "array": IMAGES,
-        "lists": IMAGES.tolist(),
+        "registrations": IMAGES.tolist(),
         "b/c": DataUrl(f"{h5_path}::/entry/maps/Fe K"),
     }
     with input_context(data) as stacks:
-        assert list(stacks) == ["z", "array", "lists", "b/c"]
-        for name in ("z", "array", "lists"):
+        assert list(stacks) == ["z", "array", "registrations", "b/c"]
+        for name in ("z", "array", "registrations"):
             numpy.testing.assert_array_equal(list(stacks[name]), IMAGES)
         numpy.testing.assert_allclose(list(stacks["b/c"]), IMAGES / 7, rtol=1e-6)
 
@@ -198,10 +198,9 @@ def test_an_h5py_dataset_is_read_lazily(h5_path):
 
 
 MISTAKES = {
-    "a single URL": ("{path}::/entry/maps/Ca-K", TypeError, "not str"),
     "a number": (3, TypeError, "not int"),
     "arrays without names": ([IMAGES], TypeError, "give arrays as a dictionary with names"),
-    "a name that is no text": ({1: IMAGES}, TypeError, "text, not 1"),
+    "a name that is no text": ({1: IMAGES}, TypeError, "string, not 1"),
     "one image": ({"a": IMAGES[0]}, ValueError, r"Stack 'a': .*\(5, 6\)"),
     "rows": ({"a": [[0, 0, 0], [1, 1, 1]]}, ValueError, r"Stack 'a': image 0 .*\(3,\)"),
     "ragged rows": ({"a": [[[1], [1, 2]]]}, ValueError, "Stack 'a': .* different lengths"),

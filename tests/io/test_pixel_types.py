@@ -57,7 +57,7 @@ def test_values_and_type_come_in_exactly(tmp_path, dtype, form):
     data = {"chunks": url, "contiguous": f"{url} flat", "array": images, "list": list(images)}
     with input_context({"a": data[form]}) as stacks:
         stack = stacks["a"]
-        # The images of a list get one type, in the byte order of this machine.
+        # The images of a registration get one type, in the byte order of this machine.
         expected = images.dtype.newbyteorder("=") if form == "list" else images.dtype
         assert stack.dtype == expected
         assert {image.dtype for image in stack} == {expected}
@@ -67,14 +67,14 @@ def test_values_and_type_come_in_exactly(tmp_path, dtype, form):
 def run(url, output, motion):
     matrices = numpy.tile(numpy.identity(3), (4, 1, 1))
     matrices[:, :2, 2] = motion
-    lists = {
+    registrations = {
         "a": [Homography(matrix) for matrix in matrices],
         "b": [Homography(numpy.linalg.inv(matrix)) for matrix in matrices],
     }
     task = Reg2DPostEvaluation(
         inputs={
             "image_stacks": {"a": url, "b": url},
-            "transformations": lists,
+            "transformations": registrations,
             "output_root_uri": output,
         }
     )
@@ -84,7 +84,8 @@ def run(url, output, motion):
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_the_task_writes_the_documented_type_with_exact_values(tmp_path, dtype):
-    """Shifts by whole pixels copy values, and those of the other list copy the other way."""
+    """Shifts by whole pixels copy values, and those of the other registration copy the other
+    way."""
     images = images_of(dtype)
     url = write(tmp_path / "a.h5", images)
     outputs = run(url, f"{tmp_path}/out.h5::/entry", [(0, 0), (1, 0), (0, 2), (1, -1)])

@@ -29,11 +29,12 @@ def _moving(sample: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Measured:
-    """Stacks of a sample that moved, in a file, and lists of which that of Fe-K is right."""
+    """Stacks of a sample that moved, in a file, and registrations of which that of Fe-K is
+    right."""
 
     folder: Path
     stacks: dict[str, NDArray[Any]]
-    lists: dict[str, list[list[int]]]
+    registrations: dict[str, list[list[int]]]
 
     @property
     def urls(self) -> list[str]:
@@ -41,19 +42,22 @@ class Measured:
 
     @property
     def list_urls(self) -> list[str]:
-        return [f"{self.folder}/maps.h5::/entry/fits/{name}" for name in self.lists]
+        return [f"{self.folder}/maps.h5::/entry/fits/{name}" for name in self.registrations]
 
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Measured:
     sample = smooth_image(3, (60, 64))
     stacks = {"Ca-K": numpy.exp(_moving(sample)), "Fe-K": _moving(sample)}
-    lists = {"Ca-K": [list(step) for step in WRONG], "Fe-K": [list(step) for step in MOTION]}
+    registrations = {
+        "Ca-K": [list(step) for step in WRONG],
+        "Fe-K": [list(step) for step in MOTION],
+    }
     with h5py.File(tmp_path / "maps.h5", "w") as file:
         for name in stacks:
             file[f"/entry/maps/{name}"] = stacks[name]
-            file[f"/entry/fits/{name}"] = numpy.array(lists[name], dtype=float)
-    return Measured(tmp_path, stacks, lists)
+            file[f"/entry/fits/{name}"] = numpy.array(registrations[name], dtype=float)
+    return Measured(tmp_path, stacks, registrations)
 
 
 class SlowImages(Sequence[NDArray[Any]]):

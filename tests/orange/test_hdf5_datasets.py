@@ -45,7 +45,7 @@ def test_a_dataset_means_itself(path):
 def test_transformations_are_matrices_or_shifts(path):
     url = DataUrl(file_path=path, data_path="/entry/fits")
     names = ("a_shifts", "b_matrices", "c_short_matrices")
-    assert dataset_urls(url, "lists", is_transformations) == [
+    assert dataset_urls(url, "registrations", is_transformations) == [
         f"{path}::/entry/fits/{n}" for n in names
     ]
 

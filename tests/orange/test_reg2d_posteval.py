@@ -113,29 +113,29 @@ def test_before_it_ran_it_says_so(widget):
     assert messages(widget) == []
 
 
-def test_stacks_and_lists_that_are_typed_are_ranked(widget, run, measured):
+def test_stacks_and_registrations_that_are_typed_are_ranked(widget, run, measured):
     _type(widget, "image_stacks", "\n".join(measured.urls))
     _type(widget, "transformations", "\n".join(measured.list_urls))
     run(widget)
     assert _outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
     assert widget.view.summary.text() == (
-        "The list of 'Fe-K' is the best of 2. All stacks are aligned with it."
+        "The registration of 'Fe-K' is the best of 2. All stacks are aligned with it."
     )
     assert widget.view.tabs.isVisible()
 
 
 def test_json_does_as_well(widget, run, measured):
     named = dict(zip(("calcium", "iron"), measured.urls, strict=True))
-    lists = dict(zip(named, measured.lists.values(), strict=True))
+    registrations = dict(zip(named, measured.registrations.values(), strict=True))
     _type(widget, "image_stacks", str(named).replace("'", '"'))
-    _type(widget, "transformations", str(lists).replace("'", '"'))
+    _type(widget, "transformations", str(registrations).replace("'", '"'))
     run(widget)
     assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
 
 
 @pytest.mark.parametrize(("number", "shown"), [(1, "1"), (-1, "one on each processor")])
 def test_worker_processes_rank_as_well(widget, run, measured, number, shown):
-    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     _field(widget, "max_workers").editor.setValue(number)
     assert _field(widget, "max_workers").editor.text() == shown
     run(widget)
@@ -146,7 +146,7 @@ def test_worker_processes_rank_as_well(widget, run, measured, number, shown):
 def test_execute_does_not_send_the_result_on(widget, run, measured, monkeypatch):
     sent = []
     monkeypatch.setattr(widget, "trigger_downstream", lambda: sent.append(True))
-    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     run(widget, "Execute")
     assert _outputs(widget)["reference_stack"] == "Fe-K"
     assert sent == []
@@ -175,7 +175,7 @@ def test_execute_does_not_send_the_result_on(widget, run, measured, monkeypatch)
 def test_what_cannot_be_read_is_explained_at_the_field_and_kept(
     widget, make_widget, measured, name, text, sentence
 ):
-    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     widget._show_inputs()
     _type(widget, name, text)
     assert sentence in _shown_at(widget, name)
@@ -212,7 +212,7 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
     _link(
         widget,
         image_stacks=measured.stacks,
-        transformations=measured.lists,
+        transformations=measured.registrations,
         evaluate_on="own",
         skip=False,
         max_workers=0,
@@ -250,7 +250,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
     again = make_widget(OWReg2DPostEvaluation, _saved(widget))
     assert again.get_task_input_values() == {
         "image_stacks": measured.urls,
-        "transformations": dict(zip(measured.lists, measured.list_urls, strict=True)),
+        "transformations": dict(zip(measured.registrations, measured.list_urls, strict=True)),
         "output_root_uri": "out.h5::/aligned",
         "reference_stack": "Fe-K",
         "evaluate_on": "own",
@@ -285,9 +285,7 @@ def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, 
     run(widget)
     (message,) = widget.message_bar.messages()
     assert message.severity == message.Severity.Error
-    assert message.text == (
-        "There is no list of transformations for stack 'Fe-K'. Available: 'Ca-K'"
-    )
+    assert message.text == ("There is no registration for stack 'Fe-K'. Available: 'Ca-K'")
     assert "Traceback" in message.detailedText
     assert _message(widget) == message.text
 
@@ -298,16 +296,16 @@ def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, 
     assert widget.view.tabs.isVisible()
 
 
-@pytest.mark.filterwarnings("ignore:Cannot be judged:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:Cannot be scored:RuntimeWarning")
 def test_a_warning_is_told_and_vanishes(widget, settle, measured):
     stacks = {**measured.stacks, "empty": numpy.zeros_like(measured.stacks["Ca-K"])}
-    lists = {**measured.lists, "empty": measured.lists["Ca-K"]}
-    _link(widget, image_stacks=stacks, transformations=lists)
+    registrations = {**measured.registrations, "empty": measured.registrations["Ca-K"]}
+    _link(widget, image_stacks=stacks, transformations=registrations)
     settle(widget)
     (message,) = widget.message_bar.messages()
     assert message.severity == message.Severity.Warning
-    assert message.text.startswith("Cannot be judged and rank last: 'empty' (")
-    _link(widget, image_stacks=measured.stacks, transformations=measured.lists)
+    assert message.text.startswith("Cannot be scored and rank last: 'empty' (")
+    _link(widget, image_stacks=measured.stacks, transformations=measured.registrations)
     settle(widget)
     assert messages(widget) == []
 
@@ -319,30 +317,30 @@ def test_a_warning_is_told_and_vanishes(widget, settle, measured):
     [
         (
             {"skip": True},
-            "Nothing was ranked: each stack keeps the list that it was given.",
-            "The stacks are not ranked (skip), but their lists of transformations differ",
+            "Nothing was ranked: each stack keeps the registration that it was given.",
+            "The stacks are not ranked (skip), but their registrations differ",
         ),
         (
             {"skip": True, "reference_stack": "Ca-K"},
-            "Nothing was ranked: each stack keeps the list that it was given.",
-            "The stacks are not ranked (skip), but their lists of transformations differ",
+            "Nothing was ranked: each stack keeps the registration that it was given.",
+            "The stacks are not ranked (skip), but their registrations differ",
         ),
         (
             {"reference_stack": "Ca-K"},
-            "Nothing was ranked: all stacks are aligned with the list of 'Ca-K', as asked.",
+            "Nothing was ranked: all stacks are aligned with the registration of 'Ca-K', as asked.",
             None,
         ),
         (
             {"transformations": {}},
-            "Nothing was ranked: each stack keeps the list that it was given.",
-            "Nothing to rank: there are fewer than two lists of transformations",
+            "Nothing was ranked: each stack keeps the registration that it was given.",
+            "Nothing to rank: there are fewer than two registrations",
         ),
     ],
     ids=["skipped", "skipped with a reference", "forced", "nothing to rank"],
 )
 def test_every_branch_shows_the_images(widget, run, measured, inputs, shown, told):
     widget.update_default_inputs(
-        **{"image_stacks": measured.urls, "transformations": measured.lists, **inputs}
+        **{"image_stacks": measured.urls, "transformations": measured.registrations, **inputs}
     )
     run(widget)
     assert widget.view.tabs.isVisible()
@@ -357,8 +355,8 @@ def test_a_long_run_shows_progress_and_can_be_cancelled(widget, wait_until, sett
     progress = []
     widget.progressBarValueChanged.connect(progress.append)
     slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
-    lists = {name: steps * 25 for name, steps in measured.lists.items()}
-    _link(widget, image_stacks=slow, transformations=lists)
+    registrations = {name: steps * 25 for name, steps in measured.registrations.items()}
+    _link(widget, image_stacks=slow, transformations=registrations)
     assert _message(widget) == "Running..."
     assert not _button(widget, "Trigger").isEnabled()
     assert not _button(widget, "Execute").isEnabled()
@@ -379,10 +377,10 @@ def test_a_long_run_shows_progress_and_can_be_cancelled(widget, wait_until, sett
 
 def test_the_window_answers_while_the_task_runs(widget, application, measured):
     slow = {name: SlowImages(numpy.tile(s, (10, 1, 1))) for name, s in measured.stacks.items()}
-    lists = {name: steps * 10 for name, steps in measured.lists.items()}
+    registrations = {name: steps * 10 for name, steps in measured.registrations.items()}
     progress = [0]
     widget.progressBarValueChanged.connect(progress.append)
-    _link(widget, image_stacks=slow, transformations=lists)
+    _link(widget, image_stacks=slow, transformations=registrations)
     turns = []
     clock = qt.QElapsedTimer()
     while progress[-1] < 50:
@@ -397,24 +395,27 @@ def test_the_window_answers_while_the_task_runs(widget, application, measured):
 
 def test_inputs_that_arrive_while_it_runs_are_the_ones_that_count(widget, wait_until, measured):
     slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
-    lists = {name: steps * 25 for name, steps in measured.lists.items()}
-    _link(widget, image_stacks=slow, transformations=lists)
+    registrations = {name: steps * 25 for name, steps in measured.registrations.items()}
+    _link(widget, image_stacks=slow, transformations=registrations)
     wait_until(lambda: widget.task_executor.isRunning())
     other = {"iron": measured.stacks["Fe-K"], "calcium": measured.stacks["Ca-K"]}
     _link(
         widget,
         image_stacks=other,
-        transformations={"iron": measured.lists["Fe-K"], "calcium": measured.lists["Ca-K"]},
+        transformations={
+            "iron": measured.registrations["Fe-K"],
+            "calcium": measured.registrations["Ca-K"],
+        },
     )
     wait_until(lambda: widget.task_succeeded and _button(widget, "Trigger").isEnabled())
     assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
-    assert widget.view.summary.text().startswith("The list of 'iron' is the best of 2.")
+    assert widget.view.summary.text().startswith("The registration of 'iron' is the best of 2.")
 
 
 def test_a_widget_that_is_removed_stops_its_task(widget, measured):
     slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
-    lists = {name: steps * 25 for name, steps in measured.lists.items()}
-    _link(widget, image_stacks=slow, transformations=lists)
+    registrations = {name: steps * 25 for name, steps in measured.registrations.items()}
+    _link(widget, image_stacks=slow, transformations=registrations)
     task = widget.task_executor.current_task
     thread = widget.task_executor
     widget.onDeleteWidget()
@@ -423,7 +424,7 @@ def test_a_widget_that_is_removed_stops_its_task(widget, measured):
 
 
 def test_another_list_can_be_chosen_in_the_result(widget, run, settle, measured):
-    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     run(widget)
     assert _field(widget, "reference_stack").editor.currentText() == "the best"
     widget.view.sigReferenceStackRequested.emit("Ca-K")
@@ -437,7 +438,7 @@ def test_another_list_can_be_chosen_in_the_result(widget, run, settle, measured)
 
 
 def test_the_aligned_stacks_are_saved_where_the_field_says(widget, run, measured):
-    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.lists)
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     _type(widget, "output_root_uri", f"{measured.folder}/out.h5::/entry/aligned")
     run(widget)
     with h5py.File(measured.folder / "out.h5") as file:

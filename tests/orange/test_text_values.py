@@ -79,7 +79,7 @@ def test_transformations_are_urls_with_the_names_of_datasets_or_json(text, value
     [
         ('{"Ca-K": [[0, 0, 0]]}', "Transformations of stack 'Ca-K': the shape is (1, 3), expected"),
         ('{"Ca-K": [null]}', "Transformations of stack 'Ca-K': image 0 has no transformation"),
-        ("[[0, 0], [1, 2]]", "A list of transformations holds URLs: give matrices by stack name"),
+        ("[[0, 0], [1, 2]]", "A registration holds URLs: give matrices by stack name"),
         ("shifts.h5", "The URL 'shifts.h5' does not say where in which file"),
         ('{"Ca-K": "shifts.h5"}', "The URL 'shifts.h5' does not say where in which file"),
         ("{", "This is not JSON (line 1, column 2:"),

@@ -61,7 +61,7 @@ def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
     assert outputs["ranked_stack_names"] == expected["ranked_stack_names"]
     assert outputs["scores"] == expected["scores"]
     best = expected["ranked_stack_names"][0]
-    assert f"The list of {best!r} is the best of 6." in evaluation.view.summary.text()
+    assert f"The registration of {best!r} is the best of 6." in evaluation.view.summary.text()
     assert not evaluation.fields["image_stacks"].editor.isEnabled()
     assert not evaluation.fields["transformations"].editor.isEnabled()
 

@@ -21,14 +21,15 @@ class Measurement(NamedTuple):
 
     :param motion: of the images, px, shape `(N, 2)`; the first one is at rest.
     :param stacks: by name, shape `(N, H, W)`.
-    :param lists: by name N transformations.
-    :param true_errors: of the lists: root mean square distance (px), over all images but the
-        first, between where a list puts a point of the sample and where it is in the first image.
+    :param registrations: by name N transformations.
+    :param true_errors: of the registrations: root mean square distance (px), over all images but
+        the first, between where a registration puts a point of the sample and where it is in the
+        first image.
     """
 
     motion: NDArray[Any]
     stacks: dict[str, NDArray[Any]]
-    lists: dict[str, list[Homography]]
+    registrations: dict[str, list[Homography]]
     true_errors: dict[str, float]
 
 
@@ -55,21 +56,21 @@ def sample(seed: int, shape: tuple[int, int]) -> Any:
 def measurement(
     seed: int, shape: tuple[int, int], images: int, step: float, errors: list[float]
 ) -> Measurement:
-    """A sample that drifts, with one list for each true error (px)."""
+    """A sample that drifts, with one registration for each true error (px)."""
     rng = numpy.random.default_rng(seed)
     motion = numpy.cumsum(rng.normal(scale=step, size=(images, 2)), axis=0)
     motion -= motion[0]
     scene = sample(seed, shape)
     pictures = numpy.stack([scene(shift) for shift in motion])
     pictures /= numpy.abs(pictures).max()
-    stacks, lists, true_errors = {}, {}, {}
+    stacks, registrations, true_errors = {}, {}, {}
     for k, error in enumerate(errors):
         wrong = _wrong_shifts(rng, images)
         wrong *= error / numpy.sqrt((wrong[1:] ** 2).sum(axis=1).mean())
         stacks[f"s{k}"] = _CONTRASTS[k % len(_CONTRASTS)](pictures)
-        lists[f"s{k}"] = [Homography(shift_matrix(*shift)) for shift in motion + wrong]
+        registrations[f"s{k}"] = [Homography(shift_matrix(*shift)) for shift in motion + wrong]
         true_errors[f"s{k}"] = error
-    return Measurement(motion, stacks, lists, true_errors)
+    return Measurement(motion, stacks, registrations, true_errors)
 
 
 def _wrong_shifts(rng: numpy.random.Generator, images: int) -> NDArray[Any]:

@@ -26,8 +26,8 @@ DOCUMENTED = {TypeError, ValueError, OSError, FileNotFoundError, FileExistsError
 
 # The warnings of the documentation; any other one fails the test.
 WARNINGS = (
-    "Cannot be judged and rank last",
-    "No list can be judged",
+    "Cannot be scored and rank last",
+    "No registration can be scored",
     "Nothing to rank",
     "The stacks are not ranked",
     "Infinite pixels",

@@ -63,12 +63,16 @@ def assert_saved(folder, stacks, names):
 def test_ewoks_executes_the_shipped_workflow_with_json_only(folder, stacks, form):
     urls = {name: f"shifts.h5::/entry/{name}" for name in stacks}
     numbers = {name: WRONG[name] for name in stacks}
-    lists = {"URLs": urls, "nested lists": numbers, "both": {**urls, "Fe-K": numbers["Fe-K"]}}
+    registrations = {
+        "URLs": urls,
+        "nested lists": numbers,
+        "both": {**urls, "Fe-K": numbers["Fe-K"]},
+    }
     done = execute(
         folder,
         *workflow_of(
             image_stacks=[f"maps.h5::/entry/maps/{name}" for name in stacks],
-            transformations=lists[form],
+            transformations=registrations[form],
             output_root_uri="aligned.h5::/entry/aligned",
         ),
     )

@@ -16,7 +16,7 @@ def _execute(**inputs):
     return task.get_output_values()
 
 
-def test_the_stacks_and_lists_are_those_of_the_demo():
+def test_the_stacks_and_registrations_are_those_of_the_demo():
     pytest.importorskip("skimage")
     from ewoksndreg.demo.registration import register
     from ewoksndreg.demo.samples import make_sample
@@ -78,5 +78,5 @@ def test_without_scikit_image_the_task_can_be_listed_and_says_what_to_install():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert process.stdout.strip() == (
-        'The example needs scikit-image: pip install "ewoksndreg[demo]"'
+        'The example needs scikit-image: pip install ".[demo]" in the folder of the sources'
     )

@@ -39,8 +39,8 @@ def shifts_url(tmp_path):
 
 
 @pytest.fixture(params=["(N, 2)", "(N, 2, 3)", "(N, 3, 3)", "nested", "URL", "DataUrl", "mixed"])
-def lists(request, shifts_url):
-    """The lists of the fixture `transformations`, in another form."""
+def registrations(request, shifts_url):
+    """The registrations of the fixture `transformations`, in another form."""
     matrices = {
         name: numpy.stack([item.passive_matrix for item in shifts(motion)])
         for name, motion in WRONG.items()
@@ -66,10 +66,10 @@ def saved(url):
         return images, json.loads(file[group]["post_evaluation/inputs/data"].asstr()[()])
 
 
-def test_every_form_is_ranked_and_saved(stacks, transformations, lists, tmp_path):
+def test_every_form_is_ranked_and_saved(stacks, transformations, registrations, tmp_path):
     expected = run(image_stacks=stacks, transformations=transformations)
     output_url = f"{tmp_path}/out.h5::/entry/aligned"
-    outputs = run(image_stacks=stacks, transformations=lists, output_root_uri=output_url)
+    outputs = run(image_stacks=stacks, transformations=registrations, output_root_uri=output_url)
     assert outputs["ranked_stack_names"] == RANKING
     assert outputs["scores"] == expected["scores"]
     for items in outputs["transformations"].values():
@@ -78,17 +78,17 @@ def test_every_form_is_ranked_and_saved(stacks, transformations, lists, tmp_path
     images, inputs = saved(output_url)
     for name, stack in stacks.items():
         numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG[name]))
-        if isinstance(lists[name], str):
-            assert inputs["transformations"][name] == lists[name]
-        elif not isinstance(lists[name], DataUrl):
+        if isinstance(registrations[name], str):
+            assert inputs["transformations"][name] == registrations[name]
+        elif not isinstance(registrations[name], DataUrl):
             matrices = numpy.array(inputs["transformations"][name])
             numpy.testing.assert_array_equal(matrices[:, :2, 2], WRONG[name])
 
 
-def test_every_form_is_evaluated(stacks, transformations, lists):
+def test_every_form_is_evaluated(stacks, transformations, registrations):
     expected = evaluate_stacks(stacks, transformations)
-    assert evaluate_stacks(stacks, lists).scores() == expected.scores()
-    assert post_evaluation(stacks, lists) == post_evaluation(stacks, transformations)
+    assert evaluate_stacks(stacks, registrations).scores() == expected.scores()
+    assert post_evaluation(stacks, registrations) == post_evaluation(stacks, transformations)
 
 
 @pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
@@ -97,12 +97,12 @@ def test_an_evaluation_names_the_stack_of_a_list_it_cannot_read(stacks, transfor
         function(stacks, {**transformations, "Zn-K": NOWHERE})
 
 
-def test_a_forced_list_serves_every_stack_and_no_other_is_read(stacks, lists, tmp_path):
+def test_a_forced_list_serves_every_stack_and_no_other_is_read(stacks, registrations, tmp_path):
     output_url = f"{tmp_path}/out.h5::/entry/aligned"
-    lists = {"Fe-K": lists["Fe-K"], "other": NOWHERE, "third": "no URL"}
+    registrations = {"Fe-K": registrations["Fe-K"], "other": NOWHERE, "third": "no URL"}
     outputs = run(
         image_stacks=stacks,
-        transformations=lists,
+        transformations=registrations,
         reference_stack="Fe-K",
         output_root_uri=output_url,
     )
@@ -117,17 +117,17 @@ def test_a_forced_list_serves_every_stack_and_no_other_is_read(stacks, lists, tm
 
 
 @pytest.mark.parametrize("save", [False, True])
-def test_skip_hands_on_what_it_was_given(stacks, lists, tmp_path, save):
+def test_skip_hands_on_what_it_was_given(stacks, registrations, tmp_path, save):
     output_url = f"{tmp_path}/out.h5::/entry/aligned"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         outputs = run(
             image_stacks=stacks,
-            transformations=lists,
+            transformations=registrations,
             skip=True,
             output_root_uri=output_url if save else None,
         )
-    assert outputs["transformations"] is lists
+    assert outputs["transformations"] is registrations
     if save:
         images, _ = saved(output_url)
         for name, stack in stacks.items():
@@ -135,15 +135,15 @@ def test_skip_hands_on_what_it_was_given(stacks, lists, tmp_path, save):
 
 
 def test_skip_opens_no_file_and_checks_nothing(stacks):
-    lists = {"Ca-K": NOWHERE, "Fe-K": f"{NOWHERE}2", "Zn-K": MOTION, "Cu-K": 5, "K": []}
-    outputs = run(image_stacks=stacks, transformations=lists, skip=True)
-    assert outputs["transformations"] is lists
+    registrations = {"Ca-K": NOWHERE, "Fe-K": f"{NOWHERE}2", "Zn-K": MOTION, "Cu-K": 5, "K": []}
+    outputs = run(image_stacks=stacks, transformations=registrations, skip=True)
+    assert outputs["transformations"] is registrations
 
 
 def test_skip_warns_of_numbers_that_differ(stacks):
-    lists = {"Ca-K": NOWHERE, "Fe-K": MOTION, "Zn-K": [[0, 0]] * 4}
-    with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\), but their lists .* differ"):
-        run(image_stacks=stacks, transformations=lists, skip=True)
+    registrations = {"Ca-K": NOWHERE, "Fe-K": MOTION, "Zn-K": [[0, 0]] * 4}
+    with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\), but their registrations differ"):
+        run(image_stacks=stacks, transformations=registrations, skip=True)
 
 
 def test_skip_needs_the_lists_where_it_saves(stacks, tmp_path):
@@ -162,11 +162,11 @@ def test_lists_are_equal_in_whatever_form(tmp_path):
     """No stack is opened, and what was given is handed on."""
     with h5py.File(tmp_path / "shifts.h5", "w") as file:
         file["shifts"] = MOTION
-    lists = {"a": f"{tmp_path}/shifts.h5::/shifts", "b": [list(shift) for shift in MOTION]}
-    stacks = dict.fromkeys(lists, "no_such_file.h5::/entry")
-    with pytest.warns(RuntimeWarning, match="Nothing to rank: all lists .* are equal"):
-        outputs = run(image_stacks=stacks, transformations=lists)
-    assert outputs["transformations"] is lists
+    registrations = {"a": f"{tmp_path}/shifts.h5::/shifts", "b": [list(shift) for shift in MOTION]}
+    stacks = dict.fromkeys(registrations, "no_such_file.h5::/entry")
+    with pytest.warns(RuntimeWarning, match="Nothing to rank: all registrations are equal"):
+        outputs = run(image_stacks=stacks, transformations=registrations)
+    assert outputs["transformations"] is registrations
 
 
 def test_one_list_that_is_not_needed_is_not_read():

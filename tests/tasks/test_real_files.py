@@ -112,7 +112,7 @@ def test_infinite_and_masked_pixels_are_missing(tmp_path, stacks, transformation
     with pytest.warns(RuntimeWarning) as caught:
         outputs = run(image_stacks=stacks, transformations=transformations, output_root_uri=output)
     assert [str(item.message) for item in caught] == [
-        f"Infinite pixels are taken as missing: {dead.sum()} in stack 'Fe-K'"
+        f"Infinite pixels are invalid: {dead.sum()} in stack 'Fe-K'"
     ]
     expected = run(image_stacks=nan, transformations=transformations)
     assert outputs["ranked_stack_names"] == expected["ranked_stack_names"]

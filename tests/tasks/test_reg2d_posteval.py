@@ -117,7 +117,7 @@ def test_stacks_are_ranked(stacks, transformations, output_url, save, evaluate_o
     )
     assert outputs["reference_stack"] == "Ca-K"
     assert outputs["ranked_stack_names"] == RANKING
-    # Names in the order of the stacks, everywhere the best list
+    # Names in the order of the stacks, everywhere the best registration
     assert list(outputs["transformations"]) == list(stacks)
     for items in outputs["transformations"].values():
         assert items == transformations["Ca-K"]
@@ -127,13 +127,13 @@ def test_stacks_are_ranked(stacks, transformations, output_url, save, evaluate_o
     evaluation = evaluate_stacks(stacks, transformations, evaluate_on=evaluate_on)
     assert list(outputs["scores"]) == RANKING
     for name, numbers in outputs["scores"].items():
-        item = evaluation.lists[name]
+        item = evaluation.registrations[name]
         assert numbers == {
             "score": item.score,
-            "relative_mse": item.relative_mse,
-            "own_relative_mse": item.own_relative_mse,
+            "relative_error": item.relative_error,
+            "own_relative_error": item.own_relative_error,
             "smoothness": item.smoothness,
-            "smallest_overlap": item.smallest_overlap,
+            "min_overlap": item.min_overlap,
         }
     if save:
         assert_saved(output_url, stacks, WRONG)
@@ -141,7 +141,7 @@ def test_stacks_are_ranked(stacks, transformations, output_url, save, evaluate_o
 
 @pytest.mark.parametrize("save", [False, True])
 def test_skip_hands_everything_on(stacks, transformations, output_url, save):
-    with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\), but their lists .* differ"):
+    with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\), but their registrations differ"):
         outputs = run(
             image_stacks=stacks,
             transformations=transformations,
@@ -160,10 +160,10 @@ def test_skip_hands_everything_on(stacks, transformations, output_url, save):
 
 
 def test_skip_does_not_warn_when_the_lists_are_equal_and_checks_nothing():
-    lists = {"a": shifts(MOTION), "b": shifts(MOTION)}
+    registrations = {"a": shifts(MOTION), "b": shifts(MOTION)}
     stacks = {"c": "no_such_file.h5::/entry"}
-    outputs = run(image_stacks=stacks, transformations=lists, skip=True)
-    assert outputs["transformations"] is lists
+    outputs = run(image_stacks=stacks, transformations=registrations, skip=True)
+    assert outputs["transformations"] is registrations
     assert outputs["reference_stack"] is None
 
 
@@ -203,18 +203,18 @@ def test_an_empty_reference_stack_is_none(stacks, transformations):
 def test_nothing_is_ranked_without_a_choice(stacks, output_url, save, case):
     names = {"equal": list(stacks), "one": ["Fe-K"], "none": []}[case]
     stacks = {name: stacks[name] for name in names}
-    lists = {name: shifts(MOTION) for name in names}
-    reason = "all lists of transformations are equal" if case == "equal" else "fewer than two"
+    registrations = {name: shifts(MOTION) for name in names}
+    reason = "all registrations are equal" if case == "equal" else "fewer than two"
     with pytest.warns(RuntimeWarning, match=f"Nothing to rank: .*{reason}"):
         outputs = run(
             image_stacks=stacks,
-            transformations=lists,
+            transformations=registrations,
             output_root_uri=output_url if save else None,
         )
     assert outputs["reference_stack"] is None
     assert outputs["ranked_stack_names"] is None
     assert outputs["scores"] is None
-    assert outputs["transformations"] is lists
+    assert outputs["transformations"] is registrations
     assert outputs["output_configuration"] == {"reference_stack": None}
     if save:
         assert_saved(output_url, stacks, dict.fromkeys(names, MOTION))
@@ -222,16 +222,20 @@ def test_nothing_is_ranked_without_a_choice(stacks, output_url, save, case):
 
 @pytest.mark.parametrize("case", ["skip", "reference", "equal"])
 def test_no_image_is_opened_where_nothing_is_ranked_or_saved(transformations, case):
-    lists = dict.fromkeys(transformations, shifts(MOTION)) if case == "equal" else transformations
+    registrations = (
+        dict.fromkeys(transformations, shifts(MOTION)) if case == "equal" else transformations
+    )
     inputs = {"skip": {"skip": True}, "reference": {"reference_stack": "Fe-K"}, "equal": {}}[case]
-    urls = {name: f"no_such_file.h5::/entry/{name}" for name in lists}
+    urls = {name: f"no_such_file.h5::/entry/{name}" for name in registrations}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        outputs = run(image_stacks=urls, transformations=lists, **inputs)
+        outputs = run(image_stacks=urls, transformations=registrations, **inputs)
     assert outputs["image_stacks"] is urls
 
 
-@pytest.mark.parametrize("form", ["dict", "list", "DataUrl list", "lists", "mixed", "opened"])
+@pytest.mark.parametrize(
+    "form", ["dict", "list", "DataUrl list", "registrations", "mixed", "opened"]
+)
 def test_every_form_of_stacks_gives_the_same_scores(stacks, transformations, stacks_url, form):
     expected = run(image_stacks=stacks, transformations=transformations)
     urls = {name: f"{stacks_url}/{name}" for name in stacks}
@@ -240,7 +244,7 @@ def test_every_form_of_stacks_gives_the_same_scores(stacks, transformations, sta
             "dict": urls,
             "list": list(urls.values()),
             "DataUrl list": [DataUrl(url) for url in urls.values()],
-            "lists": {name: list(images) for name, images in stacks.items()},
+            "registrations": {name: list(images) for name, images in stacks.items()},
             "mixed": {**urls, "Fe-K": stacks["Fe-K"], "Zn-K": stacks["Zn-K"].tolist()},
             "opened": opened,
         }[form]
@@ -297,13 +301,13 @@ def test_a_json_workflow_reads_and_writes_hdf5(
         numpy.testing.assert_array_equal(matrices[:, :2, 2], WRONG["Fe-K"])
         scores = process["scores"]
         assert list(scores["stack_name"].asstr()) == RANKING
-        for number in ("score", "relative_mse", "smoothness", "smallest_overlap"):
+        for number in ("score", "relative_error", "smoothness", "min_overlap"):
             expected = [outputs["scores"][name][number] for name in RANKING]
             assert list(scores[number]) == expected
-        assert scores["relative_mse_per_image"].shape == (3, 3, len(MOTION))
-        # The best list on its own stack, in the order of the ranking
-        own = scores["relative_mse_per_image"][0, 0, 1:].mean()
-        assert own == pytest.approx(outputs["scores"]["Ca-K"]["own_relative_mse"])
+        assert scores["relative_error_per_image"].shape == (3, 3, len(MOTION))
+        # The best registration on its own stack, in the order of the ranking
+        own = scores["relative_error_per_image"][0, 0, 1:].mean()
+        assert own == pytest.approx(outputs["scores"]["Ca-K"]["own_relative_error"])
 
 
 class Unreadable:
@@ -347,10 +351,15 @@ class Mirrored(Transformation):
 
 
 def test_a_foreign_transformation_and_arrays_are_saved_and_described(stacks, output_url):
-    lists = {name: [Mirrored() for _ in MOTION] for name in stacks}
+    registrations = {name: [Mirrored() for _ in MOTION] for name in stacks}
     stacks["Zn-K"] = list(stacks["Zn-K"])
     with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\)"):
-        run(image_stacks=stacks, transformations=lists, output_root_uri=output_url, skip=True)
+        run(
+            image_stacks=stacks,
+            transformations=registrations,
+            output_root_uri=output_url,
+            skip=True,
+        )
     for name, images in saved(output_url).items():
         numpy.testing.assert_array_equal(images, numpy.array(stacks[name])[:, :, ::-1])
     path, group = output_url.split("::")
@@ -442,27 +451,27 @@ MISTAKES = {
     "list misspelt": (
         {"transformations": {"Fe-K": 4, "Zn-K": 4, "Ca_K": 4}},
         ValueError,
-        "no list of transformations for stack 'Ca-K': did you mean 'Ca_K'?",
+        "no registration for stack 'Ca-K': did you mean 'Ca_K'?",
     ),
     "list too much": (
         {"transformations": {"Fe-K": 4, "Zn-K": 4, "Ca-K": 4, "Cu-K": 4}},
         ValueError,
-        "no stack for the list of transformations 'Cu-K'",
+        "no stack for the registration 'Cu-K'",
     ),
     "list too short": (
         {"transformations": {"Fe-K": 3, "Zn-K": 4, "Ca-K": 4}},
         ValueError,
-        "Stack 'Fe-K' has 4 images, but its list has 3 transformations",
+        "Stack 'Fe-K' has 4 images, but its registration has 3 transformations",
     ),
     "no transformations": (
         {"transformations": {"Fe-K": 4, "Zn-K": {"a": 1}, "Ca-K": 4}},
         TypeError,
-        "Transformations of stack 'Zn-K': expected a list .*, not dict",
+        "Transformations of stack 'Zn-K': expected a sequence of transformations, .*, not dict",
     ),
     "not a URL": (
-        {"transformations": {"Fe-K": 4, "Zn-K": "no list", "Ca-K": 4}},
+        {"transformations": {"Fe-K": 4, "Zn-K": "no registration", "Ca-K": 4}},
         ValueError,
-        "Transformations of stack 'Zn-K': The URL 'no list' does not say where",
+        "Transformations of stack 'Zn-K': The URL 'no registration' does not say where",
     ),
     "one matrix": (
         {"transformations": {"Fe-K": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "Zn-K": 4, "Ca-K": 4}},
@@ -472,18 +481,18 @@ MISTAKES = {
     "list too short, as numbers": (
         {"transformations": {"Fe-K": [[0, 0]], "Zn-K": 4, "Ca-K": 4}},
         ValueError,
-        "Stack 'Fe-K' has 4 images, but its list has 1 transformations",
+        "Stack 'Fe-K' has 4 images, but its registration has 1 transformations",
     ),
     "no dictionary": (
         {"transformations": [1]},
         TypeError,
-        "transformations are a dictionary of lists by stack name, not list",
+        "transformations are a dictionary of registrations by stack name, not list",
     ),
     "stacks": ({"image_stacks": 5}, TypeError, "Image stacks are a dictionary .* not int"),
     "evaluate_on": (
         {"evaluate_on": "owm"},
         ValueError,
-        "Input 'evaluate_on': There is no choice 'owm': did you mean 'own'?",
+        "Input 'evaluate_on' should be 'all' or 'own', not 'owm': did you mean 'own'?",
     ),
     "skip": ({"skip": "perhaps"}, ValueError, "Input 'skip' should be .*'perhaps'"),
     "output": ({"output_root_uri": "out.h5"}, ValueError, "'out.h5' does not say where"),
@@ -501,13 +510,13 @@ def test_mistakes_are_told_in_one_sentence(mistake, stacks, transformations, tmp
     monkeypatch.chdir(tmp_path)
     changes, kind, message = MISTAKES[mistake]
     inputs = {"image_stacks": stacks, "transformations": transformations, **changes}
-    lists = inputs["transformations"]
-    if isinstance(lists, dict):
+    registrations = inputs["transformations"]
+    if isinstance(registrations, dict):
         inputs["transformations"] = {
             name: shifts(MOTION[:value] if name != "Zn-K" else [(1, 1)] * value)
             if isinstance(value, int)
             else value
-            for name, value in lists.items()
+            for name, value in registrations.items()
         }
     error = cause_of(**inputs)
     assert type(error) is kind

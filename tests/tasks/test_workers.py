@@ -14,6 +14,8 @@ from ..worker_stacks import SlowStack
 from ..worker_stacks import wobble
 from .conftest import Progress
 
+pytestmark = pytest.mark.xdist_group("dask")
+
 
 def run(**inputs):
     task = Reg2DPostEvaluation(inputs=inputs)
@@ -38,9 +40,9 @@ def test_workers_rank_as_this_thread_does(stacks_url, stacks, transformations, t
 
 def test_a_task_with_workers_can_be_cancelled(tmp_path):
     stacks = {name: SlowStack(tmp_path, 100, 0.05) for name in "ab"}
-    lists = {name: wobble(100, seed) for seed, name in enumerate("ab")}
+    registrations = {name: wobble(100, seed) for seed, name in enumerate("ab")}
     task = Reg2DPostEvaluation(
-        inputs={"image_stacks": stacks, "transformations": lists, "max_workers": 2}
+        inputs={"image_stacks": stacks, "transformations": registrations, "max_workers": 2}
     )
 
     def cancel_when_begun():

@@ -13,7 +13,7 @@ from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation import TransformationType
 from ewoksndreg.transformation import as_transformations
 from ewoksndreg.transformation.conversion import _CONVENTIONS
-from ewoksndreg.transformation.conversion import as_transformation_lists
+from ewoksndreg.transformation.conversion import as_registrations
 
 from ..conftest import Foreign
 from ..conftest import rotation_matrix
@@ -46,7 +46,7 @@ FORMS = {
     "nested lists of shifts": (SHIFTS, SHIFT_MATRICES),
     "tuples": (tuple(tuple(shift) for shift in SHIFTS), SHIFT_MATRICES),
     "list of arrays": (list(AFFINE), AFFINE),
-    "list of arrays and lists": ([AFFINE[0], *AFFINE[1:].tolist()], AFFINE),
+    "list of arrays and registrations": ([AFFINE[0], *AFFINE[1:].tolist()], AFFINE),
     "integers": (numpy.array([[1, 2], [3, 4]], numpy.uint8), [[1, 2], [3, 4]]),
     "big endian": (AFFINE.astype(">f8"), AFFINE),
     "float16": (numpy.array(SHIFTS, numpy.float16), SHIFT_MATRICES),
@@ -246,7 +246,7 @@ def test_a_file_that_is_not_hdf5_is_refused(tmp_path):
 
 
 MISTAKES = {
-    "None": (None, TypeError, "list of transformations, an array or the URL .* not NoneType"),
+    "None": (None, TypeError, "sequence of transformations, an array or the URL .* not NoneType"),
     "number": (5, TypeError, "not int"),
     "bytes": (b"\x00\x01", TypeError, "not bytes"),
     "dictionary": ({"a": AFFINE}, TypeError, "not dict"),
@@ -255,7 +255,7 @@ MISTAKES = {
     "no transformations": ([], ValueError, "there are no transformations"),
     "no matrices": (numpy.empty((0, 2, 3)), ValueError, r"no transformations: .*\(0, 2, 3\)"),
     "one matrix": (AFFINE[1], ValueError, r"the shape is \(3, 3\), expected \(N, 3, 3\) or"),
-    "one matrix as lists": (AFFINE[1].tolist(), ValueError, r"the shape is \(3, 3\)"),
+    "one matrix as registrations": (AFFINE[1].tolist(), ValueError, r"the shape is \(3, 3\)"),
     "3D shifts": (numpy.zeros((5, 3)), ValueError, r"\(5, 3\), .* \(N, 2\) for shifts"),
     "3D matrices": (numpy.zeros((5, 4, 4)), ValueError, r"\(5, 4, 4\), expected"),
     "four dimensions": (AFFINE[None], ValueError, r"\(1, 3, 3, 3\), expected"),
@@ -274,7 +274,7 @@ MISTAKES = {
     ),
     "shift among matrices": ([AFFINE[0], [1, 2]], ValueError, r"image 1 has the shape \(2,\)"),
     "complex": (AFFINE * 1j, TypeError, "real numbers, not complex numbers"),
-    "complex lists": ([[1, 2j]], TypeError, "image 0 needs .* not list of complex numbers"),
+    "complex registrations": ([[1, 2j]], TypeError, "image 0 needs .* not list of complex numbers"),
     "strings": ([["1", "2"]], TypeError, "image 0 needs .* real numbers, not list of text"),
     "a string": ([[0, 0], "a.h5::/b"], TypeError, "image 1 needs .* real numbers, not str"),
     "bytes inside": ([b"a"], TypeError, "image 0 needs .* not bytes"),
@@ -322,8 +322,8 @@ def test_an_error_names_the_stack(file):
     good = {"Ca-K": SHIFTS}
     for value, kind in ((url, ValueError), ([None], TypeError), ("no.h5::/a", FileNotFoundError)):
         with pytest.raises(kind, match=r"^Transformations of stack 'Fe-K': "):
-            as_transformation_lists({**good, "Fe-K": value})
-    assert list(as_transformation_lists(good)) == ["Ca-K"]
+            as_registrations({**good, "Fe-K": value})
+    assert list(as_registrations(good)) == ["Ca-K"]
 
 
 class ProjectiveTransform:

@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("matplotlib", "skimage"):
             raise
-        sys.exit('The demo needs scikit-image and matplotlib: pip install "ewoksndreg[demo]"')
+        sys.exit(
+            'The demo needs scikit-image and matplotlib: pip install ".[demo]" in the folder of the'
+            " sources"
+        )
     try:
         run(folder)
     except OSError as error:

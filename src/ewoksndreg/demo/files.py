@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from ..io.nexus import create_plot_group
-from ..io.nexus import plot_images
+from ..io import create_plot_group
+from ..io import plot_images
 
 _MAPS = "/entry/maps"
 _ALIGNED = "/entry/aligned"

@@ -25,17 +25,17 @@ def table(
     scores: Mapping[str, Mapping[str, float]],
     errors: Mapping[str, float],
 ) -> str:
-    """One line per list of transformations, best first.
+    """One line per registration, best first.
 
-    :param ranked_names: names of the stacks, best list first.
+    :param ranked_names: names of the stacks, best registration first.
     :param scores: by name, the output `scores` of the task.
-    :param errors: true error of each list in px.
+    :param errors: true error of each registration in px.
     """
-    lines = ["rank  stack     score  relative MSE  smoothness  true error (px)"]
+    lines = ["rank  stack     score  relative error  smoothness  true error (px)"]
     for rank, name in enumerate(ranked_names, start=1):
         numbers = scores[name]
         lines.append(
-            f"{rank:>4}  {name:<8}{numbers['score']:>7.4f}{numbers['relative_mse']:>14.4f}"
+            f"{rank:>4}  {name:<8}{numbers['score']:>7.4f}{numbers['relative_error']:>16.4f}"
             f"{numbers['smoothness']:>12.4f}{errors[name]:>17.2f}"
         )
     return "\n".join(lines)
@@ -49,14 +49,15 @@ def write_picture(
     stack: NDArray[Any],
     transformations: Mapping[str, Sequence[Transformation]],
 ) -> None:
-    """The average of a stack before and after, with the best and the worst list, and all scores.
+    """The average of a stack before and after, with the best and the worst registration, and all
+    scores.
 
     :param path: of the PNG file.
-    :param ranked_names: names of the stacks, best list first.
+    :param ranked_names: names of the stacks, best registration first.
     :param scores: by name, the output `scores` of the task.
-    :param errors: true error of each list in px.
+    :param errors: true error of each registration in px.
     :param stack: the images that are shown, shape `(N, H, W)`.
-    :param transformations: the list that was registered from each stack.
+    :param transformations: the registration that was found from each stack.
     :raises FileExistsError: when the file exists.
     """
     best, worst = ranked_names[0], ranked_names[-1]
@@ -120,7 +121,7 @@ def _show_scores(
     scores: Mapping[str, Mapping[str, float]],
     errors: Mapping[str, float],
 ) -> None:
-    # A list that cannot be judged has no score and no bar.
+    # A registration that cannot be scored has no score and no bar.
     values = [numpy.nan_to_num(scores[name]["score"]) for name in ranked_names]
     colours = [_BEST, *[_OTHER] * (len(values) - 2), _WORST]
     bars = axes.barh(ranked_names, values, color=colours)

@@ -32,18 +32,18 @@ def run(folder: Path) -> None:
     urls = files.write_stacks(sample.stacks)
     print(f"{files.stacks}: {len(urls)} stacks of {len(sample.truth)} images of one moving sample")
 
-    lists = {name: register(stack) for name, stack in sample.stacks.items()}
+    registrations = {name: register(stack) for name, stack in sample.stacks.items()}
     print("Every stack was registered by itself: phase_cross_correlation of scikit-image")
 
-    outputs = _rank(urls, lists, files.output_url)
+    outputs = _rank(urls, registrations, files.output_url)
     print(f"{files.results}: the aligned stacks and the scores\n")
 
     ranked = outputs["ranked_stack_names"]
     scores = outputs["scores"]
     shape = next(iter(sample.stacks.values())).shape[1:]
-    errors = {name: true_error(found, sample.truth, shape) for name, found in lists.items()}
+    errors = {name: true_error(found, sample.truth, shape) for name, found in registrations.items()}
     print(table(ranked, scores, errors))
-    write_picture(files.picture, ranked, scores, errors, sample.stacks[ranked[0]], lists)
+    write_picture(files.picture, ranked, scores, errors, sample.stacks[ranked[0]], registrations)
     print(f"\n{files.picture}: before and after")
 
 

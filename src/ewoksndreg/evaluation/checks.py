@@ -1,4 +1,4 @@
-"""Refuse stacks and lists that do not belong together before any work is done."""
+"""Refuse stacks and registrations that do not belong together before any work is done."""
 
 from collections.abc import Collection
 from collections.abc import Mapping
@@ -6,87 +6,78 @@ from collections.abc import Sequence
 from collections.abc import Sized
 
 from .._messages import unknown_name
-from ..transformation.base import Transformation
+from ..transformation import Transformation
 
 
-def check_stack_per_list(stacks: Collection[str], lists: Collection[str]) -> None:
-    """Every list of transformations needs the stack it was registered from.
-
-    :raises ValueError: names the first one that has none, and the near match.
-    """
-    for name in lists:
-        if name not in stacks:
-            raise ValueError(unknown_name("stack for the list of transformations", name, stacks))
-
-
-def check_list_per_stack(stacks: Collection[str], lists: Collection[str]) -> None:
-    """Every stack needs a list of transformations.
+def check_registration_per_stack(stacks: Collection[str], registrations: Collection[str]) -> None:
+    """Every stack needs a registration of its name.
 
     :raises ValueError: names the first one that has none, and the near match.
     """
     for name in stacks:
-        if name not in lists:
-            raise ValueError(unknown_name("list of transformations for stack", name, lists))
+        if name not in registrations:
+            raise ValueError(unknown_name("registration for stack", name, registrations))
+
+
+def check_stack_per_registration(stacks: Collection[str], registrations: Collection[str]) -> None:
+    """Every registration needs the stack it was found from.
+
+    :raises ValueError: names the first one that has none, and the near match.
+    """
+    for name in registrations:
+        if name not in stacks:
+            raise ValueError(unknown_name("stack for the registration", name, stacks))
 
 
 def check_transformation_per_image(
-    image_stacks: Mapping[str, Sized],
-    transformations: Mapping[str, Sequence[Transformation]],
+    image_stacks: Mapping[str, Sized], registrations: Mapping[str, Sequence[Transformation]]
 ) -> None:
-    """Every stack needs a list and every image a transformation.
+    """Each image of a stack needs a transformation of the registration that has its name.
 
     :raises ValueError: names the stack and both numbers.
     """
-    check_list_per_stack(image_stacks, transformations)
     for name, stack in image_stacks.items():
-        images, items = len(stack), len(transformations[name])
-        if images != items:
+        if name in registrations and len(registrations[name]) != len(stack):
             raise ValueError(
-                f"Stack {name!r} has {images} images, but its list has {items} transformations:"
-                " each image needs one"
+                f"Stack {name!r} has {len(stack)} images, but its registration has"
+                f" {len(registrations[name])} transformations: each image needs one"
             )
 
 
-def check_some_images(image_stacks: Mapping[str, Sized]) -> None:
-    """A stack without images cannot be ranked.
+def check_same_number_of_images(
+    image_stacks: Mapping[str, Sized], registrations: Mapping[str, Sequence[Transformation]]
+) -> None:
+    """All stacks need one number of images, and all registrations that of transformations, since
+    one registration has to serve all stacks.
 
-    :raises ValueError: names the stack.
+    :raises ValueError: names what differs, and both numbers.
     """
+    first, number = next((name, len(stack)) for name, stack in image_stacks.items())
     for name, stack in image_stacks.items():
-        if len(stack) == 0:
-            raise ValueError(f"Stack {name!r} has no images")
-
-
-def check_same_number_of_images(image_stacks: Mapping[str, Sized]) -> None:
-    """All stacks need the same number of images, since one list is handed on for all of them.
-
-    :raises ValueError: names the stacks and both numbers.
-    """
-    expected: tuple[str, int] | None = None
-    for name, stack in image_stacks.items():
-        images = len(stack)
-        if expected is None:
-            expected = name, images
-        elif images != expected[1]:
+        if len(stack) != number:
             raise ValueError(
-                f"Stack {name!r} has {images} images and stack {expected[0]!r} has {expected[1]}:"
-                " one list of transformations must serve all stacks"
+                f"Stack {name!r} has {len(stack)} images and stack {first!r} has {number}:"
+                " one registration must serve all stacks"
+            )
+    for name, transformations in registrations.items():
+        if len(transformations) != number:
+            raise ValueError(
+                f"Registration {name!r} has {len(transformations)} transformations, but the stacks"
+                f" have {number} images: each image needs one"
             )
 
 
 def check_same_image_shapes(shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """A list can be judged on all stacks only when their images have one shape.
+    """A registration can be scored on all stacks only when their images have one shape.
 
     :param shapes: `(H, W)` of the images of each stack.
     :raises ValueError: names two stacks and their shapes.
     """
-    expected: tuple[str, tuple[int, ...]] | None = None
+    first, expected = next(iter(shapes.items()))
     for name, shape in shapes.items():
-        if expected is None:
-            expected = name, shape
-        elif shape != expected[1]:
+        if shape != expected:
             raise ValueError(
                 f"The images of stack {name!r} have the shape {shape} and those of stack"
-                f" {expected[0]!r} {expected[1]}: give stacks of one shape or judge every list on"
+                f" {first!r} {expected}: give stacks of one shape or score every registration on"
                 " its own stack only (evaluate_on='own')"
             )

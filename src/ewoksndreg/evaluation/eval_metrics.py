@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
 from .._pixels import as_floating
-from ..transformation.base import Transformation
+from ..transformation import Transformation
 
 
 def mse_eval(stack: Sequence[ArrayLike] | NDArray[Any], reference_image: int) -> float:

@@ -1,14 +1,17 @@
-"""Rank lists of transformations."""
+"""Rank registrations."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from contextlib import contextmanager
 from typing import Any
 from typing import Literal
 
@@ -23,11 +26,12 @@ from ..kernels import select_kernel
 from ..transformation import Transformation
 from ..transformation import TransformationSource
 from ..transformation import TransformationType
-from ..transformation import as_transformation_lists
+from ..transformation import as_registrations
+from ..transformation import is_url
+from .checks import check_registration_per_stack
 from .checks import check_same_image_shapes
 from .checks import check_same_number_of_images
-from .checks import check_some_images
-from .checks import check_stack_per_list
+from .checks import check_stack_per_registration
 from .checks import check_transformation_per_image
 from .eval_metrics import moved_corners
 from .eval_metrics import mse_eval
@@ -37,7 +41,7 @@ from .jobs import Reporter
 from .jobs import choose_workers
 from .jobs import make_jobs
 from .jobs import run_jobs
-from .ranking import rank_lists
+from .ranking import rank_registrations
 from .result import Evaluation
 from .score_stack import StackScores
 
@@ -56,57 +60,65 @@ def post_evaluation(
         :func:`.as_transformations` takes.
     :returns: ascending sum of :func:`mse_eval` with the first image as reference and
         :func:`smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
-    :raises ValueError: when the names of stacks and lists or the numbers of images and
+    :raises ValueError: when the names of stacks and registrations or the numbers of images and
         transformations differ, there are no images, or these are no transformations.
     :raises TypeError: when these are no transformations; names the stack.
     :raises OSError: when a file of transformations is missing or cannot be read.
     """
-    check_some_images(aligned_stacks)
-    lists = as_transformation_lists(transformations)
-    check_transformation_per_image(aligned_stacks, lists)
-    check_stack_per_list(aligned_stacks, lists)
+    for name, stack in aligned_stacks.items():
+        if len(stack) == 0:
+            raise ValueError(f"Stack {name!r} has no images")
+    registrations = as_registrations(transformations)
+    check_registration_per_stack(aligned_stacks, registrations)
+    check_stack_per_registration(aligned_stacks, registrations)
+    check_transformation_per_image(aligned_stacks, registrations)
 
     def nan_last(name: str) -> tuple[bool, float]:
         stack = aligned_stacks[name]
         size = numpy.shape(stack[0])
-        total = mse_eval(stack, 0) + smoothness_eval(lists[name], size)
+        total = mse_eval(stack, 0) + smoothness_eval(registrations[name], size)
         return math.isnan(total), 0.0 if math.isnan(total) else total
 
     return sorted(aligned_stacks, key=nan_last)
 
 
 def evaluate_stacks(
-    image_stacks: Mapping[str, Any],
+    image_stacks: Any,
     transformations: Mapping[str, TransformationSource],
     *,
+    registered_from: Mapping[str, str | None] | None = None,
     evaluate_on: Literal["all", "own"] = "all",
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
     executor: Executor | None = None,
 ) -> Evaluation:
-    """Rank lists of transformations by how well they align stacks of images.
+    """Rank registrations by how well they align stacks of images.
 
     Each stack is read once, image by image. Every image is brought to one scale and smoothed
-    (:meth:`.Kernel.prepare`), resampled with each list's transformation of that image (linear
-    interpolation) and compared with the first image (:meth:`.Kernel.compare`): in the frame of the
-    first image, with the passive matrix ``M[n] inv(M[0])``, or, where transformations do not
-    compose, in the frame of the result. The error that is left, as a fraction of the error without
-    alignment, and the smoothness of the list make its score::
+    (:meth:`.Kernel.prepare`), resampled with each registration's transformation of that image
+    (linear interpolation) and compared with the reference image, which is the first one
+    (:meth:`.Kernel.compare`): in the frame of the reference image, with the passive matrix
+    ``M[n] inv(M[0])``, or, where transformations do not compose, in the frame of the result. The
+    error that is left, as a fraction of the error without alignment, and the smoothness of the
+    registration make its score::
 
         R[k, j] = min(M[k, j] / (U[j] + 0.01), 1)
-        w[j] = 0.01 + 1 - min(R[l, j] for l != j)
+        w[j] = 0.01 + 1 - min(R[l, j] for registrations l that were not found from stack j)
         score[k] = sum(w[j] R[k, j]) / sum(w[j]) + 0.3 smoothness[k]
 
-    with the relative MSE R of list k on stack j, M the mean MSE of its images from the second on
-    and U the same without alignment. The weights w let those stacks decide that show the motion;
-    they are 1 for `"own"`.
+    with the relative error R of registration k on stack j, M the mean MSE of its images but the
+    reference image and U the same without alignment. The weights w let those stacks decide that
+    show the motion; they are 1 for one stack and for `"own"`.
 
-    :param image_stacks: for each name N images of shape `(H, W)`; NaN and infinity are missing
-        pixels.
-    :param transformations: for each name the N transformations registered from that stack, in any
-        form that :func:`.as_transformations` takes.
-    :param evaluate_on: judge every list on `"all"` stacks or on its `"own"` stack only.
+    :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
+        :func:`.open_stacks` takes; NaN and infinity are invalid pixels.
+    :param transformations: K registrations: for each name N transformations, in any form that
+        :func:`.as_transformations` takes.
+    :param registered_from: for each registration the name of the stack it was found from, or None
+        where that is not known. Where not given, a registration was found from the stack that has
+        its name.
+    :param evaluate_on: score every registration on `"all"` stacks or on its `"own"` stack only.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
     :param should_stop: asked after each image, or some fifty times a second while workers work;
         the evaluation ends when it answers True and the images that have begun are done.
@@ -116,57 +128,105 @@ def evaluate_stacks(
         which threads cannot share. Where there is little to do none is started. The numbers are
         the same to the last bit.
     :param executor: does the work instead, whatever `max_workers` says. Any executor will do. To
-        processes go the addresses of stacks that :func:`.input_context` made from URLs, and the
-        pixels of others. It is not shut down.
-    :returns: names sorted by score, best first, ties in the order of `image_stacks`, and the
-        numbers behind it. The order of the stacks changes no number. Last come lists that cannot
-        be judged: those with a transformation that is singular or not finite, whose own stack
-        shows nothing to compare, or that leave nothing to compare. They follow smoothness (not
-        finite: last).
-    :raises ValueError: when names or numbers of stacks and lists differ, there are no stacks or no
-        images, `evaluate_on` is unknown, `max_workers` is less than -1, images have different
-        shapes within a stack or, for `"all"`, between stacks.
+        processes go the addresses of stacks that are in HDF5 files, and the pixels of others. It is
+        not shut down.
+    :returns: names sorted by score, best first, ties in the order of `transformations`, and the
+        numbers behind it. The order of stacks and registrations changes no number. Last come
+        registrations that cannot be scored: those with a transformation that is singular or not
+        finite, whose own stack shows nothing to compare, or that leave nothing to compare. They
+        follow smoothness (not finite: last).
+    :raises ValueError: when there are no stacks, no images or no registrations, a registration
+        does not have a transformation for each image, a name is unknown, `evaluate_on` is unknown,
+        `max_workers` is less than -1, images have different shapes within a stack or, for `"all"`,
+        between stacks, or a registration that is scored on its own stack has none.
     :raises TypeError: when pixels are not real numbers or these are no transformations.
-    :raises OSError: when a file of transformations is missing or cannot be read.
+    :raises OSError: when a file is missing or cannot be read.
     :raises concurrent.futures.CancelledError: when `should_stop` answered True.
     :raises RuntimeError: when a worker died.
-    :warns RuntimeWarning: when lists cannot be judged; names them and says why. Once when there
-        are infinite pixels; counts them per stack. The result has them as `warnings`.
+    :warns RuntimeWarning: when registrations cannot be scored; names them and says why. Once when
+        there are infinite pixels; counts them per stack. The result has them as `warnings`.
+
+    Three registrations of one stack:
+
+    >>> import numpy
+    >>> from ewoksndreg import evaluate_stacks
+    >>> scene = numpy.random.default_rng(0).normal(size=(60, 60)).cumsum(0).cumsum(1)
+    >>> stack = numpy.stack([scene[10 - n : 50 - n, 10:50] for n in range(4)])
+    >>> tools = {f"{step} px": [(step * n, 0) for n in range(4)] for step in (0, 1, 2)}
+    >>> result = evaluate_stacks({"Ca-K": stack}, tools, registered_from=dict.fromkeys(tools,
+    "Ca-K"))
+    >>> result.best
+    '1 px'
     """
     if evaluate_on not in ("all", "own"):
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
-    if not image_stacks:
-        raise ValueError("There are no image stacks to rank")
-    check_some_images(image_stacks)
-    lists = as_transformation_lists(transformations)
-    check_transformation_per_image(image_stacks, lists)
-    check_stack_per_list(image_stacks, lists)
-    check_same_number_of_images(image_stacks)
-    stacks = {name: _as_named_stack(name, images) for name, images in image_stacks.items()}
-    shapes = {name: stack.shape[1:] for name, stack in stacks.items()}
-    scored = numpy.identity(len(stacks), dtype=bool)
-    if evaluate_on == "all":
-        check_same_image_shapes(shapes)
-        scored[:] = True
-
-    registrations = {name: lists[name] for name in stacks}
-    scores = _score_stacks(
-        stacks,
-        registrations,
-        scored,
-        Reporter(sum(len(stack) for stack in stacks.values()), progress, should_stop),
-        max_workers,
-        executor,
-    )
-    result = rank_lists(
+    with ExitStack() as context:
+        stacks = context.enter_context(_open_stacks(image_stacks))
+        if not stacks:
+            raise ValueError("There are no image stacks to rank")
+        registrations = as_registrations(transformations)
+        sources = _find_sources(stacks, registrations, registered_from, evaluate_on)
+        check_transformation_per_image(stacks, registrations)
+        check_same_number_of_images(stacks, registrations)
+        if not registrations:
+            raise ValueError("There are no registrations to rank")
+        scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
+        if evaluate_on == "all":
+            check_same_image_shapes({name: stack.shape[1:] for name, stack in stacks.items()})
+        else:
+            scored[:] = [[source == name for name in stacks] for source in sources.values()]
+        scores = _score_stacks(
+            stacks,
+            registrations,
+            scored,
+            Reporter(sum(len(stack) for stack in stacks.values()), progress, should_stop),
+            max_workers,
+            executor,
+        )
+        shapes = {
+            name: stacks[source or next(iter(stacks))].shape[1:] for name, source in sources.items()
+        }
+    result = rank_registrations(
         scores,
         scored,
-        {name: smoothness_eval(registrations[name], shapes[name]) for name in stacks},
-        _first_diverged(registrations, shapes),
+        sources,
+        {name: smoothness_eval(registrations[name], shape) for name, shape in shapes.items()},
+        _find_diverged(registrations, shapes),
     )
     for message in result.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return result
+
+
+@contextmanager
+def _open_stacks(image_stacks: Any) -> Iterator[Mapping[str, Stack]]:
+    if isinstance(image_stacks, Mapping) and not any(map(is_url, image_stacks.values())):
+        yield {name: _as_named_stack(name, images) for name, images in image_stacks.items()}
+        return
+    from ..io import open_stacks  # stacks in memory need no HDF5
+
+    with open_stacks(image_stacks) as stacks:
+        yield stacks
+
+
+def _find_sources(
+    stacks: Collection[str],
+    registrations: Collection[str],
+    registered_from: Mapping[str, str | None] | None,
+    evaluate_on: str,
+) -> dict[str, str | None]:
+    """For each registration the stack it was found from."""
+    if registered_from is None:
+        registered_from = {name: name for name in registrations if name in stacks}
+    for name, source in registered_from.items():
+        if name not in registrations:
+            raise ValueError(unknown_name("registration", name, registrations))
+        if source is not None and source not in stacks:
+            raise ValueError(unknown_name(f"stack of registration {name!r},", source, stacks))
+    sources = {name: registered_from.get(name) for name in registrations}
+    if evaluate_on == "own":
+        check_stack_per_registration(stacks, [n for n, source in sources.items() if source is None])
+    return sources
 
 
 def _as_named_stack(name: str, images: Any) -> Stack:
@@ -214,14 +274,13 @@ def _count_operations(
     return float(numpy.dot(pixels, 2 + numpy.dot(costs, scored)))
 
 
-def _first_diverged(
-    transformations: Mapping[str, Sequence[Transformation]],
-    shapes: Mapping[str, tuple[int, ...]],
+def _find_diverged(
+    registrations: Mapping[str, Sequence[Transformation]], shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, int]:
-    """For each list in which a transformation is singular or not finite, the first such image."""
+    """For registrations with a transformation that is singular or not finite, the first one."""
     diverged = {}
     for name, shape in shapes.items():
-        for n, transformation in enumerate(transformations[name]):
+        for n, transformation in enumerate(registrations[name]):
             if not numpy.isfinite(moved_corners(transformation, shape)).all():
                 diverged[name] = n
                 break

@@ -1,4 +1,4 @@
-"""From comparisons of images to a ranking of lists."""
+"""From comparisons of images to a ranking of registrations."""
 
 from __future__ import annotations
 
@@ -10,89 +10,97 @@ from numpy.typing import NDArray
 
 from ..kernels import UNRELATED
 from .result import Evaluation
-from .result import ListEvaluation
+from .result import RegistrationScore
 from .score_stack import StackScores
 
-# Keeps a stack that needs no alignment from dividing by nothing: the standardised MSE of two
+# Keeps a stack that needs no alignment from dividing by nothing: the standardized MSE of two
 # images with a correlation coefficient of 0.995.
 _MSE_FLOOR = 0.01
 
-# Weight of a stack on which no list of another stack improves anything. Small against the weight of
-# a stack that shows the motion, so that noise and fixed patterns have no say where others have.
+# Weight of a stack on which no registration from elsewhere improves anything. Small against the
+# weight of a stack that shows the motion, so that noise and fixed patterns have no say where others
+# have.
 _WEIGHT_FLOOR = 0.01
 
 # A step of 1 % of the image costs as much as 0.3 % of the error that there is to remove.
 SMOOTHNESS_WEIGHT = 0.3
 
 
-def rank_lists(
-    judgements: Mapping[str, StackScores],
-    judged: NDArray[numpy.bool_],
+def rank_registrations(
+    scores: Mapping[str, StackScores],
+    scored: NDArray[numpy.bool_],
+    registered_from: Mapping[str, str | None],
     smoothness: Mapping[str, float],
     diverged: Mapping[str, int],
 ) -> Evaluation:
-    """Score every list on the stacks where it was judged and sort.
+    """Score every registration on the stacks where it was compared, and sort.
 
-    :param judgements: for each of K stacks how its images compare under the K lists.
-    :param judged: which list was judged on which stack, shape `(K, K)`.
-    :param smoothness: of each list.
-    :param diverged: for lists with an unusable transformation, the first image that has one.
+    :param scores: for each of S stacks how its images compare under the K registrations.
+    :param scored: which registration was compared on which stack, shape `(K, S)`.
+    :param registered_from: for each of the K registrations the stack it was found from, or None.
+    :param smoothness: of each registration.
+    :param diverged: for registrations with an unusable transformation, the first image that has
+        one.
     """
-    names = tuple(judgements)
-    aligned = numpy.stack([judgement.aligned_mse for judgement in judgements.values()], axis=1)
-    unaligned = numpy.stack([judgement.unaligned_mse for judgement in judgements.values()])
-    overlap = numpy.stack([judgement.overlap for judgement in judgements.values()], axis=1)
+    stack_names = tuple(scores)
+    aligned = numpy.stack([each.aligned_mse for each in scores.values()], axis=1)
+    unaligned = numpy.stack([each.unaligned_mse for each in scores.values()])
+    overlap = numpy.stack([each.overlap for each in scores.values()], axis=1)
 
-    comparable = numpy.isfinite(aligned[:, :, 1:]).any(axis=2) & judged
-    own_stack_comparable = numpy.any(numpy.isfinite(unaligned[:, 1:]), axis=1)
-    per_image, per_stack = _relative_mse(aligned, unaligned)
-    weights = _stack_weights(per_stack, judged)
-    per_image[~judged] = numpy.nan
-    overlap[~judged] = numpy.nan
+    comparable = numpy.isfinite(aligned[:, :, 1:]).any(axis=2) & scored
+    stack_comparable = numpy.any(numpy.isfinite(unaligned[:, 1:]), axis=1)
+    per_image, relative_error = _find_relative_errors(aligned, unaligned)
+    own = numpy.array(
+        [[source == name for name in stack_names] for source in registered_from.values()]
+    )
+    weights = _find_stack_weights(relative_error, scored, own)
+    for array in (per_image, relative_error, overlap):
+        array[~scored] = numpy.nan
 
-    lists = {}
-    for k, name in enumerate(names):
+    registrations = {}
+    for k, name in enumerate(registered_from):
         if name in diverged:
-            remark = f"the transformation of image {diverged[name]} is singular or not finite"
+            reason = f"the transformation of image {diverged[name]} is singular or not finite"
         elif unaligned.shape[1] == 1:
-            remark = "there is only one image"
-        elif not own_stack_comparable[k]:
-            remark = "its stack shows nothing to compare: it is empty or constant"
+            reason = "there is only one image"
+        elif (own[k] & ~stack_comparable).any():
+            reason = "its stack shows nothing to compare: it is empty or constant"
         elif not comparable[k].any():
-            remark = "its transformations leave no images to compare"
+            reason = "its transformations leave no images to compare"
         else:
-            remark = None
-        relative_mse = _weighted_mean(per_stack[k, judged[k]], weights[judged[k]])
-        lists[name] = ListEvaluation(
-            name=name,
+            reason = None
+        mean_error = _weighted_mean(relative_error[k, scored[k]], weights[scored[k]])
+        registrations[name] = RegistrationScore(
             score=(
-                relative_mse + SMOOTHNESS_WEIGHT * smoothness[name] if remark is None else math.nan
+                mean_error + SMOOTHNESS_WEIGHT * smoothness[name] if reason is None else math.nan
             ),
-            relative_mse=relative_mse,
-            own_relative_mse=float(per_stack[k, k]),
+            relative_error=mean_error,
+            own_relative_error=float(relative_error[k, own[k]][0]) if own[k].any() else math.nan,
             smoothness=smoothness[name],
-            smallest_overlap=float(overlap[k, judged[k]].min()),
-            remark=remark,
+            min_overlap=float(overlap[k, scored[k]].min()),
+            reason=reason,
         )
     return Evaluation(
-        names=names,
-        ranked_names=tuple(sorted(names, key=lambda name: _sort_key(lists[name]))),
-        lists=lists,
-        relative_mse=per_image,
+        stack_names=stack_names,
+        ranked_names=tuple(sorted(registrations, key=lambda name: _sort_key(registrations[name]))),
+        registrations=registrations,
+        registered_from=dict(registered_from),
+        relative_error=relative_error,
+        relative_error_per_image=per_image,
         overlap=overlap,
         stack_weights=weights,
-        infinite_pixels={name: item.infinite_pixels for name, item in judgements.items()},
+        infinite_pixels={name: each.infinite_pixels for name, each in scores.items()},
     )
 
 
-def _relative_mse(
+def _find_relative_errors(
     aligned: NDArray[numpy.float64], unaligned: NDArray[numpy.float64]
 ) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64]]:
     """The error that is left, as a fraction of the error without alignment.
 
-    :param aligned: MSE's, shape `(K, K, N)`.
-    :param unaligned: MSE's, shape `(K, N)`.
-    :returns: per image, shape `(K, K, N)`, and per stack, shape `(K, K)`, NaN for one image.
+    :param aligned: MSEs, shape `(K, S, N)`.
+    :param unaligned: MSEs, shape `(S, N)`.
+    :returns: per image, shape `(K, S, N)`, and per stack, shape `(K, S)`, NaN for one image.
     """
     unaligned = numpy.nan_to_num(unaligned, nan=UNRELATED)
     aligned = numpy.nan_to_num(aligned, nan=UNRELATED)
@@ -104,22 +112,26 @@ def _relative_mse(
     return per_image, numpy.minimum(per_image[:, :, 1:].mean(axis=2), 1)
 
 
-def _stack_weights(
-    relative_mse: NDArray[numpy.float64], judged: NDArray[numpy.bool_]
+def _find_stack_weights(
+    relative_error: NDArray[numpy.float64],
+    scored: NDArray[numpy.bool_],
+    own: NDArray[numpy.bool_],
 ) -> NDArray[numpy.float64]:
-    """How much each stack counts: as much as the best list of *another* stack improves it.
+    """How much each stack counts: as much as the best registration from *elsewhere* improves it.
 
-    A stack that shows the motion is improved by a good list from elsewhere. Noise and a pattern
-    that does not move are improved by their own list at most, which says nothing about the motion.
+    A stack that shows the motion is improved by a good registration from elsewhere. Noise and a
+    pattern that does not move are improved by their own registration at most, which says nothing
+    about the motion.
 
-    :param relative_mse: per list and stack, shape `(K, K)`.
-    :param judged: which list was judged on which stack, shape `(K, K)`.
-    :returns: shape `(K,)`; all 1 where each list was judged on its own stack only.
+    :param relative_error: of each registration on each stack, shape `(K, S)`.
+    :param scored: which registration was scored on which stack, shape `(K, S)`.
+    :param own: which registration is known to come from which stack, shape `(K, S)`.
+    :returns: shape `(S,)`; all 1 for one stack, or where each registration was scored on its own.
     """
-    others = judged & ~numpy.identity(len(judged), dtype=bool)
-    if not others.any():
-        return numpy.ones(len(judged))
-    smallest = numpy.min(relative_mse, axis=0, where=others, initial=1)
+    others = scored & ~own
+    if scored.shape[1] == 1 or not others.any():
+        return numpy.ones(scored.shape[1])
+    smallest = numpy.min(relative_error, axis=0, where=others, initial=1)
     return numpy.asarray(_WEIGHT_FLOOR + 1 - smallest)
 
 
@@ -128,7 +140,7 @@ def _weighted_mean(values: NDArray[numpy.float64], weights: NDArray[numpy.float6
     return math.fsum(values * weights) / math.fsum(weights)
 
 
-def _sort_key(item: ListEvaluation) -> tuple[bool, bool, float]:
-    value = item.score if item.judged else item.smoothness
+def _sort_key(item: RegistrationScore) -> tuple[bool, bool, float]:
+    value = item.score if item.scored else item.smoothness
     finite = math.isfinite(value)
-    return not item.judged, not finite, value if finite else 0.0
+    return not item.scored, not finite, value if finite else 0.0

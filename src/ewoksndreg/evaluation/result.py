@@ -1,123 +1,160 @@
 """What an evaluation found."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy
 from numpy.typing import NDArray
 
-_NUMBERS = ("score", "relative_mse", "own_relative_mse", "smoothness", "smallest_overlap")
+_NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
 
 
 @dataclass(frozen=True)
-class ListEvaluation:
-    """How well one list of transformations registers.
+class RegistrationScore:
+    """How well one registration aligns.
 
-    :param name: the stack from which the list was registered.
-    :param score: ``relative_mse + 0.3 smoothness``, small is good; NaN when the list cannot be
-        judged.
-    :param relative_mse: error that is left, as a fraction of the error without alignment: mean
-        over the stacks on which the list was judged, each with its weight. 0 is perfect and 1 no
-        better than doing nothing.
-    :param own_relative_mse: the same on the list's own stack.
+    :param score: ``relative_error + 0.3 smoothness``, small is good; NaN when the registration
+        cannot be scored.
+    :param relative_error: error that is left, as a fraction of the error without alignment: mean
+        over the stacks on which the registration was scored, each with its weight. 0 is perfect
+        and 1 no better than doing nothing.
+    :param own_relative_error: the same on the stack from which the registration was found; NaN
+        where that is not known.
     :param smoothness: see :func:`.smoothness_eval`, fraction of the image size.
-    :param smallest_overlap: smallest fraction of the pixels, over the images of the stacks on
-        which the list was judged, that is finite in both an aligned image and the first one.
-    :param remark: why the list cannot be judged; None when it was judged.
+    :param min_overlap: smallest fraction of the pixels, over the images of the stacks on which the
+        registration was scored, that is valid in both an aligned image and the reference image.
+    :param reason: why the registration has no score; None when it has one.
     """
 
-    name: str
     score: float
-    relative_mse: float
-    own_relative_mse: float
+    relative_error: float
+    own_relative_error: float
     smoothness: float
-    smallest_overlap: float
-    remark: str | None = None
+    min_overlap: float
+    reason: str | None = None
 
     @property
-    def judged(self) -> bool:
-        """Whether the list has a score."""
-        return self.remark is None
+    def scored(self) -> bool:
+        """Whether the registration has a score."""
+        return self.reason is None
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Lists of transformations, compared.
+    """K registrations compared on S stacks of N images.
 
-    The arrays have the shape `(K lists, K stacks, N images)`, both in the order of `names`, and
-    are read-only. They are NaN where a list was not judged on a stack.
+    As text it is a table of the registrations, best first. The arrays are read-only; their rows
+    are in the order of `registrations`, and they are NaN where a registration was not scored on a
+    stack.
 
-    :param names: the K stack names as they were given.
-    :param ranked_names: the same, from best to worst registration.
-    :param lists: the numbers of each list, by name.
-    :param relative_mse: of each image; its mean over the images from the second on, at most 1, is
-        the relative MSE of the list on the stack.
-    :param overlap: fraction of the pixels of each image that is finite in both it and the first
-        image, after alignment.
-    :param stack_weights: how much each stack counts in the mean over stacks, shape `(K,)`: 0.01
-        where no list of another stack improves it, up to 1.01 where one aligns it perfectly; all
-        1 where each list was judged on its own stack only.
-    :param infinite_pixels: how many pixels of each stack are infinite, which counts as missing.
+    :param stack_names: the S names of the stacks, as they were given.
+    :param ranked_names: the K names of the registrations, from best to worst.
+    :param registrations: the numbers of each registration, by name, as they were given.
+    :param registered_from: for each registration the stack it was found from, None where that is
+        not known.
+    :param relative_error: of each registration on each stack, shape `(K, S)`.
+    :param relative_error_per_image: shape `(K, S, N)`; the mean over the images but the reference
+        image, at most 1, is the relative error of the registration on the stack.
+    :param overlap: fraction of the pixels of each image that is valid in both it and the reference
+        image, after alignment, shape `(K, S, N)`.
+    :param stack_weights: how much each stack counts in the mean over stacks, shape `(S,)`: 0.01
+        where no registration from elsewhere improves it, up to 1.01 where one aligns it perfectly;
+        all 1 where there is one stack, or each registration was scored on its own stack only.
+    :param infinite_pixels: how many pixels of each stack are infinite, which are invalid.
     """
 
-    names: tuple[str, ...]
+    stack_names: tuple[str, ...]
     ranked_names: tuple[str, ...]
-    lists: dict[str, ListEvaluation]
-    relative_mse: NDArray[numpy.float64]
+    registrations: dict[str, RegistrationScore]
+    registered_from: dict[str, str | None]
+    relative_error: NDArray[numpy.float64]
+    relative_error_per_image: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
     stack_weights: NDArray[numpy.float64]
     infinite_pixels: dict[str, int]
 
     @property
+    def best(self) -> str:
+        """The name of the registration that ranks first."""
+        return self.ranked_names[0]
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know before relying on the ranking, one sentence each."""
-        return (*self._about_infinite_pixels(), *self._about_lists_not_judged())
+        return (*self._about_infinite_pixels(), *self._about_registrations_without_score())
 
     def scores(self) -> dict[str, dict[str, float]]:
-        """For each list, by name and best first: score, relative_mse, own_relative_mse, smoothness
-        and smallest_overlap."""
+        """For each registration, by name and best first: score, relative_error,
+        own_relative_error, smoothness and min_overlap."""
         return {
-            name: {number: getattr(self.lists[name], number) for number in _NUMBERS}
+            name: {number: getattr(self.registrations[name], number) for number in _NUMBERS}
             for name in self.ranked_names
         }
 
     def columns(self) -> dict[str, list[str] | list[float] | NDArray[numpy.float64]]:
-        """All results as columns of a table, best list first; also the axes of the arrays
-        `relative_mse_per_image` and `overlap_per_image` follow the ranking."""
-        lists = [self.lists[name] for name in self.ranked_names]
-        order = [self.names.index(name) for name in self.ranked_names]
-        in_order = numpy.ix_(order, order)
+        """All results as columns of a table, best registration first; also the first axes of the
+        arrays `relative_error_per_image` and `overlap_per_image` follow the ranking, and the second
+        ones where every stack has its registration."""
+        ranked = [self.registrations[name] for name in self.ranked_names]
+        rows = self._ranked(list(self.registrations))
+        stacks = self._ranked(self.stack_names)
         return {
             "stack_name": list(self.ranked_names),
-            **{number: [getattr(item, number) for item in lists] for number in _NUMBERS},
-            "stack_weight": self.stack_weights[order],
-            "remark": [item.remark or "" for item in lists],
-            "relative_mse_per_image": self.relative_mse[in_order],
-            "overlap_per_image": self.overlap[in_order],
+            **{number: [getattr(item, number) for item in ranked] for number in _NUMBERS},
+            "stack_weight": self.stack_weights[stacks],
+            "reason": [item.reason or "" for item in ranked],
+            "relative_error_per_image": self.relative_error_per_image[numpy.ix_(rows, stacks)],
+            "overlap_per_image": self.overlap[numpy.ix_(rows, stacks)],
         }
+
+    def _ranked(self, names: tuple[str, ...] | list[str]) -> list[int]:
+        """Their numbers in the order of the ranking; those without a rank stay where they are."""
+        order = {name: rank for rank, name in enumerate(self.ranked_names)}
+        return sorted(range(len(names)), key=lambda n: order.get(names[n], len(order)))
+
+    def __str__(self) -> str:
+        width = max(12, *(len(name) for name in self.registrations))
+        lines = [f"rank  {'registration':<{width}}   score  relative error  smoothness  overlap"]
+        for rank, name in enumerate(self.ranked_names, start=1):
+            item = self.registrations[name]
+            lines.append(
+                f"{rank:>4}  {name:<{width}}{item.score:>8.4f}{item.relative_error:>16.4f}"
+                f"{item.smoothness:>12.4f}{item.min_overlap:>9.2f}"
+            )
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        shape = f"{len(self.registrations)} registrations on {len(self.stack_names)} stacks"
+        return f"<Evaluation of {shape}: best {self.best!r}>"
 
     def _about_infinite_pixels(self) -> Iterator[str]:
         found = [
             f"{count} in stack {name!r}" for name, count in self.infinite_pixels.items() if count
         ]
         if found:
-            yield f"Infinite pixels are taken as missing: {', '.join(found)}"
+            yield f"Infinite pixels are invalid: {', '.join(found)}"
 
-    def _about_lists_not_judged(self) -> Iterator[str]:
-        lists = [self.lists[name] for name in self.names]
-        reasons = [f"{item.name!r} ({item.remark})" for item in lists if not item.judged]
-        if len(reasons) == len(lists):
+    def _about_registrations_without_score(self) -> Iterator[str]:
+        items = self.registrations.items()
+        reasons = [f"{name!r} ({item.reason})" for name, item in items if not item.scored]
+        if len(reasons) == len(items):
             yield (
-                "No list can be judged, so the ranking rests on smoothness alone:"
+                "No registration can be scored, so the ranking rests on smoothness alone:"
                 f" {', '.join(reasons)}"
             )
         elif reasons:
-            yield f"Cannot be judged and rank last: {', '.join(reasons)}"
+            yield f"Cannot be scored and rank last: {', '.join(reasons)}"
 
     def __post_init__(self) -> None:
-        self.relative_mse.flags.writeable = False
-        self.overlap.flags.writeable = False
-        self.stack_weights.flags.writeable = False
+        for array in (
+            self.relative_error,
+            self.relative_error_per_image,
+            self.overlap,
+            self.stack_weights,
+        ):
+            array.flags.writeable = False
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)

@@ -1,6 +1,6 @@
 """Look at the result of a ranking: plain silx and Qt widgets that know nothing of workflows.
 
-Needs ``pip install "ewoksndreg[orange]"``.
+Needs ``pip install ".[orange]"``.
 """
 
 try:
@@ -9,7 +9,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "The widgets of ewoksndreg need Qt and the plots of silx:"
-        f' pip install "ewoksndreg[orange]" ({error})'
+        f' pip install ".[orange]" in the folder of the sources ({error})'
     ) from error
 
 from .evaluation_view import EvaluationView

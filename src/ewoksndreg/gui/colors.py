@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from silx.gui import qt
 
-RELATIVE_MSE = "#3b8bd4"
+RELATIVE_ERROR = "#3b8bd4"
 SMOOTHNESS = "#e07b39"
 BEST = "#2f9e58"
 SELECTED_IMAGE = "#d6565b"
 
-# Neither green, which is the best list, nor red, which marks the selected image
+# Neither green, which is the best registration, nor red, which marks the selected image
 _LISTS = (
     "#3b8bd4",
     "#e07b39",
@@ -24,9 +24,10 @@ _LISTS = (
 
 
 def list_style(index: int) -> tuple[str, str]:
-    """Colour and line style of a list of transformations.
+    """Colour and line style of a registration.
 
-    :param index: of the list; after nine lists the colours come again with dashed lines.
+    :param index: of the registration; after nine registrations the colours come again with dashed
+        lines.
     """
     return _LISTS[index % len(_LISTS)], ("-", "--", ":", "-.")[index // len(_LISTS) % 4]
 

@@ -28,13 +28,14 @@ _NO_STACKS = "There are no image stacks to show."
 
 
 class EvaluationView(qt.QWidget):
-    """Why a list of transformations was chosen: ranking, images, errors per image and motion.
+    """Why a registration was chosen: ranking, images, errors per image and motion.
 
     The tabs share the selected stack and the selected image.
     """
 
     sigReferenceStackRequested = qt.Signal(str)
-    """The user wants all stacks to be aligned with the list of this stack, and has confirmed."""
+    """The user wants all stacks to be aligned with the registration of this stack, and has
+    confirmed."""
 
     def __init__(self, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +61,7 @@ class EvaluationView(qt.QWidget):
         self.message = heading(self)
         self._arrange()
 
-        self.ranking_tab.sigListRequested.connect(self.sigReferenceStackRequested)
+        self.ranking_tab.sigRegistrationRequested.connect(self.sigReferenceStackRequested)
         self.stack_choice.textActivated.connect(self.selection.select_stack)
         self.selection.sigStackChanged.connect(self.stack_choice.setCurrentText)
         self.show_message(_NOTHING_YET)
@@ -82,7 +83,7 @@ class EvaluationView(qt.QWidget):
     def show_result(
         self,
         image_stacks: Any,
-        lists: Mapping[str, Sequence[Transformation]],
+        registrations: Mapping[str, Sequence[Transformation]],
         *,
         evaluation: Evaluation | None = None,
         chosen: Mapping[str, Sequence[Transformation]] | None = None,
@@ -96,13 +97,14 @@ class EvaluationView(qt.QWidget):
         :param image_stacks: any form that :func:`ewoksndreg.io.input_context` takes. Images are
             read when they are looked at; files stay open until something else is shown or
             :meth:`close_files` is called.
-        :param lists: the list of transformations that was registered from each stack; may be
+        :param registrations: the registration that was found from each stack; may be
             missing or empty for some.
         :param evaluation: what :func:`ewoksndreg.evaluation.evaluate_stacks` returned; None when
             nothing was ranked.
-        :param chosen: the list with which each stack is aligned; `lists` where not given.
-        :param reference_stack: whose list was chosen for all stacks; None when each stack has its
-            own.
+        :param chosen: the registration with which each stack is aligned; `registrations` where not
+            given.
+        :param reference_stack: whose registration was chosen for all stacks; None when each stack
+            has its own.
         """
         self._let_go_of_files()
         unreadable = None
@@ -113,8 +115,8 @@ class EvaluationView(qt.QWidget):
             unreadable = str(error)
         shown = ShownResult(
             stacks,
-            lists,
-            lists if chosen is None else chosen,
+            registrations,
+            registrations if chosen is None else chosen,
             evaluation,
             reference_stack,
             unreadable,
@@ -167,16 +169,17 @@ def _summary(shown: ShownResult) -> str:
     reference, evaluation = shown.reference_stack, shown.evaluation
     if evaluation is None:
         if reference is None:
-            return "Nothing was ranked: each stack keeps the list that it was given."
+            return "Nothing was ranked: each stack keeps the registration that it was given."
         return (
-            f"Nothing was ranked: all stacks are aligned with the list of {reference!r}, as asked."
+            "Nothing was ranked: all stacks are aligned with the registration of"
+            f" {reference!r}, as asked."
         )
     best = evaluation.ranked_names[0]
-    if not evaluation.lists[best].judged:
-        sentence = f"No list can be judged; that of {best!r} is the smoothest."
+    if not evaluation.registrations[best].scored:
+        sentence = f"No registration can be scored; that of {best!r} is the smoothest."
     else:
-        sentence = f"The list of {best!r} is the best of {len(evaluation.names)}."
+        sentence = f"The registration of {best!r} is the best of {len(evaluation.stack_names)}."
     if reference is not None:
-        which = "it" if reference == best else f"the list of {reference!r}"
+        which = "it" if reference == best else f"the registration of {reference!r}"
         sentence += f" All stacks are aligned with {which}."
     return sentence

@@ -1,4 +1,4 @@
-"""Values of every image under every list, as colours."""
+"""Values of every image under every registration, as colours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKS_HEIGHT = 14
 
 
 class HeatMap(qt.QWidget):
-    """One row per list and one column per image, above a plot with the same images.
+    """One row per registration and one column per image, above a plot with the same images.
 
     :param plot: lies below; the columns follow its horizontal axis, also when it is zoomed.
     :param colormap: of the values.
@@ -49,7 +49,8 @@ class HeatMap(qt.QWidget):
         marked: Sequence[int],
     ) -> None:
         """
-        :param values: shape `(K lists, N images)`; a row of NaN says that it was not judged.
+        :param values: shape `(K registrations, N images)`; a row of NaN says that it was not
+            scored.
         :param labels: of the rows.
         :param emphasised: row whose label is bold.
         :param marked: images with a mark above them.
@@ -120,7 +121,7 @@ class HeatMap(qt.QWidget):
             painter.drawText(place, qt.Qt.AlignRight | qt.Qt.AlignVCenter, text)
             if numpy.isnan(self._values[row]).all():
                 place = qt.QRectF(rows.left() + 8, place.top(), rows.width() - 8, height)
-                painter.drawText(place, qt.Qt.AlignVCenter, "not judged on this stack")
+                painter.drawText(place, qt.Qt.AlignVCenter, "not scored on this stack")
 
     def _paint_marks(self, painter: qt.QPainter, rows: qt.QRect) -> None:
         painter.setRenderHint(qt.QPainter.Antialiasing)

@@ -36,7 +36,7 @@ class ImageAxisPlot(ThemedPlot):
         self.setGraphGrid("major")
         self.sigPlotSignal.connect(self._clicked)
 
-    def add_list(
+    def add_registration(
         self, name: str, values: ArrayLike, *, style: tuple[str, str], width: float
     ) -> None:
         """Draw one value per image; what is not finite leaves a gap.

@@ -59,9 +59,9 @@ class ImagesTab(qt.QWidget):
 
         self.plots = BeforeAfter(self)
         self.slider = ImageSlider(selection, self)
-        self.chosen_list = qt.QRadioButton(self)
-        self.own_list = qt.QRadioButton(self)
-        self.chosen_list.setChecked(True)
+        self.chosen_registration = qt.QRadioButton(self)
+        self.own_registration = qt.QRadioButton(self)
+        self.chosen_registration.setChecked(True)
         self.mode_buttons = {mode: self._mode_button(mode) for mode in Mode}
         self.explanation = text_label(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
@@ -77,7 +77,7 @@ class ImagesTab(qt.QWidget):
         self._patience.timeout.connect(self._say_reading)
         self._arrange()
 
-        self.chosen_list.toggled.connect(self._load)
+        self.chosen_registration.toggled.connect(self._load)
         for button in self.mode_buttons.values():
             button.toggled.connect(self._mode_changed)
         selection.sigStackChanged.connect(self._stack_changed)
@@ -112,9 +112,9 @@ class ImagesTab(qt.QWidget):
         return button
 
     def _arrange(self) -> None:
-        lists = qt.QButtonGroup(self)
-        lists.addButton(self.chosen_list)
-        lists.addButton(self.own_list)
+        registrations = qt.QButtonGroup(self)
+        registrations.addButton(self.chosen_registration)
+        registrations.addButton(self.own_registration)
         whole = qt.QPushButton("Whole image", self)
         whole.setToolTip("Undo zooming (drag over a part of an image to zoom in)")
         whole.clicked.connect(self.plots.show_whole_image)
@@ -128,8 +128,8 @@ class ImagesTab(qt.QWidget):
         compare.addWidget(whole)
         align = qt.QHBoxLayout()
         align.addWidget(qt.QLabel("Align with", self))
-        align.addWidget(self.chosen_list)
-        align.addWidget(self.own_list)
+        align.addWidget(self.chosen_registration)
+        align.addWidget(self.own_registration)
         align.addStretch(1)
         self._pages = qt.QStackedWidget(self)
         self._pages.addWidget(self.plots)
@@ -146,19 +146,23 @@ class ImagesTab(qt.QWidget):
 
     def _stack_changed(self, name: str) -> None:
         reference = self._shown.reference_stack
-        self.chosen_list.setText(
-            "the list that is handed on"
+        self.chosen_registration.setText(
+            "the registration that is handed on"
             if reference is None
-            else f"the chosen list ({on_button(reference)})"
+            else f"the chosen registration ({on_button(reference)})"
         )
-        self.own_list.setText(f"its own list ({on_button(name)})")
-        self.chosen_list.setEnabled(bool(self._shown.chosen.get(name)))
-        self.own_list.setEnabled(bool(self._shown.lists.get(name)))
+        self.own_registration.setText(f"its own registration ({on_button(name)})")
+        self.chosen_registration.setEnabled(bool(self._shown.chosen.get(name)))
+        self.own_registration.setEnabled(bool(self._shown.registrations.get(name)))
         self._load()
 
     def _transformations(self) -> Sequence[Transformation] | None:
-        lists = self._shown.chosen if self.chosen_list.isChecked() else self._shown.lists
-        return lists.get(self._selection.stack or "") or None
+        registrations = (
+            self._shown.chosen
+            if self.chosen_registration.isChecked()
+            else self._shown.registrations
+        )
+        return registrations.get(self._selection.stack or "") or None
 
     def _load(self) -> None:
         name = self._selection.stack
@@ -220,7 +224,7 @@ class ImagesTab(qt.QWidget):
 
     def _title(self, when: str, number: int, pair: Pair | None) -> str:
         if pair is None:
-            return f"{when}: there is no list of transformations"
+            return f"{when}: there is no registration"
         what = {
             Mode.SIDE_BY_SIDE: f"image {number}",
             Mode.BLINK: "image 0" if self._blink_first else f"image {number}",

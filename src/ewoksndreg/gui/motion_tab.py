@@ -1,19 +1,21 @@
-"""How every list moves the images."""
+"""How every registration moves the images."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
+import numpy
+from numpy.typing import NDArray
 from silx.gui import qt
 from silx.gui.plot.utils.axis import SyncAxes
 
+from ..transformation import Motion
+from ..transformation import find_motion
 from .colors import BEST
 from .colors import list_style
 from .colors import mixed
 from .image_axis_plot import ImageAxisPlot
-from .motion import Motion
-from .motion import motion
-from .motion import vertical_limits
 from .selection import Selection
 from .shown import ShownResult
 from .texts import numbers
@@ -30,8 +32,8 @@ _LABELS = {
 _SMALLEST_SPAN = {"rows": 1.0, "columns": 1.0, "rotation": 0.1, "scale": 0.1}
 
 _EXPLANATION = (
-    "How far each list shifts the middle of the images, turns it (counter-clockwise is positive)"
-    " and changes its size. A sample drifts; a list that jumps is suspicious."
+    "How far each registration shifts the middle of the images, turns it (counter-clockwise is"
+    " positive) and changes its size. A sample drifts; a registration that jumps is suspicious."
 )
 
 _WIDTH, _SELECTED_WIDTH, _BEST_WIDTH = 1.0, 2.0, 3.0
@@ -40,7 +42,7 @@ _NAME_ROLE = qt.Qt.UserRole
 
 
 class MotionTab(qt.QWidget):
-    """The path of the image centre, the rotation and the change of size under every list.
+    """The path of the image centre, the rotation and the change of size under every registration.
 
     :param selection: a click selects an image or, in the legend, a stack.
     """
@@ -91,9 +93,9 @@ class MotionTab(qt.QWidget):
     def show_result(self, shown: ShownResult) -> None:
         self._motions = {}
         for name in shown.ranked_names:
-            shape, transformations = shown.image_shape(name), shown.lists.get(name)
+            shape, transformations = shown.image_shape(name), shown.registrations.get(name)
             if shape is not None and transformations:
-                self._motions[name] = motion(transformations, shape)
+                self._motions[name] = find_motion(transformations, shape)
         self._best = shown.best if shown.best in self._motions else None
         self.zoom_on_best.setEnabled(self._best is not None)
         self._curves.setVisible(bool(self._motions))
@@ -125,7 +127,9 @@ class MotionTab(qt.QWidget):
             for stack, found in self._motions.items():
                 width = _SELECTED_WIDTH if stack == name else _WIDTH
                 width = _BEST_WIDTH if stack == self._best else width
-                plot.add_list(stack, getattr(found, what), style=self._style(stack), width=width)
+                plot.add_registration(
+                    stack, getattr(found, what), style=self._style(stack), width=width
+                )
         self._zoom()
         self._mark_image(self._selection.image)
         with qt.QSignalBlocker(self.legend):
@@ -184,13 +188,30 @@ def _remark(shown: ShownResult, motions: dict[str, Motion]) -> str:
     if not motions:
         if shown.unreadable is not None:
             return f"The size of the images is not known: {shown.unreadable}"
-        return "There are no lists of transformations to show."
+        return "There are no registrations to show."
     sentences = [
-        f"The list of {name!r} diverged at image {numbers(found.diverged)}."
+        f"The registration of {name!r} diverged at image {numbers(found.diverged)}."
         for name, found in motions.items()
         if found.diverged
     ]
     missing = [repr(name) for name in shown.names if name not in motions]
     if missing:
-        sentences.append(f"Not read, because it was not needed: the list of {', '.join(missing)}.")
+        sentences.append(
+            f"Not read, because it was not needed: the registration of {', '.join(missing)}."
+        )
     return " ".join(sentences)
+
+
+def vertical_limits(
+    curves: Sequence[NDArray[numpy.float64]], smallest_span: float
+) -> tuple[float, float]:
+    """Between which values curves are drawn, with a margin.
+
+    :param curves: what is not finite is left out.
+    :param smallest_span: of the limits, so that rounding errors look like nothing.
+    """
+    values = numpy.concatenate([numpy.empty(0), *curves])
+    values = values[numpy.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    margin = max(0.08 * (high - low), (smallest_span - (high - low)) / 2)
+    return low - margin, high + margin

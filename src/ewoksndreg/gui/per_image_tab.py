@@ -1,4 +1,4 @@
-"""Which images are aligned, under every list."""
+"""Which images are aligned, under every registration."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from silx.gui import qt
 from silx.gui.colors import Colormap
 
 from ..evaluation import Evaluation
+from ..evaluation import find_outliers
+from ..evaluation import outlier_limit
 from .colors import BEST
 from .heat_map import HeatMap
 from .image_axis_plot import ImageAxisPlot
 from .selection import Selection
 from .shown import ShownResult
-from .standing_out import largest_usual
-from .standing_out import standing_out
 from .texts import numbers
 from .texts import text_label
 
-_MARGINS = (150, 12, 14, 48)  # px; the names of the lists stand on the left
+_MARGINS = (150, 12, 14, 48)  # px; the names of the registrations stand on the left
 
 _NOT_RANKED = "Nothing was ranked, so there is no error of each image."
 _LIMIT = "images above this line stand out"
@@ -28,10 +28,10 @@ _MARKS = "images that stand out"
 
 
 class PerImageTab(qt.QWidget):
-    """The relative MSE of every image of the selected stack, under every list as colours and
-    under the best list as a curve.
+    """The relative error of every image of the selected stack, under every registration as colours
+    and under the best registration as a curve.
 
-    Marks show images that stand out under the best list, see :func:`.largest_usual`.
+    Marks show images that stand out under the best registration, see :func:`.outlier_limit`.
 
     :param selection: a click selects an image.
     """
@@ -41,9 +41,9 @@ class PerImageTab(qt.QWidget):
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
-        self.plot = ImageAxisPlot("relative MSE", self, margins=_MARGINS)
+        self.plot = ImageAxisPlot("relative error", self, margins=_MARGINS)
         colormap = Colormap("viridis", normalization="gamma", vmin=0, vmax=1)
-        colormap.setGammaNormalizationParameter(0.5)  # good lists differ by little
+        colormap.setGammaNormalizationParameter(0.5)  # good registrations differ by little
         colormap.setNaNColor("#00000000")
         self.heat_map = HeatMap(self.plot, colormap, self)
         self.message = text_label(self)
@@ -73,11 +73,11 @@ class PerImageTab(qt.QWidget):
         evaluation = self._evaluation
         if evaluation is None:
             return
-        best, values = best_list_on(evaluation, name)
-        usual, marked = largest_usual(values), standing_out(values)
+        best, values = best_registration_on(evaluation, name)
+        usual, marked = outlier_limit(values), find_outliers(values)
         self._show_heat_map(evaluation, name, best, marked)
         self.plot.clear()
-        self.plot.add_list(best, values, style=(BEST, "-"), width=2.5)
+        self.plot.add_registration(best, values, style=(BEST, "-"), width=2.5)
         self.plot.addCurve(
             marked,
             values[marked],
@@ -99,39 +99,43 @@ class PerImageTab(qt.QWidget):
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)
         if event.type() == qt.QEvent.PaletteChange and self._evaluation is not None:
-            self._draw(self._selection.stack or self._evaluation.names[0])
+            self._draw(self._selection.stack or self._evaluation.stack_names[0])
 
     def _show_heat_map(
         self, evaluation: Evaluation, name: str, best: str, marked: list[int]
     ) -> None:
         ranked = evaluation.ranked_names
-        order = [evaluation.names.index(item) for item in ranked]
+        rows = list(evaluation.registrations)
+        order = [rows.index(item) for item in ranked]
         labels = [f"★ {ranked[0]}", *ranked[1:]]
         self.heat_map.show_values(
-            evaluation.relative_mse[order, evaluation.names.index(name)],
+            evaluation.relative_error_per_image[order, evaluation.stack_names.index(name)],
             labels,
             emphasised=ranked.index(best),
             marked=marked,
         )
 
 
-def best_list_on(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:
-    """The best list that was judged on a stack, and the relative MSE of its images, shape `(N,)`.
+def best_registration_on(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:
+    """The best registration that was scored on a stack, and the relative error of its images, shape
+    `(N,)`.
 
-    Where each list was judged on its own stack only, that is its own list.
+    Where each registration was scored on its own stack only, that is its own registration.
     """
-    j = evaluation.names.index(name)
+    j = evaluation.stack_names.index(name)
     for best in evaluation.ranked_names:
-        values = evaluation.relative_mse[evaluation.names.index(best), j]
+        values = evaluation.relative_error_per_image[list(evaluation.registrations).index(best), j]
         if not numpy.isnan(values).all():
             return best, values
-    return name, evaluation.relative_mse[j, j]
+    return name, evaluation.relative_error_per_image[j, j]
 
 
 def _curve(evaluation: Evaluation, drawn: str) -> str:
     if drawn == evaluation.ranked_names[0]:
-        return f"The curve is the best list, that of {drawn!r}."
-    return f"The curve is the list of {drawn!r}, the best one that was judged on this stack."
+        return f"The curve is the best registration, that of {drawn!r}."
+    return (
+        f"The curve is the registration of {drawn!r}, the best one that was scored on this stack."
+    )
 
 
 def _remark(marked: list[int]) -> str:
@@ -154,7 +158,7 @@ def _scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
     bar.setPixmap(qt.QPixmap.fromImage(image.scaled(120, 12)))
     layout = qt.QHBoxLayout(widget)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(qt.QLabel("Relative MSE:  0, perfect", widget))
+    layout.addWidget(qt.QLabel("Relative error:  0, perfect", widget))
     layout.addWidget(bar)
     layout.addWidget(qt.QLabel("1 or more, no better than doing nothing", widget))
     layout.addStretch(1)

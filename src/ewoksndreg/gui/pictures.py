@@ -33,7 +33,7 @@ def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[
     """
     red, blue = brightness(first, limits), brightness(image, limits)
     missing = numpy.isnan(red) | numpy.isnan(blue)
-    red[missing] = blue[missing] = 0  # NaN is no whole number
+    red[missing] = blue[missing] = 0  # NaN is no integer
     green = numpy.minimum(red, blue) + _GREEN_OF_BRIGHTER * numpy.abs(red - blue)
     picture = numpy.empty((*first.shape, 4), dtype=numpy.uint8)
     for channel, values in enumerate((red, green, blue)):

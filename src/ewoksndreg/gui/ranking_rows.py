@@ -11,13 +11,13 @@ from .shown import ShownResult
 
 @dataclass(frozen=True)
 class RankingRow:
-    """One list of transformations; numbers that are not known are NaN.
+    """One registration; numbers that are not known are NaN.
 
-    The numbers are those of :class:`.ListEvaluation`.
+    The numbers are those of :class:`.RegistrationScore`.
 
     :param rank: 1 is best.
-    :param name: the stack from which the list was registered.
-    :param remark: why it cannot be judged or has no score, or nothing.
+    :param name: the stack from which the registration was registered.
+    :param reason: why it cannot be scored or has no score, or nothing.
     :param best: whether it ranks first.
     :param applied: whether all stacks are aligned with it.
     """
@@ -25,19 +25,19 @@ class RankingRow:
     rank: float
     name: str
     score: float
-    relative_mse: float
+    relative_error: float
     smoothness: float
-    smallest_overlap: float
-    remark: str
+    min_overlap: float
+    reason: str
     best: bool
     applied: bool
 
 
 def ranking_rows(shown: ShownResult) -> list[RankingRow]:
-    """One row per list, best first.
+    """One row per registration, best first.
 
-    Without a ranking only the smoothness is known, and only of lists whose stack can be opened,
-    since it is a fraction of the image size.
+    Without a ranking only the smoothness is known, and only of registrations whose stack can be
+    opened, since it is a fraction of the image size.
     """
     evaluation = shown.evaluation
     if evaluation is None:
@@ -47,55 +47,55 @@ def ranking_rows(shown: ShownResult) -> list[RankingRow]:
             rank=rank,
             name=name,
             score=item.score,
-            relative_mse=item.relative_mse,
+            relative_error=item.relative_error,
             smoothness=item.smoothness,
-            smallest_overlap=item.smallest_overlap,
-            remark=item.remark or "",
+            min_overlap=item.min_overlap,
+            reason=item.reason or "",
             best=rank == 1,
             applied=name == shown.reference_stack,
         )
         for rank, name in enumerate(evaluation.ranked_names, start=1)
-        for item in [evaluation.lists[name]]
+        for item in [evaluation.registrations[name]]
     ]
 
 
 def _row_without_ranking(shown: ShownResult, name: str) -> RankingRow:
-    transformations = shown.lists.get(name) or ()
+    transformations = shown.registrations.get(name) or ()
     shape = shown.image_shape(name)
     known = bool(transformations) and shape is not None
     return RankingRow(
         rank=math.nan,
         name=name,
         score=math.nan,
-        relative_mse=math.nan,
+        relative_error=math.nan,
         smoothness=smoothness_eval(transformations, shape) if known and shape else math.nan,
-        smallest_overlap=math.nan,
-        remark="" if transformations else "its list was not needed and not read",
+        min_overlap=math.nan,
+        reason="" if transformations else "its registration was not needed and not read",
         best=False,
         applied=name == shown.reference_stack,
     )
 
 
 def description(row: RankingRow) -> str:
-    """What the numbers of a list mean, in words."""
+    """What the numbers of a registration mean, in words."""
     sentences = []
-    if not math.isnan(row.relative_mse):
+    if not math.isnan(row.relative_error):
         sentences.append(
-            f"{_percent(row.relative_mse)} of the differences between the images are left when they"
-            " are aligned with it (0 % is perfect, 100 % is no better than doing nothing)."
+            f"{_percent(row.relative_error)} of the differences between the images are left when"
+            " they are aligned with it (0 % is perfect, 100 % is no better than doing nothing)."
         )
     if math.isfinite(row.smoothness):
         sentences.append(
             "From one image to the next it moves the corners by"
             f" {_percent(row.smoothness)} of the image size."
         )
-    if not math.isnan(row.smallest_overlap):
+    if not math.isnan(row.min_overlap):
         sentences.append(
-            f"Every aligned image covers {_percent(row.smallest_overlap)} of the first one or more."
+            f"Every aligned image covers {_percent(row.min_overlap)} of the first one or more."
         )
-    if row.remark:
-        sentences.append(f"Remark: {row.remark}.")
-    return f"The list of {row.name!r}: {' '.join(sentences)}"
+    if row.reason:
+        sentences.append(f"Reason: {row.reason}.")
+    return f"The registration of {row.name!r}: {' '.join(sentences)}"
 
 
 def _percent(fraction: float) -> str:

@@ -1,18 +1,18 @@
-"""Which list is best, and by how much."""
+"""Which registration is best, and by how much."""
 
 from __future__ import annotations
 
 from silx.gui import qt
 
-from ..evaluation.ranking import SMOOTHNESS_WEIGHT
-from .colors import RELATIVE_MSE
+from ..evaluation import SMOOTHNESS_WEIGHT
+from .colors import RELATIVE_ERROR
 from .colors import SMOOTHNESS
 from .ranking_rows import RankingRow
 from .ranking_rows import description
 from .ranking_rows import ranking_rows
 from .ranking_table import BARS
 from .ranking_table import RANK
-from .ranking_table import REMARK
+from .ranking_table import REASON
 from .ranking_table import ROW_ROLE
 from .ranking_table import STACK
 from .ranking_table import NumericOrder
@@ -23,26 +23,27 @@ from .shown import ShownResult
 from .texts import text_label
 
 _LEGEND = (
-    f'<span style="color: {RELATIVE_MSE}">■</span> relative MSE &nbsp;&nbsp;'
+    f'<span style="color: {RELATIVE_ERROR}">■</span> relative error &nbsp;&nbsp;'
     f'<span style="color: {SMOOTHNESS}">■</span> {SMOOTHNESS_WEIGHT:g} × smoothness &nbsp;&nbsp;'  # noqa: RUF001
-    " (small is good; ★ is the best list)"
+    " (small is good; ★ is the best registration)"
 )
 _NO_SCORES = (
     "Nothing was ranked, so there are no scores. The images and the motion can be looked at."
 )
-_HINT = "Double click a row to align all stacks with its list."
+_HINT = "Double click a row to align all stacks with its registration."
 
 _WIDEST_NAME = 180  # px; longer names have a tool tip
 
 
 class RankingTab(qt.QWidget):
-    """Table of the lists with their scores.
+    """Table of the registrations with their scores.
 
     :param selection: the selected row is its stack.
     """
 
-    sigListRequested = qt.Signal(str)
-    """The user wants all stacks to be aligned with the list of this stack, and has confirmed."""
+    sigRegistrationRequested = qt.Signal(str)
+    """The user wants all stacks to be aligned with the registration of this stack, and has
+    confirmed."""
 
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +63,7 @@ class RankingTab(qt.QWidget):
         self.table.setWordWrap(True)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        for column in (BARS, REMARK):  # share the room that the numbers leave
+        for column in (BARS, REASON):  # share the room that the numbers leave
             self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
         self.table.selectionModel().currentRowChanged.connect(self._row_selected)
         self.table.doubleClicked.connect(self._ask)
@@ -104,16 +105,16 @@ class RankingTab(qt.QWidget):
         box = qt.QMessageBox(self)
         box.setAttribute(qt.Qt.WA_DeleteOnClose)
         box.setIcon(qt.QMessageBox.Question)
-        box.setWindowTitle("Choose a list")
+        box.setWindowTitle("Choose a registration")
         box.setTextFormat(qt.Qt.PlainText)
-        box.setText(f"Align all stacks with the list of {row.name!r}?")
-        box.setInformativeText("Its list is then taken as it is, and nothing is ranked.")
+        box.setText(f"Align all stacks with the registration of {row.name!r}?")
+        box.setInformativeText("Its registration is then taken as it is, and nothing is ranked.")
         box.setStandardButtons(qt.QMessageBox.Yes | qt.QMessageBox.Cancel)
-        box.button(qt.QMessageBox.Yes).setText("Align with this list")
+        box.button(qt.QMessageBox.Yes).setText("Align with this registration")
 
         def answered(answer: int) -> None:
             if answer == qt.QMessageBox.Yes:
-                self.sigListRequested.emit(row.name)
+                self.sigRegistrationRequested.emit(row.name)
 
         box.finished.connect(answered)
         box.open()

@@ -19,9 +19,9 @@ COLUMNS = (
     "Smooth-\nness",
     "Smallest\noverlap",
     "Score in parts",
-    "Remark",
+    "Reason",
 )
-RANK, STACK, SCORE, RELATIVE_MSE, SMOOTHNESS, OVERLAP, BARS, REMARK = range(len(COLUMNS))
+RANK, STACK, SCORE, RELATIVE_ERROR, SMOOTHNESS, OVERLAP, BARS, REASON = range(len(COLUMNS))
 
 ROW_ROLE = qt.Qt.UserRole
 """The :class:`.RankingRow` of a cell."""
@@ -30,21 +30,21 @@ SORT_ROLE = qt.Qt.UserRole + 1
 """What a cell is sorted by, a number or text."""
 
 _TOOL_TIPS = {
-    RANK: "1 is the best list of transformations",
-    STACK: "The stack from which the list was registered",
-    SCORE: "Relative MSE plus weighted smoothness: small is good",
-    RELATIVE_MSE: "Error that is left after alignment, as a fraction of the error without:"
+    RANK: "1 is the best registration",
+    STACK: "The stack from which the registration was registered",
+    SCORE: "Relative error plus weighted smoothness: small is good",
+    RELATIVE_ERROR: "Error that is left after alignment, as a fraction of the error without:"
     " 0 is perfect, 1 is no better than doing nothing",
     SMOOTHNESS: "Mean step of the image corners from one image to the next, as a fraction of the"
     " image size: small is smooth",
     OVERLAP: "Smallest part of the first image that an aligned image still covers",
     BARS: "The score, split into its two parts",
-    REMARK: "Why a list cannot be judged",
+    REASON: "Why a registration cannot be scored",
 }
 
 
 class RankingModel(qt.QAbstractTableModel):
-    """One row per list of transformations."""
+    """One row per registration."""
 
     def __init__(self, parent: qt.QObject | None = None) -> None:
         super().__init__(parent)
@@ -76,9 +76,9 @@ class RankingModel(qt.QAbstractTableModel):
             return _values(row)[column]
         if role == qt.Qt.DisplayRole:
             return _text(row, column)
-        if role == qt.Qt.ToolTipRole and column in (STACK, REMARK):
+        if role == qt.Qt.ToolTipRole and column in (STACK, REASON):
             return html.escape(_text(row, column))
-        if role == qt.Qt.TextAlignmentRole and column not in (STACK, REMARK):
+        if role == qt.Qt.TextAlignmentRole and column not in (STACK, REASON):
             return int(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         if role == qt.Qt.FontRole and row.best:
             font = qt.QFont()
@@ -104,11 +104,11 @@ def _values(row: RankingRow) -> tuple[float | str, ...]:
         float(row.rank),
         row.name.casefold(),
         row.score,
-        row.relative_mse,
+        row.relative_error,
         row.smoothness,
-        row.smallest_overlap,
+        row.min_overlap,
         row.score,
-        _text(row, REMARK),
+        _text(row, REASON),
     )
 
 
@@ -117,8 +117,8 @@ def _text(row: RankingRow, column: int) -> str:
         return ""
     if column == STACK:
         return row.name
-    if column == REMARK:
-        return row.remark or ("used for all stacks" if row.applied else "")
+    if column == REASON:
+        return row.reason or ("used for all stacks" if row.applied else "")
     value = _values(row)[column]
     if not isinstance(value, float) or math.isnan(value):
         return "–"  # noqa: RUF001

@@ -6,19 +6,19 @@ import math
 
 from silx.gui import qt
 
-from ..evaluation.ranking import SMOOTHNESS_WEIGHT
-from .colors import RELATIVE_MSE
+from ..evaluation import SMOOTHNESS_WEIGHT
+from .colors import RELATIVE_ERROR
 from .colors import SMOOTHNESS
 from .ranking_rows import RankingRow
 from .ranking_table import ROW_ROLE
 
 
 def score_parts(row: RankingRow) -> tuple[float, float]:
-    """The relative MSE and the weighted smoothness, of which the score is the sum; 0 for a list
-    without a score."""
+    """The relative error and the weighted smoothness, of which the score is the sum; 0 for a
+    registration without a score."""
     if math.isnan(row.score):
         return 0.0, 0.0
-    return row.relative_mse, SMOOTHNESS_WEIGHT * row.smoothness
+    return row.relative_error, SMOOTHNESS_WEIGHT * row.smoothness
 
 
 class ScoreBars(qt.QStyledItemDelegate):
@@ -41,7 +41,7 @@ class ScoreBars(qt.QStyledItemDelegate):
         bar = qt.QRectF(space.left(), space.center().y() - height / 2 + 0.5, 0, height)
         painter.save()
         for part, color in zip(
-            score_parts(index.data(ROW_ROLE)), (RELATIVE_MSE, SMOOTHNESS), strict=True
+            score_parts(index.data(ROW_ROLE)), (RELATIVE_ERROR, SMOOTHNESS), strict=True
         ):
             bar.setLeft(bar.right())
             bar.setWidth(space.width() * part / longest)

@@ -16,15 +16,15 @@ class ShownResult:
     """The result of one run.
 
     :param stacks: the open stacks, by name; none where they cannot be opened.
-    :param lists: the list of transformations that was registered from each stack.
-    :param chosen: the list with which each stack is aligned.
+    :param registrations: the registration that was found from each stack.
+    :param chosen: the registration with which each stack is aligned.
     :param evaluation: what the ranking found; None when nothing was ranked.
-    :param reference_stack: whose list was chosen for all stacks, or None.
+    :param reference_stack: whose registration was chosen for all stacks, or None.
     :param unreadable: why the stacks cannot be opened, one sentence, or None.
     """
 
     stacks: Mapping[str, Stack]
-    lists: Mapping[str, Sequence[Transformation]]
+    registrations: Mapping[str, Sequence[Transformation]]
     chosen: Mapping[str, Sequence[Transformation]]
     evaluation: Evaluation | None = None
     reference_stack: str | None = None
@@ -32,20 +32,21 @@ class ShownResult:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All stacks, in the order in which they were given, or the names of the lists where the
-        stacks cannot be opened."""
+        """All stacks, in the order in which they were given, or the names of the registrations
+        where the stacks cannot be opened."""
         if self.evaluation is not None:
-            return self.evaluation.names
-        return tuple(self.stacks or {**self.lists, **self.chosen})
+            return self.evaluation.stack_names
+        return tuple(self.stacks or {**self.registrations, **self.chosen})
 
     @property
     def ranked_names(self) -> tuple[str, ...]:
-        """The same, best list first where there is a ranking."""
+        """The same, best registration first where there is a ranking."""
         return self.names if self.evaluation is None else self.evaluation.ranked_names
 
     @property
     def best(self) -> str | None:
-        """Whose list ranks first or was chosen without a ranking; None where neither is so."""
+        """Whose registration ranks first or was chosen without a ranking; None where neither is
+        so."""
         if self.evaluation is not None:
             return self.evaluation.ranked_names[0]
         return self.reference_stack
@@ -54,7 +55,7 @@ class ShownResult:
         """How many images a stack has, as far as it is known."""
         if name in self.stacks:
             return len(self.stacks[name])
-        return len(self.lists.get(name) or self.chosen.get(name) or ())
+        return len(self.registrations.get(name) or self.chosen.get(name) or ())
 
     def image_shape(self, name: str) -> tuple[int, int] | None:
         """`(H, W)` of the images of a stack; None when it could not be opened."""

@@ -1,8 +1,35 @@
 """Where images come from and go to: arrays in memory and HDF5 files."""
 
+from .input_stack import ImageStacks
 from .input_stack import InputStacks
+from .input_stack import find_sources
 from .input_stack import input_context
+from .input_stack import named_sources
+from .input_stack import open_stacks
+from .nexus import create_plot_group
+from .nexus import plot_images
+from .output_stack import Hdf5OutputStacks
 from .output_stack import OutputStacks
+from .output_stack import hdf5_output_context
 from .output_stack import output_context
+from .urls import as_data_url
+from .urls import stack_names
+from .urls import url_text
 
-__all__ = ["InputStacks", "OutputStacks", "input_context", "output_context"]
+__all__ = [
+    "Hdf5OutputStacks",
+    "ImageStacks",
+    "InputStacks",
+    "OutputStacks",
+    "as_data_url",
+    "create_plot_group",
+    "find_sources",
+    "hdf5_output_context",
+    "input_context",
+    "named_sources",
+    "open_stacks",
+    "output_context",
+    "plot_images",
+    "stack_names",
+    "url_text",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from contextlib import contextmanager
 from typing import Any
 
+import h5py
 import numpy
 from silx.io.url import DataUrl
 
@@ -18,6 +20,7 @@ from .._stacks import ArrayStack
 from .._stacks import Stack
 from .blocks import Blocks
 from .hdf5_files import Hdf5Reader
+from .hdf5_files import open_to_read
 from .hdf5_lock import finish_interrupted_write
 from .hdf5_stack import Hdf5Stack
 from .urls import as_data_url
@@ -69,6 +72,8 @@ ImageStacks = (
     InputStacks
     | dict[str, Sequence[numpy.ndarray]]
     | dict[str, numpy.ndarray]
+    | str
+    | DataUrl
     | Sequence[str | DataUrl]
     | dict[str, str | DataUrl]
 )
@@ -76,48 +81,106 @@ ImageStacks = (
 
 
 def named_sources(data: Any) -> dict[str, Any]:
-    """Name every stack, without opening any.
+    """Name every stack, without opening any file.
 
-    :param data: see :func:`input_context`.
-    :returns: name to stack, arrays or URL as given; a list of URLs gets the names of
-        :func:`.stack_names`.
-    :raises TypeError: when it is neither a mapping with text as keys nor a sequence of URLs.
+    :param data: see :func:`open_stacks`, but for groups.
+    :returns: name to stack, arrays or URL as given; a list of URLs and h5py datasets gets the names
+        of :func:`.stack_names`.
+    :raises TypeError: when it has another form.
     :raises ValueError: when a URL of a list is not valid or two stacks would have one name.
     """
     if isinstance(data, Mapping):
         for name in data:
             if not isinstance(name, str) or not name.strip("/ "):
-                raise TypeError(f"A stack needs a name that is text, not {name!r}")
+                raise TypeError(f"A stack needs a name that is a string, not {name!r}")
         return dict(data)
-    if isinstance(data, Sequence) and not isinstance(data, str):
-        for item in data:
-            if not isinstance(item, (str, DataUrl)):
+    items = [data] if isinstance(data, (str, DataUrl, h5py.Dataset)) else data
+    if isinstance(items, Sequence):
+        for item in items:
+            if not isinstance(item, (str, DataUrl, h5py.Dataset)):
                 raise TypeError(
                     "A list of image stacks holds URLs of datasets, not"
                     f" {type(item).__name__}: give arrays as a dictionary with names"
                 )
-        urls = [as_data_url(item) for item in data]
-        return dict(zip(stack_names(urls), urls, strict=True))
+        urls = [_url_of(item) for item in items]
+        sources = (
+            item if isinstance(item, h5py.Dataset) else url
+            for item, url in zip(items, urls, strict=True)
+        )
+        return dict(zip(stack_names(urls), sources, strict=True))
     raise TypeError(
         "Image stacks are a dictionary of arrays or URLs, or a list of URLs, not"
         f" {type(data).__name__}"
     )
 
 
+def _url_of(item: str | DataUrl | h5py.Dataset) -> DataUrl:
+    if isinstance(item, h5py.Dataset):
+        return DataUrl(file_path=item.file.filename, data_path=item.name)
+    return as_data_url(item)
+
+
+def find_sources(data: Any) -> dict[str, Any]:
+    """:func:`named_sources`, with the 3D datasets in a group in place of its URL.
+
+    :raises OSError: when a file is missing or cannot be read.
+    :raises ValueError: when a group holds no 3D dataset.
+    """
+    if isinstance(data, Mapping):
+        return named_sources(data)
+    items = [data] if isinstance(data, (str, DataUrl)) else data
+    if isinstance(items, Sequence):
+        items = [each for item in items for each in _expand_group(item)]
+    return named_sources(items)
+
+
+def _expand_group(item: Any) -> list[Any]:
+    if not isinstance(item, (str, DataUrl)):
+        return [item]
+    url = as_data_url(item)
+    path = str(url.file_path())
+    if not os.path.exists(path):
+        return [item]  # opening it says what is wrong
+    with open_to_read(path) as file:
+        group = file.get(url.data_path())
+        if not isinstance(group, h5py.Group):
+            return [item]
+        names = [name for name in group if _is_stack(group.get(name))]
+        if not names:
+            raise ValueError(
+                f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
+                f" it holds {', '.join(map(repr, group)) or 'nothing'}"
+            )
+        root = str(url.data_path()).rstrip("/")
+        return [DataUrl(file_path=path, data_path=f"{root}/{name}") for name in names]
+
+
+def _is_stack(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset) and item.ndim == 3 and item.dtype.kind in "biuf"
+
+
 @contextmanager
-def input_context(data: Any) -> Iterator[InputStacks]:
+def open_stacks(data: Any) -> Iterator[InputStacks]:
     """Open stacks of images, in any of these forms.
 
     - an :class:`InputStacks`, which is passed through and not closed,
     - a dictionary whose values are each an array of shape `(N, H, W)`, a sequence of arrays or
-      nested lists of shape `(H, W)`, or the URL of an HDF5 dataset, as text or `DataUrl`,
-    - a list of URLs, see :func:`.stack_names` for the names.
+      nested lists of shape `(H, W)`, an h5py dataset, or the URL of an HDF5 dataset, as a string
+      or `DataUrl`,
+    - the URL of a dataset, or of a group, which stands for the 3D datasets in it,
+    - a list of URLs and h5py datasets, see :func:`.stack_names` for the names.
 
     HDF5 images are read when they are asked for, one at a time, as long as the context lasts.
 
     :raises TypeError: when it has another form or the pixels are not real numbers.
     :raises ValueError: when a stack is not a stack of images; names the stack.
     :raises OSError: when a file is missing or cannot be read; names the stack.
+
+    >>> import numpy
+    >>> from ewoksndreg import open_stacks
+    >>> with open_stacks({"Ca-K": numpy.zeros((5, 20, 30))}) as stacks:
+    ...     print(stacks["Ca-K"].shape)
+    (5, 20, 30)
     """
     if isinstance(data, InputStacks):
         yield data
@@ -132,9 +195,13 @@ def input_context(data: Any) -> Iterator[InputStacks]:
         files.callback(blocks.clear)
         stacks = {
             name: _open_stack(name, source, readers, blocks, files)
-            for name, source in named_sources(data).items()
+            for name, source in find_sources(data).items()
         }
         yield InputStacks(stacks)
+
+
+input_context = open_stacks
+"""The name of :func:`open_stacks` in ewoksndreg 0.5.0."""
 
 
 def _open_stack(

@@ -43,7 +43,7 @@ class ExampleOutputs(BaseOutputModel):
         description="Six channels of one moving sample, each an array of shape (N, H, W).",
     )
     transformations: dict[str, Any] = Field(
-        description="For each stack the list of transformations that was registered from it.",
+        description="For each stack the registration that was found from it.",
     )
 
 
@@ -52,7 +52,7 @@ class ExampleStacks(  # type: ignore[call-arg]  # ewokscore has no types
 ):
     """Simulate image stacks of one moving sample and register each of them by itself.
 
-    Needs ``pip install "ewoksndreg[demo]"``. See :func:`ewoksndreg.demo.samples.make_sample`.
+    Needs ``pip install ".[demo]"``. See :func:`ewoksndreg.demo.samples.make_sample`.
     """
 
     def run(self) -> None:
@@ -64,7 +64,9 @@ class ExampleStacks(  # type: ignore[call-arg]  # ewokscore has no types
             if (error.name or "").partition(".")[0] != "skimage":
                 raise
             raise ModuleNotFoundError(
-                'The example needs scikit-image: pip install "ewoksndreg[demo]"', name=error.name
+                'The example needs scikit-image: pip install ".[demo]" in the folder of the'
+                " sources",
+                name=error.name,
             ) from error
 
         inputs = self.inputs
@@ -76,14 +78,14 @@ class ExampleStacks(  # type: ignore[call-arg]  # ewokscore has no types
             step=inputs.step,
             seed=inputs.seed,
         )
-        lists = {}
+        registrations = {}
         for name, stack in sample.stacks.items():
             if self.cancelled:
                 raise CancelledError(f"The example was cancelled before stack {name!r}")
-            lists[name] = register(stack)
-            self.progress = int(100 * len(lists) / len(sample.stacks))
+            registrations[name] = register(stack)
+            self.progress = int(100 * len(registrations) / len(sample.stacks))
         self.outputs.image_stacks = sample.stacks
-        self.outputs.transformations = lists
+        self.outputs.transformations = registrations
 
     def cancel(self) -> None:
         """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`

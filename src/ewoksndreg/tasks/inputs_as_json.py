@@ -9,20 +9,20 @@ from typing import Any
 import numpy
 from silx.io.url import DataUrl
 
-from ..io.input_stack import named_sources
-from ..io.urls import as_data_url
-from ..io.urls import url_text
-from ..transformation.base import Transformation
-from ..transformation.conversion import TransformationSource
+from ..io import as_data_url
+from ..io import named_sources
+from ..io import url_text
+from ..transformation import Transformation
+from ..transformation import TransformationSource
 
 
 def inputs_as_json(
-    inputs: Mapping[str, Any], lists: Mapping[str, Sequence[Transformation]]
+    inputs: Mapping[str, Any], registrations: Mapping[str, Sequence[Transformation]]
 ) -> dict[str, Any]:
     """The inputs of the task with an address or a summary in place of pixels.
 
     :param inputs: by name; they name an output.
-    :param lists: the lists of transformations that are not in a file.
+    :param registrations: the registrations that are not in a file.
     """
     values = dict(inputs)
     sources = values["image_stacks"]
@@ -30,7 +30,7 @@ def inputs_as_json(
         sources = named_sources(sources)
     values["image_stacks"] = {name: _stack(sources[name]) for name in sources}
     values["transformations"] = {
-        name: _transformations(source, lists.get(name, ()))
+        name: _transformations(source, registrations.get(name, ()))
         for name, source in values["transformations"].items()
     }
     values["output_root_uri"] = url_text(as_data_url(values["output_root_uri"]))

@@ -5,6 +5,7 @@ Values pass through unchanged: an output is the very object that came in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 from typing import Any
@@ -15,16 +16,16 @@ from ewokscore.model import BaseOutputModel
 from pydantic import Field
 from pydantic import SkipValidation
 from pydantic import ValidationError
-from pydantic import ValidationInfo
 from pydantic import field_validator
+from pydantic import model_validator
 from silx.io.url import DataUrl
 
-from .._messages import unknown_name
-from ..io.input_stack import ImageStacks
-from ..io.input_stack import InputStacks
-from ..io.input_stack import named_sources
-from ..io.urls import as_data_url
-from ..transformation.conversion import TransformationSource
+from .._messages import near_match
+from ..io import ImageStacks
+from ..io import InputStacks
+from ..io import as_data_url
+from ..io import named_sources
+from ..transformation import TransformationSource
 
 
 class Inputs(BaseInputModel):
@@ -46,7 +47,7 @@ class Inputs(BaseInputModel):
         ],
     )
     transformations: dict[str, TransformationSource | DataUrl] = Field(
-        description="For each stack the list of transformations, one per image, that was"
+        description="For each stack the registration, one per image, that was"
         " registered from it: transformation objects, matrices or shifts (passive, row and column),"
         " or the HDF5 dataset URL of these.",
         examples=[
@@ -58,13 +59,13 @@ class Inputs(BaseInputModel):
     )
     reference_stack: str | None = Field(
         default=None,
-        description="Take the list of this stack instead of the best one.",
+        description="Take the registration of this stack instead of the best one.",
         examples=["stack1", "stack2"],
     )
     output_root_uri: DataUrl | str | None = Field(
         default=None,
-        description="HDF5 group in which to save the transformed stacks: each with its own list"
-        " where stacks are ranked, else with the list that the task puts out for it.",
+        description="HDF5 group in which to save the transformed stacks: each with its own"
+        " registration where stacks are ranked, else with the registration that is put out for it.",
         examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
     )
     output_configuration: dict[str, Any] | None = Field(
@@ -75,9 +76,9 @@ class Inputs(BaseInputModel):
     skip: bool = Field(default=False, description="Hand everything on without ranking.")
     evaluate_on: Literal["all", "own"] = Field(
         default="all",
-        description="Judge every list on all stacks, or on the stack it was registered from.",
+        description="Score every registration on all stacks, or on the stack it was found from.",
     )
-    max_workers: int | None = Field(
+    max_workers: Annotated[int, Field(strict=True, ge=-1)] | None = Field(
         default=None,
         description="Number of workers that rank, threads or processes, whichever is faster: None"
         " or -1 for as many as this process may use, 0 to rank in this thread.",
@@ -106,37 +107,16 @@ class Inputs(BaseInputModel):
     def _check_transformations(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise TypeError(
-                "The transformations are a dictionary of lists by stack name, not"
+                "The transformations are a dictionary of registrations by stack name, not"
                 f" {type(value).__name__}"
             )
         return value
 
-    @field_validator("evaluate_on", mode="plain")
-    @classmethod
-    def _check_evaluate_on(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            raise TypeError(f"Input 'evaluate_on' is 'all' or 'own', not {type(value).__name__}")
-        if value not in ("all", "own"):
-            raise ValueError(unknown_name("choice", value, ("all", "own")))
-        return value
-
-    @field_validator("max_workers", mode="plain")
-    @classmethod
-    def _check_max_workers(cls, value: Any) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"Input 'max_workers' is a whole number, not {type(value).__name__}")
-        if value < -1:
-            raise ValueError(f"the number of workers is 0 or more, or -1, not {value}")
-        return value
-
-    @field_validator("scheduler", mode="after")
-    @classmethod
-    def _check_scheduler(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value and info.data.get("max_workers") not in (None, 0):
-            raise ValueError("either a scheduler or max_workers decides who ranks, not both")
-        return value
+    @model_validator(mode="after")
+    def _check_workers(self) -> Inputs:
+        if self.scheduler and self.max_workers:
+            raise ValueError("either 'scheduler' or 'max_workers' says who ranks, not both")
+        return self
 
     @field_validator("output_root_uri", mode="plain")
     @classmethod
@@ -159,10 +139,10 @@ class Outputs(BaseOutputModel):
         description="The image stacks as they came in.",
     )
     transformations: Annotated[dict[str, TransformationSource | DataUrl], SkipValidation] = Field(
-        description="For each stack the list of transformations to apply to it.",
+        description="For each stack the registration to apply to it.",
     )
     reference_stack: str | None = Field(
-        description="The stack whose list of transformations serves all stacks.",
+        description="The stack whose registration serves all stacks.",
         examples=["stack1", "stack2"],
     )
     ranked_stack_names: list[str] | None = Field(
@@ -174,15 +154,17 @@ class Outputs(BaseOutputModel):
         examples=[{"param1": 0, "param2": 1, "reference_stack": "stack1"}],
     )
     scores: dict[str, dict[str, float]] | None = Field(
-        description="For each stack: score, relative_mse, own_relative_mse, smoothness and"
-        " smallest_overlap of its list; None when they were not ranked.",
+        description="For each stack: score, relative_error, own_relative_error, smoothness and"
+        " min_overlap of its registration; None when they were not ranked.",
     )
 
 
 def _one_sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    name, message = first["loc"][0], first["msg"].removeprefix("Input ")
-    if first["type"] == "value_error":  # a sentence of ours
-        return f"Input {name!r}: {message.removeprefix('Value error, ')}"
-    found = " ".join(f"{first['input']!r:.80}".split())
-    return f"Input {name!r} {message}, not {found}"
+    kind, given, message = first["type"], first["input"], first["msg"].removeprefix("Input ")
+    if kind == "value_error":  # a sentence of ours
+        message = message.removeprefix("Value error, ")
+        return f"Input {first['loc'][0]!r}: {message}" if first["loc"] else f"Inputs: {message}"
+    found = " ".join(f"{given!r:.80}".split())
+    choices = re.findall(r"'([^']*)'", first["ctx"]["expected"]) if kind == "literal_error" else []
+    return f"Input {first['loc'][0]!r} {message}, not {found}{near_match(str(given), choices)}"

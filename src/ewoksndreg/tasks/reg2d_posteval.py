@@ -8,24 +8,28 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
+from typing import Literal
 
 from ewokscore import TaskWithProgress
-from silx.io.url import DataUrl
 
 from .._messages import located
 from .._messages import unknown_name
+from .._stacks import Stack
 from ..evaluation import Evaluation
+from ..evaluation import check_registration_per_stack
+from ..evaluation import check_stack_per_registration
+from ..evaluation import check_transformation_per_image
 from ..evaluation import evaluate_stacks
-from ..evaluation.checks import check_list_per_stack
-from ..evaluation.checks import check_stack_per_list
-from ..evaluation.checks import check_transformation_per_image
-from ..io.input_stack import input_context
-from ..io.input_stack import named_sources
-from ..io.output_stack import Hdf5OutputStacks
-from ..io.output_stack import hdf5_output_context
-from ..transformation.base import Transformation
-from ..transformation.conversion import TransformationSource
-from ..transformation.conversion import as_transformation_lists
+from ..io import Hdf5OutputStacks
+from ..io import InputStacks
+from ..io import find_sources
+from ..io import hdf5_output_context
+from ..io import open_stacks
+from ..transformation import Transformation
+from ..transformation import TransformationSource
+from ..transformation import as_registrations
+from ..transformation import is_url
 from ..workers import dask_workers
 from .inputs_as_json import inputs_as_json
 from .models import Inputs
@@ -34,10 +38,12 @@ from .models import Outputs
 # Part of the progress that ranking takes when the stacks are saved after it.
 _RANKING_SHARE = 0.8
 
+_Kind = Literal["skip", "forced", "nothing to choose", "ranked"]
+
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which list of transformations serves which stack.
+    """Which registration serves which stack.
 
     :param transformations: what the task puts out.
     :param applied: with what the stacks are saved.
@@ -53,34 +59,46 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     TaskWithProgress, input_model=Inputs, output_model=Outputs
 ):
     """Given several stacks of images and the transformations that were registered from each,
-    determine which list of transformations registers best and hand it on for all stacks.
+    determine which registration is best and hand it on for all stacks.
 
-    Two measures make the score of a list: the mean squared error between aligned images, relative
-    to what it is without alignment, and the smoothness of the transformations, from the steps of
-    the image corners. See :func:`ewoksndreg.evaluation.evaluate_stacks`.
+    Two measures make the score of a registration: the mean squared error between aligned images,
+    relative to what it is without alignment, and the smoothness of the transformations, from the
+    steps of the image corners. See :func:`ewoksndreg.evaluation.evaluate_stacks`.
     """
 
     evaluation: Evaluation | None = None
     """What the ranking found, also for each image; None when nothing was ranked."""
 
-    lists: Mapping[str, Sequence[Transformation]]
-    """The lists of transformations that were given, as far as they were read."""
+    registrations: Mapping[str, Sequence[Transformation]]
+    """The registrations that were given, as far as they were read."""
 
     warnings: tuple[str, ...] = ()
     """The sentences of which the last run warned."""
 
     def run(self) -> None:
         inputs = self.inputs
-        lists = self.lists = self._read_lists()
+        registrations = self.registrations = self._read_registrations()
+        kind = self._decide(registrations)
+        saved = inputs.output_root_uri is not None
+        # What only passes the stacks on does not look at them.
+        sources = find_sources(inputs.image_stacks) if kind in ("forced", "ranked") or saved else {}
+        if kind == "ranked":
+            check_registration_per_stack(sources, registrations)
+            check_stack_per_registration(sources, registrations)
         with ExitStack() as stack:
             output = None
-            if inputs.output_root_uri is not None:
+            if saved:
                 # First, so that an output that cannot be written costs no computation.
                 output = stack.enter_context(hdf5_output_context(inputs.output_root_uri))
-                output.reserve(named_sources(inputs.image_stacks))
-            choice = self._choose(lists)
+                output.reserve(sources)
+            stacks: Mapping[str, Stack] = {}
+            if kind == "ranked" or saved:
+                given = inputs.image_stacks
+                opened = given if isinstance(given, dict | InputStacks) else sources
+                stacks = stack.enter_context(open_stacks(opened))
+            choice = self._choose(kind, sources, stacks, registrations)
             if output is not None:
-                self._save(output, choice, lists)
+                self._save(output, choice, stacks, registrations)
 
         evaluation = self.evaluation = choice.evaluation
         outputs = self.outputs
@@ -100,15 +118,15 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         after the current image and leaves no output."""
         self.cancelled = True
 
-    def _read_lists(self) -> dict[str, list[Transformation]]:
-        """The lists of transformations, from whatever form they came in.
+    def _read_registrations(self) -> dict[str, list[Transformation]]:
+        """The registrations, from whatever form they came in.
 
         One that is in a file is left out where this run does not need it. What `skip` only passes
         on is not checked: what cannot be read is left out.
         """
         inputs = self.inputs
         saved = inputs.output_root_uri is not None
-        lists: dict[str, list[Transformation]] = {}
+        registrations: dict[str, list[Transformation]] = {}
         for name, source in inputs.transformations.items():
             if inputs.skip:
                 needed = saved
@@ -116,61 +134,74 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 needed = name == inputs.reference_stack
             else:
                 needed = saved or len(inputs.transformations) > 1
-            if isinstance(source, (str, DataUrl)) and not needed:
+            if is_url(source) and not needed:
                 continue
             try:
-                lists.update(as_transformation_lists({name: source}))
+                registrations.update(as_registrations({name: source}))
             except (OSError, TypeError, ValueError):
                 if saved or not inputs.skip:
                     raise
-        return lists
+        return registrations
 
-    def _choose(self, lists: Mapping[str, Sequence[Transformation]]) -> _Choice:
+    def _decide(self, registrations: Mapping[str, Sequence[Transformation]]) -> _Kind:
+        """What this run does, with a warning where that is not to rank."""
         inputs = self.inputs
-        given = inputs.transformations
+        equal = _all_equal(registrations)
         if inputs.skip:
-            if not _all_equal(lists):
-                self._warn(
-                    "The stacks are not ranked (skip), but their lists of transformations differ"
-                )
-            return _Choice(given, lists, inputs.reference_stack)
+            if not equal:
+                self._warn("The stacks are not ranked (skip), but their registrations differ")
+            return "skip"
         if inputs.reference_stack:
-            return self._forced(inputs.reference_stack, lists)
-        if len(given) < 2:
-            if given:  # a forgotten list is a mistake, no list at all a choice
-                check_list_per_stack(named_sources(inputs.image_stacks), given)
-            self._warn("Nothing to rank: there are fewer than two lists of transformations")
-            return _Choice(given, lists)
-        if _all_equal(lists):
-            self._warn("Nothing to rank: all lists of transformations are equal")
-            return _Choice(given, lists)
-        return self._ranked(lists)
+            if inputs.reference_stack not in registrations:
+                given = inputs.transformations
+                raise ValueError(unknown_name("reference_stack", inputs.reference_stack, given))
+            return "forced"
+        if len(inputs.transformations) < 2:
+            if (
+                inputs.transformations
+            ):  # a forgotten registration is a mistake, none at all a choice
+                names = find_sources(inputs.image_stacks)
+                check_registration_per_stack(names, inputs.transformations)
+            self._warn("Nothing to rank: there are fewer than two registrations")
+            return "nothing to choose"
+        if equal:
+            self._warn("Nothing to rank: all registrations are equal")
+            return "nothing to choose"
+        return "ranked"
 
-    def _forced(
-        self, reference_stack: str, lists: Mapping[str, Sequence[Transformation]]
+    def _choose(
+        self,
+        kind: _Kind,
+        sources: Mapping[str, Any],
+        stacks: Mapping[str, Stack],
+        registrations: Mapping[str, Sequence[Transformation]],
     ) -> _Choice:
-        if reference_stack not in lists:
-            given = self.inputs.transformations
-            raise ValueError(unknown_name("reference_stack", reference_stack, given))
-        names = named_sources(self.inputs.image_stacks)
-        chosen = {name: list(lists[reference_stack]) for name in names}
-        return _Choice(chosen, chosen, reference_stack)
+        inputs = self.inputs
+        if kind == "skip":
+            return _Choice(inputs.transformations, registrations, inputs.reference_stack)
+        if kind == "nothing to choose":
+            return _Choice(inputs.transformations, registrations)
+        evaluation = self._rank(stacks, registrations) if kind == "ranked" else None
+        chosen = inputs.reference_stack if evaluation is None else evaluation.best
+        for_all = {name: list(registrations[chosen]) for name in sources}
+        # What a ranking is worth shows in what each registration makes of its own stack.
+        applied = for_all if evaluation is None else registrations
+        return _Choice(for_all, applied, chosen, evaluation)
 
-    def _ranked(self, lists: Mapping[str, Sequence[Transformation]]) -> _Choice:
+    def _rank(
+        self,
+        stacks: Mapping[str, Stack],
+        registrations: Mapping[str, Sequence[Transformation]],
+    ) -> Evaluation:
         inputs = self.inputs
         share = 1.0 if inputs.output_root_uri is None else _RANKING_SHARE
-        # Before any file is opened
-        names = named_sources(inputs.image_stacks)
-        check_list_per_stack(names, lists)
-        check_stack_per_list(names, lists)
         with ExitStack() as stack:
-            stacks = stack.enter_context(input_context(inputs.image_stacks))
             executor = None
             if inputs.scheduler:
                 executor = stack.enter_context(dask_workers(inputs.scheduler))
             evaluation = evaluate_stacks(
                 stacks,
-                lists,
+                {name: registrations[name] for name in stacks},
                 evaluate_on=inputs.evaluate_on,
                 max_workers=inputs.max_workers,
                 executor=executor,
@@ -178,41 +209,38 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 should_stop=lambda: self.cancelled,
             )
         self.warnings = evaluation.warnings
-        best = evaluation.ranked_names[0]
-        chosen = {name: list(lists[best]) for name in evaluation.names}
-        # A ranking is judged by looking at what each list makes of its own stack.
-        return _Choice(chosen, lists, best, evaluation)
+        return evaluation
 
     def _save(
         self,
         output: Hdf5OutputStacks,
         choice: _Choice,
-        lists: Mapping[str, Sequence[Transformation]],
+        stacks: Mapping[str, Stack],
+        registrations: Mapping[str, Sequence[Transformation]],
     ) -> None:
-        inputs = self.inputs
         reference = choice.reference_stack
         start = 0.0 if choice.evaluation is None else _RANKING_SHARE
-        with input_context(inputs.image_stacks) as stacks:
-            if not stacks:
-                raise ValueError("There are no image stacks to save")
-            check_transformation_per_image(stacks, choice.applied)
-            total = sum(len(stack) for stack in stacks.values())
-            done = 0
-            for name, stack in stacks.items():
-                for n, transformation in enumerate(choice.applied[name]):
-                    if self.cancelled:
-                        raise CancelledError(f"Saving was cancelled after {done} of {total} images")
-                    try:
-                        aligned = transformation.apply_data(stack[n])
-                    except (OSError, TypeError, ValueError) as error:
-                        raise located(error, f"Stack {name!r}, image {n}") from error
-                    output.add_point(name, aligned)
-                    done += 1
-                    self._set_progress(start + (1 - start) * done / total)
-            names = list(stacks)
+        if not stacks:
+            raise ValueError("There are no image stacks to save")
+        check_registration_per_stack(stacks, choice.applied)
+        check_transformation_per_image(stacks, choice.applied)
+        total = sum(len(stack) for stack in stacks.values())
+        done = 0
+        for name, stack in stacks.items():
+            for n, transformation in enumerate(choice.applied[name]):
+                if self.cancelled:
+                    raise CancelledError(f"Saving was cancelled after {done} of {total} images")
+                try:
+                    aligned = transformation.apply_data(stack[n])
+                except (OSError, TypeError, ValueError) as error:
+                    raise located(error, f"Stack {name!r}, image {n}") from error
+                output.add_point(name, aligned)
+                done += 1
+                self._set_progress(start + (1 - start) * done / total)
+        names = list(stacks)
         output.describe(
             signal=reference if reference in names else names[0],
-            inputs=inputs_as_json(self.get_input_values(), lists),
+            inputs=inputs_as_json(self.get_input_values(), registrations),
             results={} if choice.evaluation is None else choice.evaluation.columns(),
         )
 
@@ -224,6 +252,6 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         self.progress = int(100 * fraction)
 
 
-def _all_equal(lists: Mapping[str, Sequence[Transformation]]) -> bool:
-    first, *others = [list(items) for items in lists.values()] or [[]]
+def _all_equal(registrations: Mapping[str, Sequence[Transformation]]) -> bool:
+    first, *others = [list(items) for items in registrations.values()] or [[]]
     return all(first == other for other in others)

@@ -2,16 +2,22 @@
 
 from .base import Transformation
 from .conversion import TransformationSource
-from .conversion import as_transformation_lists
+from .conversion import as_registrations
 from .conversion import as_transformations
+from .conversion import is_url
 from .homography import Homography
+from .motion import Motion
+from .motion import find_motion
 from .types import TransformationType
 
 __all__ = [
     "Homography",
+    "Motion",
     "Transformation",
     "TransformationSource",
     "TransformationType",
-    "as_transformation_lists",
+    "as_registrations",
     "as_transformations",
+    "find_motion",
+    "is_url",
 ]

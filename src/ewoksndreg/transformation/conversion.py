@@ -77,14 +77,14 @@ def as_transformations(
         `"phase_cross_correlation"`. Not given: `"passive"` for numbers, and for the objects of a
         tool that tool's. A :class:`.Transformation` is taken as it is.
     :returns: N transformations. A matrix that is singular or not finite is kept.
-    :raises ValueError: when there are no transformations, the shape does not fit, lists have
-        different lengths, a matrix is transposed, the convention is unknown or there is no such
-        dataset.
+    :raises ValueError: when there are no transformations, the shape does not fit, registrations
+        have different lengths, a matrix is transposed, the convention is unknown or there is no
+        such dataset.
     :raises TypeError: when these are not real numbers, or an object is of another kind.
     :raises OSError: when a file is missing or cannot be read.
     """
     rule = None if convention is None else _find_convention(convention)
-    if isinstance(value, str) or hasattr(value, "data_path"):
+    if is_url(value):
         return _from_url(value, rule)
     is_sequence = isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray))
     if not is_sequence and hasattr(value, "__array__"):
@@ -94,7 +94,7 @@ def as_transformations(
         value = list(numbers)
     elif not is_sequence:
         raise TypeError(
-            "expected a list of transformations, an array or the URL of a dataset, not"
+            "expected a sequence of transformations, an array or the URL of a dataset, not"
             f" {type(value).__name__}"
         )
     items = list(value)
@@ -103,17 +103,22 @@ def as_transformations(
     return _from_numbers(_stacked(items), rule)
 
 
-def as_transformation_lists(
+def is_url(value: object) -> bool:
+    """Whether it is text or a silx `DataUrl`."""
+    return isinstance(value, str) or hasattr(value, "data_path")
+
+
+def as_registrations(
     values: Mapping[str, TransformationSource],
 ) -> dict[str, list[Transformation]]:
     """:func:`as_transformations` for each stack; what it raises names the stack."""
-    lists = {}
+    registrations = {}
     for name, value in values.items():
         try:
-            lists[name] = as_transformations(value)
+            registrations[name] = as_transformations(value)
         except (OSError, TypeError, ValueError) as error:
             raise located(error, f"Transformations of stack {name!r}") from error
-    return lists
+    return registrations
 
 
 def _find_convention(convention: str) -> _Convention:

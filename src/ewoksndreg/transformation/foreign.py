@@ -23,6 +23,8 @@ class Tool(NamedTuple):
 
 def find_tool(item: object) -> Tool | None:
     """The package that defines the class of an object, or a parent of it, if it is a known one."""
+    if hasattr(item, "passive_matrix"):
+        return _WITH_PASSIVE_MATRIX
     packages = (parent.__module__.partition(".")[0] for parent in type(item).__mro__)
     return next((_TOOLS[package] for package in packages if package in _TOOLS), None)
 
@@ -52,6 +54,8 @@ def _simpleitk_matrix(transform: Any) -> NDArray[Any]:
     matrix[:2] = numpy.stack([x - origin, y - origin, origin], axis=1)
     return matrix
 
+
+_WITH_PASSIVE_MATRIX = Tool("passive", lambda item: numpy.asarray(item.passive_matrix))
 
 _TOOLS = {
     "skimage": Tool("scikit-image", _scikit_image_matrix),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -96,6 +97,10 @@ class Homography(Transformation):
             return numpy.full((3, 3), numpy.nan)
         with numpy.errstate(all="ignore"):
             return numpy.asarray(self._passive @ reference.active_matrix)
+
+    def __iter__(self) -> Iterator[NDArray[numpy.float64]]:
+        """The rows of `passive_matrix`, which also lets ewoks make a hash of them."""
+        return iter(self._passive)
 
     def __reduce__(self) -> tuple[type[Homography], tuple[object, ...]]:
         # Through the constructor: pickled arrays would come back writeable.

@@ -3,8 +3,14 @@
 from enum import Enum
 
 
-class TransformationType(Enum):
-    """How far a transformation may deform an image, least to most."""
+class TransformationType(str, Enum):
+    """How far a transformation may deform an image, least to most; each is also its name.
+
+    >>> TransformationType.rigid == "rigid"
+    True
+    """
+
+    __str__ = str.__str__
 
     identity = "identity"
     translation = "translation"

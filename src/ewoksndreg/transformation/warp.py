@@ -44,7 +44,7 @@ def warp(
     """
     if interpolation_order not in range(6):
         raise ValueError(
-            f"The interpolation order is a whole number from 0 to 5, not {interpolation_order!r}"
+            f"The interpolation order is an integer from 0 to 5, not {interpolation_order!r}"
         )
     order = int(interpolation_order)
     source = as_floating(image)

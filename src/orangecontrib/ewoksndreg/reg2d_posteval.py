@@ -104,13 +104,13 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         self._reference = ChoiceField(
             "reference_stack",
             "Use the transformations of",
-            "The best list of transformations, or that of a stack of your choice.",
+            "The best registration, or that of a stack of your choice.",
             _BEST,
         )
         evaluate_on = ChoiceField(
             "evaluate_on",
-            "Judge every list on",
-            "A list is applied to all stacks, so all of them can tell how good it is.",
+            "Score every registration on",
+            "A registration is applied to all stacks, so all of them can tell how good it is.",
             {"all": "all stacks", "own": "its own stack only"},
         )
         skip = CheckField(
@@ -151,7 +151,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         super()._show_inputs()
 
     def _use_reference_stack(self, name: str) -> None:
-        """The user has chosen another list than the best."""
+        """The user has chosen another registration than the best."""
         self.set_default_input("reference_stack", name)
         self.execute_ewoks_task()
 
@@ -164,7 +164,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         reference = None if task.get_input_value("skip") else outputs["reference_stack"]
         self.view.show_result(
             outputs["image_stacks"],
-            task.lists,
+            task.registrations,
             evaluation=task.evaluation,
             chosen=None if reference is None else outputs["transformations"],
             reference_stack=reference,

@@ -9,11 +9,11 @@ from typing import Any
 
 from silx.io.url import DataUrl
 
-from ewoksndreg.io.input_stack import named_sources
-from ewoksndreg.io.urls import as_data_url
-from ewoksndreg.io.urls import stack_names
-from ewoksndreg.io.urls import url_text
-from ewoksndreg.transformation.conversion import as_transformation_lists
+from ewoksndreg.io import as_data_url
+from ewoksndreg.io import named_sources
+from ewoksndreg.io import stack_names
+from ewoksndreg.io import url_text
+from ewoksndreg.transformation import as_registrations
 
 
 def read_stacks(text: str) -> list[str] | dict[str, Any] | None:
@@ -35,7 +35,7 @@ def read_stacks(text: str) -> list[str] | dict[str, Any] | None:
 
 
 def read_transformations(text: str) -> dict[str, Any] | None:
-    """Lists of transformations as text.
+    """Registrations as text.
 
     :param text: URLs of datasets of matrices or shifts, one per line, or JSON: a list of URLs, or a
         dictionary of URLs or nested lists by stack name. A list of URLs gets the names of
@@ -48,7 +48,7 @@ def read_transformations(text: str) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         if not all(isinstance(url, str) for url in value):
-            raise ValueError("A list of transformations holds URLs: give matrices by stack name")
+            raise ValueError("A registration holds URLs: give matrices by stack name")
         return dict(zip(stack_names([as_data_url(url) for url in value]), value, strict=True))
     numbers = {}
     for name, source in value.items():
@@ -57,7 +57,7 @@ def read_transformations(text: str) -> dict[str, Any] | None:
         else:
             numbers[name] = source
     try:
-        as_transformation_lists(numbers)
+        as_registrations(numbers)
     except TypeError as error:
         raise ValueError(str(error)) from error
     return value

@@ -1,4 +1,4 @@
-"""Stacks and lists that cannot be judged: the task warns and goes on."""
+"""Stacks and registrations that cannot be scored: the task warns and goes on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy
 from .measurement import IMAGES
 from .measurement import Mistake
 
-_LAST = "Cannot be judged and rank last: 'Fe-K'"
-_NONE = "No list can be judged, so the ranking rests on smoothness alone:"
+_LAST = "Cannot be scored and rank last: 'Fe-K'"
+_NONE = "No registration can be scored, so the ranking rests on smoothness alone:"
 
 _FLAT = numpy.ones_like(IMAGES)
 _EMPTY = numpy.full_like(IMAGES, numpy.nan)
@@ -21,32 +21,32 @@ _IDENTITY = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 _SINGULAR = [_IDENTITY, [[1, 0, 0], [1, 0, 0], [0, 0, 1]], _IDENTITY]
 
 
-def _not_judged(title: str, message: str, **changes: Any) -> Mistake:
+def _not_scored(title: str, message: str, **changes: Any) -> Mistake:
     return Mistake(title, None, message, changes, "evaluate_stacks", ("'Fe-K'",))
 
 
 RANKED_LAST = [
-    _not_judged(
+    _not_scored(
         "A stack without contrast",
         f"{_LAST} (its stack shows nothing to compare: it is empty or constant)",
         image_stacks={"Fe-K": _FLAT},
     ),
-    _not_judged(
+    _not_scored(
         "A stack of missing pixels (NaN)",
         f"{_LAST} (its stack shows nothing to compare: it is empty or constant)",
         image_stacks={"Fe-K": _EMPTY},
     ),
-    _not_judged(
-        "A list that moves the images out of sight",
+    _not_scored(
+        "A registration that moves the images out of sight",
         f"{_LAST} (its transformations leave no images to compare)",
         transformations={"Fe-K": _FAR},
     ),
-    _not_judged(
+    _not_scored(
         "A transformation that is not finite",
         f"{_LAST} (the transformation of image 0 is singular or not finite)",
         transformations={"Fe-K": _NOWHERE},
     ),
-    _not_judged(
+    _not_scored(
         "A singular matrix",
         f"{_LAST} (the transformation of image 1 is singular or not finite)",
         transformations={"Fe-K": _SINGULAR},
@@ -54,20 +54,20 @@ RANKED_LAST = [
 ]
 
 NONE_RANKED = [
-    _not_judged(
+    _not_scored(
         "Stacks of one image",
         f"{_NONE} 'Ca-K' (there is only one image), 'Fe-K' (there is only one image)",
         image_stacks={"Ca-K": IMAGES[:1], "Fe-K": IMAGES[:1]},
         transformations={"Ca-K": [[0, 0]], "Fe-K": [[0, 1]]},
     ),
-    _not_judged(
+    _not_scored(
         "No stack has contrast",
         f"{_NONE} 'Ca-K' (its stack shows nothing to compare: it is empty or constant), 'Fe-K' (its"
         " stack shows nothing to compare: it is empty or constant)",
         image_stacks={"Ca-K": _FLAT, "Fe-K": _FLAT},
     ),
-    _not_judged(
-        "No list can be used",
+    _not_scored(
+        "No registration can be used",
         f"{_NONE} 'Ca-K' (its transformations leave no images to compare), 'Fe-K' (the"
         " transformation of image 0 is singular or not finite)",
         transformations={"Ca-K": _FAR, "Fe-K": _NOWHERE},
@@ -76,21 +76,21 @@ NONE_RANKED = [
 
 NOT_RANKED = [
     Mistake(
-        "All lists are equal",
+        "All registrations are equal",
         None,
-        "Nothing to rank: all lists of transformations are equal",
+        "Nothing to rank: all registrations are equal",
         {"transformations": {"Ca-K": _SHIFTS, "Fe-K": _SHIFTS}},
     ),
     Mistake(
         "One stack only",
         None,
-        "Nothing to rank: there are fewer than two lists of transformations",
+        "Nothing to rank: there are fewer than two registrations",
         {"image_stacks": {"Fe-K": None}, "transformations": {"Fe-K": None}},
     ),
     Mistake(
-        "Ranking switched off, although the lists differ",
+        "Ranking switched off, although the registrations differ",
         None,
-        "The stacks are not ranked (skip), but their lists of transformations differ",
+        "The stacks are not ranked (skip), but their registrations differ",
         {"skip": True},
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes in the lists of transformations, the names and the choices."""
+"""Mistakes in the registrations, the names and the choices."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ def _list(title: str, kind: type[Exception], items: Any, said: str, near: str = 
     )
 
 
-def _names(title: str, lists: dict[str, Any], message: str, near: str = "") -> Mistake:
-    return Mistake(
-        title, ValueError, message, {"transformations": lists}, "evaluate_stacks", (near,)
-    )
+def _names(title: str, registrations: dict[str, Any], message: str, near: str = "") -> Mistake:
+    return Mistake(title, ValueError, message, {"transformations": registrations}, "", (near,))
 
 
 def _choice(title: str, kind: type[Exception], message: str, **inputs: Any) -> Mistake:
@@ -97,10 +95,10 @@ OF_LISTS = [
         "there are no transformations, expected one for each image",
     ),
     _list(
-        "A number in place of a list",
+        "A number in place of a registration",
         TypeError,
         5,
-        "expected a list of transformations, an array or the URL of a dataset, not int",
+        "expected a sequence of transformations, an array or the URL of a dataset, not int",
     ),
     _list(
         "Text that is no URL",
@@ -112,13 +110,14 @@ OF_LISTS = [
     Mistake(
         "No dictionary",
         TypeError,
-        "The transformations are a dictionary of lists by stack name, not list",
+        "The transformations are a dictionary of registrations by stack name, not list",
         {"transformations": [_SHIFTS, _SHIFTS]},
     ),
     Mistake(
         "Fewer transformations than images",
         ValueError,
-        "Stack 'Fe-K' has 3 images, but its list has 2 transformations: each image needs one",
+        "Stack 'Fe-K' has 3 images, but its registration has 2 transformations: each image needs"
+        " one",
         {"transformations": {"Fe-K": _SHIFTS[:2]}},
         "evaluate_stacks",
         ("'Fe-K'",),
@@ -127,27 +126,26 @@ OF_LISTS = [
 
 OF_NAMES = [
     _names(
-        "A list is missing",
+        "A registration is missing",
         {"Fe-K": None, "Ca-K": _SHIFTS},
-        "There is no list of transformations for stack 'Fe-K'. Available: 'Ca-K'",
+        "There is no registration for stack 'Fe-K'. Available: 'Ca-K'",
         "'Fe-K'",
     ),
     _names(
-        "A list is misspelt",
+        "A registration is misspelt",
         {"Fe-K": None, "Fe_K": _SHIFTS},
-        "There is no list of transformations for stack 'Fe-K': did you mean 'Fe_K'?"
-        " Available: 'Ca-K', 'Fe_K'",
+        "There is no registration for stack 'Fe-K': did you mean 'Fe_K'? Available: 'Ca-K', 'Fe_K'",
         "mean 'Fe_K'",
     ),
     _names(
-        "A list too many",
+        "A registration too many",
         {"Si": _SHIFTS},
-        "There is no stack for the list of transformations 'Si'. Available: 'Ca-K', 'Fe-K'",
+        "There is no stack for the registration 'Si'. Available: 'Ca-K', 'Fe-K'",
     ),
     Mistake(
-        "No stacks, but lists of transformations",
+        "No stacks, but registrations",
         ValueError,
-        "There is no stack for the list of transformations 'Ca-K'. Available: none",
+        "There is no stack for the registration 'Ca-K'. Available: none",
         {"image_stacks": {"Ca-K": None, "Fe-K": None}},
     ),
     _choice(
@@ -160,16 +158,15 @@ OF_NAMES = [
 
 OF_CHOICES = [
     _choice(
-        "An unknown way of judging",
+        "An unknown way of scoring",
         ValueError,
-        "Input 'evaluate_on': There is no choice 'owm': did you mean 'own'?"
-        " Available: 'all', 'own'",
+        "Input 'evaluate_on' should be 'all' or 'own', not 'owm': did you mean 'own'?",
         evaluate_on="owm",
     ),
     _choice(
-        "A way of judging that is not text",
-        TypeError,
-        "Input 'evaluate_on' is 'all' or 'own', not int",
+        "A way of scoring that is not text",
+        ValueError,
+        "Input 'evaluate_on' should be 'all' or 'own', not 5",
         evaluate_on=5,
     ),
     _choice(
@@ -192,20 +189,20 @@ OF_CHOICES = [
     ),
     _choice(
         "A number of workers that is none",
-        TypeError,
-        "Input 'max_workers' is a whole number, not str",
+        ValueError,
+        "Input 'max_workers' should be a valid integer, not 'two'",
         max_workers="two",
     ),
     _choice(
         "A number of workers below -1",
         ValueError,
-        "Input 'max_workers': the number of workers is 0 or more, or -1, not -2",
+        "Input 'max_workers' should be greater than or equal to -1, not -2",
         max_workers=-2,
     ),
     _choice(
         "Workers here and on a cluster",
         ValueError,
-        "Input 'scheduler': either a scheduler or max_workers decides who ranks, not both",
+        "Inputs: either 'scheduler' or 'max_workers' says who ranks, not both",
         max_workers=2,
         scheduler="tcp://localhost:8786",
     ),

@@ -17,18 +17,19 @@ _DEVIATIONS = 5
 _SMALLEST_SPREAD = 0.01
 
 
-def largest_usual(relative_mse: NDArray[numpy.float64]) -> float:
-    """The relative MSE above which an image is aligned much worse than the others of its stack.
+def outlier_limit(relative_error: NDArray[numpy.float64]) -> float:
+    """The relative error above which an image is aligned much worse than the others of its stack.
 
     The median plus 5 robust standard deviations, both over the images from the second on. The
     robust standard deviation is 1.4826 times the median absolute deviation (MAD), and at least
     0.01.
 
-    :param relative_mse: of each image of one stack under one list, shape `(N,)`. The first image
-        is what the others are compared with and says nothing; nor does what is not finite.
+    :param relative_error: of each image of one stack under one registration, shape `(N,)`. The
+        first image is what the others are compared with and says nothing; nor does what is not
+        finite.
     :returns: NaN where there is nothing to compare.
     """
-    known = relative_mse[1:]
+    known = relative_error[1:]
     known = known[numpy.isfinite(known)]
     if known.size == 0:
         return math.nan
@@ -37,7 +38,7 @@ def largest_usual(relative_mse: NDArray[numpy.float64]) -> float:
     return median + _DEVIATIONS * max(deviation, _SMALLEST_SPREAD)
 
 
-def standing_out(relative_mse: NDArray[numpy.float64]) -> list[int]:
-    """Images whose relative MSE is more than :func:`largest_usual`, never the first one."""
-    above = relative_mse > largest_usual(relative_mse)
+def find_outliers(relative_error: NDArray[numpy.float64]) -> list[int]:
+    """Images whose relative error is more than :func:`outlier_limit`, never the first one."""
+    above = relative_error > outlier_limit(relative_error)
     return [int(n) for n in numpy.flatnonzero(above) if n > 0]

@@ -1,4 +1,4 @@
-"""What a list of transformations does to the images, in numbers that can be drawn."""
+"""What a registration does to the images, in numbers that can be drawn."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
-from ..transformation import Transformation
+from .base import Transformation
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """How far a list moves, turns and stretches each of N images, shape `(N,)` each.
+    """How far a registration moves, turns and stretches each of N images, shape `(N,)` each.
 
     NaN where a transformation diverged.
 
@@ -35,7 +35,7 @@ class Motion:
         return tuple(int(n) for n in numpy.flatnonzero(numpy.isnan(self.rows)))
 
 
-def motion(transformations: Sequence[Transformation], image_shape: tuple[int, int]) -> Motion:
+def find_motion(transformations: Sequence[Transformation], image_shape: tuple[int, int]) -> Motion:
     """Follow the centre of the images and four points half-way to the edges.
 
     The points are moved with :meth:`.Transformation.apply_coordinates`, so that no matrix is
@@ -70,18 +70,3 @@ def motion(transformations: Sequence[Transformation], image_shape: tuple[int, in
         rotation=numpy.rad2deg(numpy.arctan2(dcr - drc, drr + dcc)),
         scale=100 * (numpy.sqrt(numpy.abs(drr * dcc - drc * dcr)) - 1),
     )
-
-
-def vertical_limits(
-    curves: Sequence[NDArray[numpy.float64]], smallest_span: float
-) -> tuple[float, float]:
-    """Between which values curves are drawn, with a margin.
-
-    :param curves: what is not finite is left out.
-    :param smallest_span: of the limits, so that rounding errors look like nothing.
-    """
-    values = numpy.concatenate([numpy.empty(0), *curves])
-    values = values[numpy.isfinite(values)]
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-    margin = max(0.08 * (high - low), (smallest_span - (high - low)) / 2)
-    return low - margin, high + margin
