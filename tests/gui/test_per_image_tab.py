@@ -34,7 +34,9 @@ def evaluation_of(number):
     unaligned[0] = 0
     scores = StackScores(unaligned, aligned, numpy.full((2, number), 0.9), 0)
     stacks = {"a": scores, "b": scores}
-    return rank_registrations(stacks, numpy.ones((2, 2), dtype=bool), {"a": 0.1, "b": 0.1}, {})
+    return rank_registrations(
+        stacks, numpy.ones((2, 2), dtype=bool), {"a": "a", "b": "b"}, {"a": 0.1, "b": 0.1}, {}
+    )
 
 
 @pytest.fixture
@@ -82,7 +84,9 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
 
 def test_where_nothing_stands_out_that_is_said(make_tab):
     scores = StackScores(numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)), 0)
-    evaluation = rank_registrations({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    evaluation = rank_registrations(
+        {"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": "a"}, {"a": 0.0}, {}
+    )
     message = make_tab(evaluation).message.text()
     assert message == "The curve is the best registration, that of 'a'. No image stands out."
 
@@ -138,7 +142,7 @@ def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab):
 def test_colours_follow_the_zoom_of_the_curve(make_tab):
     tab = make_tab(evaluation_of(40))
     tab.plot.setGraphXLimits(6.5, 7.5)
-    expected = tab.heat_map._colormap.applyToData(evaluation_of(40).relative_error[1, [0], 7])[0]
+    expected = tab.heat_map._colormap.applyToData(evaluation_of(40).relative_error_per_image[1, [0], 7])[0]
     assert (tab.heat_map.colors(9)[0] == expected).all()
 
 
@@ -173,7 +177,9 @@ def test_without_a_ranking_that_is_said(make_tab):
 
 def test_one_image_is_drawn_too(make_tab):
     scores = StackScores(numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)), 0)
-    evaluation = rank_registrations({"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": 0.0}, {})
+    evaluation = rank_registrations(
+        {"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": "a"}, {"a": 0.0}, {}
+    )
     tab = make_tab(evaluation)
     assert tab.plot.getCurve("a").getXData().tolist() == [0]
     assert tab.plot.getGraphXLimits() == (-0.5, 0.5)

@@ -36,7 +36,11 @@ def evaluation():
     aligned = numpy.array([[0, error, error] for error in ERRORS.values()])
     scores = StackScores(numpy.array([0, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9), 0)
     return rank_registrations(
-        dict.fromkeys(ERRORS, scores), numpy.ones((4, 4), dtype=bool), SMOOTH, DIVERGED
+        dict.fromkeys(ERRORS, scores),
+        numpy.ones((4, 4), dtype=bool),
+        {name: name for name in ERRORS},
+        SMOOTH,
+        DIVERGED,
     )
 
 

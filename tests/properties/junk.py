@@ -90,7 +90,7 @@ _LEAVES = st.none() | st.booleans() | _NUMBERS | _TEXTS
 JSON = st.recursive(
     _LEAVES,
     lambda items: (
-        st.registrations(items, max_size=4)
+        st.lists(items, max_size=4)
         | st.dictionaries(st.sampled_from(["a", "b"]) | _TEXTS, items, max_size=3)
     ),
     max_leaves=8,
@@ -132,15 +132,13 @@ INPUTS: dict[str, st.SearchStrategy[Any]] = {
     "image_stacks": JSON
     | changed({"a": IMAGES, "b": IMAGES})
     | _each(URLS)
-    | st.registrations(URLS, max_size=3)
+    | st.lists(URLS, max_size=3)
     | _each(JSON),
     "transformations": JSON
     | changed(LISTS)
     | changed({"a": MATRICES, "b": LISTS["b"]})
     | _each(URLS)
-    | _each(
-        st.registrations(st.registrations(_NUMBERS, min_size=2, max_size=2), min_size=2, max_size=2)
-    )
+    | _each(st.lists(st.lists(_NUMBERS, min_size=2, max_size=2), min_size=2, max_size=2))
     | _each(JSON),
     "reference_stack": JSON,
     "output_root_uri": (JSON | URLS).map(_inside_the_folder),

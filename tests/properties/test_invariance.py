@@ -93,7 +93,7 @@ def test_a_gain_that_is_a_power_of_two_changes_no_bit(seed, shape, evaluate_on, 
     shape=SIZES,
     evaluate_on=ON,
     # An offset larger than 1e6 times the contrast leaves float64 less than 1e-10 of it.
-    changes=st.registrations(
+    changes=st.lists(
         st.tuples(st.floats(1e-6, 1e6), st.floats(-1e6, 1e6), st.booleans()), min_size=4, max_size=4
     ),
 )
@@ -133,11 +133,12 @@ def test_the_order_of_the_stacks_changes_no_bit(seed, shape, evaluate_on, order)
         {name: registrations[name] for name in reversed(names)},
         evaluate_on=evaluate_on,
     )
-    back = numpy.ix_(numpy.argsort(order), numpy.argsort(order))
+    columns = [actual.stack_names.index(name) for name in expected.stack_names]
+    back = numpy.ix_([list(actual.registrations).index(name) for name in stacks], columns)
     numpy.testing.assert_array_equal(
         actual.relative_error_per_image[back], expected.relative_error_per_image
     )
-    numpy.testing.assert_array_equal(actual.stack_weights[back[1][0]], expected.stack_weights)
+    numpy.testing.assert_array_equal(actual.stack_weights[columns], expected.stack_weights)
     assert_same(actual, expected, tolerance=0)
     assert {name: repr(item) for name, item in actual.registrations.items()} == {
         name: repr(item) for name, item in expected.registrations.items()

@@ -25,7 +25,7 @@ IMPROVEMENT = 0.5
     shape=st.tuples(st.integers(24, 56), st.integers(24, 56)),
     images=st.integers(2, 5),
     step=st.floats(0.5, 4),
-    errors=st.registrations(st.floats(0, 8), min_size=2, max_size=4),
+    errors=st.lists(st.floats(0, 8), min_size=2, max_size=4),
 )
 @example(seed=0, shape=(32, 32), images=3, step=2, errors=[0, 1.1])
 def test_a_list_never_ranks_below_a_much_worse_one(seed, shape, images, step, errors):
