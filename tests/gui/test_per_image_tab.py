@@ -118,7 +118,7 @@ def color_at(tab, number, row):
 
 def test_colours_are_above_their_images_and_the_best_registration_on_top(make_tab, selection):
     tab = make_tab(evaluation_of(40))
-    values = evaluation_of(40).relative_error
+    values = evaluation_of(40).relative_error_per_image
     for number in (0, 7, 29, 31):
         for row, k in ((0, 1), (1, 0)):
             expected = tab.heat_map._colormap.applyToData(values[[k], 0, number])[0]
@@ -142,7 +142,9 @@ def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab):
 def test_colours_follow_the_zoom_of_the_curve(make_tab):
     tab = make_tab(evaluation_of(40))
     tab.plot.setGraphXLimits(6.5, 7.5)
-    expected = tab.heat_map._colormap.applyToData(evaluation_of(40).relative_error_per_image[1, [0], 7])[0]
+    expected = tab.heat_map._colormap.applyToData(
+        evaluation_of(40).relative_error_per_image[1, [0], 7]
+    )[0]
     assert (tab.heat_map.colors(9)[0] == expected).all()
 
 
