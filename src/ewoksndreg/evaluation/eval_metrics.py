@@ -21,6 +21,11 @@ def mse_eval(stack: Sequence[ArrayLike] | NDArray[Any], reference_image: int) ->
     :param reference_image: index of the image with which the others are compared.
     :returns: in squared units of the stack; NaN when an image shares no finite pixel with the
         reference image, or there are no images.
+
+    >>> import numpy
+    >>> from ewoksndreg import mse_eval
+    >>> mse_eval(numpy.array([[[0.0]], [[1.0]], [[2.0]]]), 1)
+    0.6666666666666666
     """
     if len(stack) == 0:
         return numpy.nan
@@ -55,6 +60,10 @@ def smoothness_eval(transformations: Sequence[Transformation], img_size: Sequenc
     :param img_size: `(H, W)` in px.
     :returns: fraction of the image size; 0 for one transformation; not finite when a
         transformation moves a corner to a place that is not finite.
+
+    >>> from ewoksndreg import as_transformations, smoothness_eval
+    >>> smoothness_eval(as_transformations([(0, 0), (3, 0), (3, 0)]), (100, 200))
+    0.015
     """
     if len(transformations) < 2:
         return 0.0

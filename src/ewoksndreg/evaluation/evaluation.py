@@ -153,8 +153,8 @@ def evaluate_stacks(
     >>> scene = numpy.random.default_rng(0).normal(size=(60, 60)).cumsum(0).cumsum(1)
     >>> stack = numpy.stack([scene[10 - n : 50 - n, 10:50] for n in range(4)])
     >>> tools = {f"{step} px": [(step * n, 0) for n in range(4)] for step in (0, 1, 2)}
-    >>> result = evaluate_stacks({"Ca-K": stack}, tools, registered_from=dict.fromkeys(tools,
-    "Ca-K"))
+    >>> sources = dict.fromkeys(tools, "Ca-K")
+    >>> result = evaluate_stacks({"Ca-K": stack}, tools, registered_from=sources)
     >>> result.best
     '1 px'
     """

@@ -63,6 +63,17 @@ class Evaluation:
         where no registration from elsewhere improves it, up to 1.01 where one aligns it perfectly;
         all 1 where there is one stack, or each registration was scored on its own stack only.
     :param infinite_pixels: how many pixels of each stack are infinite, which are invalid.
+
+    >>> import numpy
+    >>> from ewoksndreg import evaluate_stacks
+    >>> scene = numpy.random.default_rng(0).normal(size=(60, 60)).cumsum(0).cumsum(1)
+    >>> stack = numpy.stack([scene[10 - n : 50 - n, 10:50] for n in range(4)])
+    >>> still, moving = [(0, 0)] * 4, [(n, 0) for n in range(4)]
+    >>> result = evaluate_stacks({"Ca": stack, "Fe": stack}, {"Ca": still, "Fe": moving})
+    >>> result
+    <Evaluation of 2 registrations on 2 stacks: best 'Fe'>
+    >>> result.registrations["Fe"].min_overlap
+    0.925
     """
 
     stack_names: tuple[str, ...]

@@ -22,6 +22,23 @@ class Transformation(ABC):
 
     :param transfo_type: kind of transformation. A subclass that does not call this constructor
         counts as a displacement field, the most general kind.
+
+    >>> import numpy
+    >>> from ewoksndreg import Transformation
+    >>> class UpsideDown(Transformation):
+    ...     def __init__(self, height):
+    ...         super().__init__()
+    ...         self.height = height
+    ...
+    ...     def apply_coordinates(self, coord):
+    ...         rows, columns = coord
+    ...         return numpy.stack([self.height - 1 - rows, columns])
+    ...
+    ...     def apply_data(self, image, *, cval=numpy.nan, interpolation_order=1):
+    ...         return image[::-1]
+    >>> UpsideDown(4).apply_coordinates(numpy.array([[0, 1], [5, 6]]))
+    array([[3, 2],
+           [5, 6]])
     """
 
     _transformation_type = TransformationType.displacement_field

@@ -82,6 +82,13 @@ def as_transformations(
         such dataset.
     :raises TypeError: when these are not real numbers, or an object is of another kind.
     :raises OSError: when a file is missing or cannot be read.
+
+    >>> from ewoksndreg import as_transformations
+    >>> first, second = as_transformations([(0, 0), (1.5, -2)], convention="active")
+    >>> second.passive_matrix
+    array([[ 1. ,  0. , -1.5],
+           [ 0. ,  1. ,  2. ],
+           [ 0. ,  0. ,  1. ]])
     """
     rule = None if convention is None else _find_convention(convention)
     if is_url(value):

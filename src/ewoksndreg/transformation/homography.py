@@ -32,6 +32,14 @@ class Homography(Transformation):
         image to its place in the image. Any multiple of it is the same homography.
     :param transfo_type: kind of transformation; derived from the matrix where not given.
     :raises ValueError: when the matrix has another shape or is not numeric.
+
+    >>> import numpy
+    >>> from ewoksndreg import Homography
+    >>> shift = Homography([[1, 0, 2], [0, 1, 0], [0, 0, 1]])
+    >>> shift.apply_data(numpy.array([[1.0], [2.0], [3.0], [4.0]])).ravel()
+    array([ 3.,  4., nan, nan])
+    >>> shift.transformation_type == "translation"
+    True
     """
 
     def __init__(
