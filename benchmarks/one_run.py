@@ -82,9 +82,9 @@ def read(job: Job, with_plugin: bool) -> Job:
 def transformations(job: Job) -> dict[str, list[Any]]:
     """Lists that differ a little from stack to stack."""
     make = maker(job["backend"], job["motion"])
-    centre = job["size"] / 2
+    center = job["size"] / 2
     return {
-        f"stack{k}": [make(matrix(job["motion"], n, k, centre)) for n in range(job["images"])]
+        f"stack{k}": [make(matrix(job["motion"], n, k, center)) for n in range(job["images"])]
         for k in range(job["stacks"])
     }
 
@@ -102,7 +102,7 @@ def maker(backend: str | None, motion: str) -> Callable[[Any], Any]:
     raise ValueError(backend)
 
 
-def matrix(motion: str, n: int, k: int, centre: float) -> Any:
+def matrix(motion: str, n: int, k: int, center: float) -> Any:
     """A drift of a few px, and for other motions a turn and a stretch that grow with it."""
     import numpy
 
@@ -116,7 +116,7 @@ def matrix(motion: str, n: int, k: int, centre: float) -> Any:
         linear = linear @ numpy.diag([1 + 1e-4 * (n % 40), 1 - 5e-5 * (n % 40)])
     result = numpy.identity(3)
     result[:2, :2] = linear
-    result[:2, 2] = centre - linear @ (centre, centre) + shift
+    result[:2, 2] = center - linear @ (center, center) + shift
     return result
 
 

@@ -31,11 +31,11 @@ def shift_matrix(rows: float, columns: float) -> NDArray[numpy.float64]:
     return numpy.array([[1, 0, rows], [0, 1, columns], [0, 0, 1]], dtype=float)
 
 
-def rotation_matrix(degrees: float, centre: tuple[float, float]) -> NDArray[numpy.float64]:
+def rotation_matrix(degrees: float, center: tuple[float, float]) -> NDArray[numpy.float64]:
     """Passive matrix of a rotation about a point; 90 degrees take (0, -1) to (1, 0)."""
     cos, sin = numpy.cos(numpy.deg2rad(degrees)), numpy.sin(numpy.deg2rad(degrees))
     turn = numpy.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    return shift_matrix(*centre) @ turn @ shift_matrix(-centre[0], -centre[1])
+    return shift_matrix(*center) @ turn @ shift_matrix(-center[0], -center[1])
 
 
 def smooth_image(seed: int, shape: tuple[int, int], sigma: float = 2.0) -> NDArray[numpy.float64]:

@@ -141,7 +141,7 @@ def test_the_picture_is_a_png_with_something_in_it(demo: Finished) -> None:
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", content[16:24])
     assert width > 2 * height > 600
-    # Four pictures in grey tones do not compress to little.
+    # Four pictures in gray tones do not compress to little.
     assert len(content) > 100_000
 
 

@@ -162,11 +162,11 @@ def test_the_error_is_a_root_mean_square_over_the_images_but_the_first() -> None
 
 def test_the_error_of_a_rotation_is_a_root_mean_square_over_the_pixels() -> None:
     height, width, angle = 21, 41, 0.1
-    centre = numpy.array([(height - 1) / 2, (width - 1) / 2])
+    center = numpy.array([(height - 1) / 2, (width - 1) / 2])
     cos, sin = numpy.cos(angle), numpy.sin(angle)
     matrix = numpy.identity(3)
     matrix[:2, :2] = [[cos, -sin], [sin, cos]]
-    matrix[:2, 2] = centre - matrix[:2, :2] @ centre
+    matrix[:2, 2] = center - matrix[:2, :2] @ center
     # A point at the distance r moves by 2 r sin(angle / 2); the mean of r**2 over a grid of n
     # points is (n**2 - 1) / 12 along each axis.
     expected = 2 * numpy.sin(angle / 2) * numpy.sqrt((height**2 + width**2 - 2) / 12)

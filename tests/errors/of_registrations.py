@@ -132,7 +132,7 @@ OF_NAMES = [
         "'Fe-K'",
     ),
     _names(
-        "A registration is misspelt",
+        "A registration is misspelled",
         {"Fe-K": None, "Fe_K": _SHIFTS},
         "There is no registration for stack 'Fe-K': did you mean 'Fe_K'? Available: 'Ca-K', 'Fe_K'",
         "mean 'Fe_K'",

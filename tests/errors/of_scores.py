@@ -32,7 +32,7 @@ RANKED_LAST = [
         image_stacks={"Fe-K": _FLAT},
     ),
     _not_scored(
-        "A stack of missing pixels (NaN)",
+        "A stack of invalid pixels (NaN)",
         f"{_LAST} (its stack shows nothing to compare: it is empty or constant)",
         image_stacks={"Fe-K": _EMPTY},
     ),

@@ -56,7 +56,7 @@ def slow_prepare(image):
 
 
 def slow_align(image, matrix):
-    """2: linear interpolation, NaN outside and where a missing pixel takes part."""
+    """2: linear interpolation, NaN outside and where a invalid pixel takes part."""
     there = numpy.isfinite(image)
     options = {"order": 1, "mode": "constant", "cval": NAN}
     aligned = ndimage.affine_transform(numpy.where(there, image, 0), matrix, **options)
@@ -65,7 +65,7 @@ def slow_align(image, matrix):
 
 
 def slow_mse_z(a, b):
-    """3: MSE of the standardised images where both are finite, 2 where that says nothing."""
+    """3: MSE of the standardized images where both are finite, 2 where that says nothing."""
     both = numpy.isfinite(a) & numpy.isfinite(b)
     if both.sum() < min(100, a.size / 4):
         return 2.0, both.mean()
@@ -151,7 +151,7 @@ def wobble(seed, scale):
 
 
 def several_stacks(seed=0):
-    """Units, counts, missing pixels of all kinds and a stack with much noise."""
+    """Units, counts, invalid pixels of all kinds and a stack with much noise."""
     rng = numpy.random.default_rng(seed)
     stacks = {
         "Ca-K": moving_stack(seed + 1, MOTION, SHAPE),

@@ -1,4 +1,4 @@
-"""Missing pixels (NaN, infinite, masked) neither count nor spread, and infinite ones are told."""
+"""Invalid pixels (NaN, infinite, masked) neither count nor spread, and infinite ones are told."""
 
 import warnings
 from concurrent.futures import CancelledError
@@ -148,7 +148,7 @@ def test_smoothing_changes_only_what_is_within_the_kernel_of_a_hole(value):
 
 
 def taken_from(matrix, order):
-    """Pixel by pixel: does the result miss a value it needs? The four neighbours with a weight,
+    """Pixel by pixel: does the result miss a value it needs? The four neighbors with a weight,
     as the linear interpolation takes them; the nearest one for order 0."""
     result = numpy.zeros(SHAPE, dtype=bool)
     hole = numpy.zeros(SHAPE, dtype=bool)
@@ -180,7 +180,7 @@ def taken_from(matrix, order):
         rotation_matrix(7.3, (17, 24)),
         numpy.array([[1.02, 0.01, -0.7], [0.03, 0.97, 0.6], [1e-4, -2e-4, 1]]),
     ],
-    ids=["whole pixels", "less than a pixel", "along rows", "rotation", "perspective"],
+    ids=["integer shifts", "less than a pixel", "along rows", "rotation", "perspective"],
 )
 def test_a_hole_grows_by_the_pixels_that_take_part_in_the_interpolation(matrix, order, value):
     image = smooth_image(2, SHAPE)

@@ -69,7 +69,7 @@ def test_the_set_is_balanced(cases: list[Case]) -> None:
 
 @pytest.mark.full
 @pytest.mark.usefixtures("figures")
-def test_no_place_in_the_order_of_the_stacks_is_favoured(cases: list[Case]) -> None:
+def test_no_place_in_the_order_of_the_stacks_is_favored(cases: list[Case]) -> None:
     best = Counter(list(case.errors).index(min(case.errors, key=case.errors.get)) for case in cases)
     assert max(best.values()) < len(cases) / 2
 

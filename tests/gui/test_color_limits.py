@@ -1,4 +1,4 @@
-"""One colour scale for all images of a stack."""
+"""One color scale for all images of a stack."""
 
 # ruff: noqa: E402
 from ..qt_available import require_qt

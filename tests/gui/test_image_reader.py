@@ -63,7 +63,7 @@ def test_without_transformations_there_is_nothing_after():
     assert read(moving_sample(2), 1, None).after is None
 
 
-def test_the_colour_scale_is_that_of_the_stack():
+def test_the_color_scale_is_that_of_the_stack():
     images = moving_sample(6)
     images[3] *= 10
     scales = {read(images, n, None).limits for n in range(6)}

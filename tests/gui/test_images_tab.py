@@ -1,4 +1,4 @@
-"""The pictures before and after alignment: pixels, colours, slider and what is said of them."""
+"""The pictures before and after alignment: pixels, colors, slider and what is said of them."""
 
 # ruff: noqa: E402
 from ..qt_available import require_qt
@@ -75,7 +75,7 @@ def test_the_difference_is_to_image_0_before_and_after(images, view, result, wai
     assert numpy.nanmax(numpy.abs(after)) < 1e-12
 
 
-def test_the_overlay_is_grey_where_images_are_on_top_of_each_other(images):
+def test_the_overlay_is_gray_where_images_are_on_top_of_each_other(images):
     choose(images, Mode.OVERLAY)
     before, after = (
         pixels(plot)[..., :3].astype(int) for plot in (images.plots.before, images.plots.after)
@@ -136,7 +136,7 @@ def test_the_title_says_how_similar_the_images_are(images, view, result):
     )
 
 
-def test_the_colour_scale_does_not_change_with_the_image(images, view, result, wait_until):
+def test_the_color_scale_does_not_change_with_the_image(images, view, result, wait_until):
     expected = tuple(numpy.percentile(result.stacks["Fe-K"], (1, 99.5)))
     half = (expected[1] - expected[0]) / 2
     for mode, limits in (
@@ -153,7 +153,7 @@ def test_the_colour_scale_does_not_change_with_the_image(images, view, result, w
 
 
 @pytest.mark.parametrize("mode", [Mode.SIDE_BY_SIDE, Mode.BLINK, Mode.DIFFERENCE])
-def test_missing_pixels_have_a_colour_that_no_value_has(images, mode):
+def test_missing_pixels_have_a_color_that_no_value_has(images, mode):
     choose(images, mode)
     (image,) = images.plots.after.getAllImages()
     colors = image.getRgbaImageData(copy=False)[..., :3]

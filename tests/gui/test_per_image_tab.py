@@ -102,7 +102,7 @@ def test_a_click_on_the_curve_selects_the_image(make_tab, selection):
     assert marker.getXPosition() == 30
 
 
-def test_a_click_on_the_colours_selects_the_image(make_tab, selection):
+def test_a_click_on_the_colors_selects_the_image(make_tab, selection):
     tab = make_tab(evaluation_of(40))
     x, _ = tab.plot.dataToPixel(12, 0.2)
     QTest.mouseClick(tab.heat_map, qt.Qt.LeftButton, pos=qt.QPoint(round(x), 30))
@@ -116,7 +116,7 @@ def color_at(tab, number, row):
     return image.pixelColor(round(x), round(14 + (row + 0.5) * height))
 
 
-def test_colours_are_above_their_images_and_the_best_registration_on_top(make_tab, selection):
+def test_colors_are_above_their_images_and_the_best_registration_on_top(make_tab, selection):
     tab = make_tab(evaluation_of(40))
     values = evaluation_of(40).relative_error_per_image
     for number in (0, 7, 29, 31):
@@ -139,7 +139,7 @@ def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab):
         assert (shown[0, :, 1] > usual[1] + 20).sum() >= 2
 
 
-def test_colours_follow_the_zoom_of_the_curve(make_tab):
+def test_colors_follow_the_zoom_of_the_curve(make_tab):
     tab = make_tab(evaluation_of(40))
     tab.plot.setGraphXLimits(6.5, 7.5)
     expected = tab.heat_map._colormap.applyToData(

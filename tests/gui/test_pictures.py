@@ -24,7 +24,7 @@ def picture(first, image, limits=(0, 10)):
     return tuple(int(value) for value in pixels[0, 0, :3])
 
 
-def test_equal_pixels_are_grey():
+def test_equal_pixels_are_gray():
     assert picture(0, 0) == (0, 0, 0)
     assert picture(4, 4) == (102, 102, 102)
     assert picture(10, 10) == (255, 255, 255)
@@ -37,16 +37,16 @@ def test_what_only_the_first_image_shows_is_red_and_what_only_the_other_shows_is
     assert red[1] == blue[1] == pytest.approx(0.3 * 255, abs=1)
 
 
-def test_values_beyond_the_scale_have_its_end_colours():
+def test_values_beyond_the_scale_have_its_end_colors():
     assert picture(-50, -1) == (0, 0, 0)
     assert picture(11, 1e30) == (255, 255, 255)
 
 
-def test_a_pixel_that_is_missing_in_either_image_has_a_colour_of_its_own():
+def test_a_pixel_that_is_missing_in_either_image_has_a_color_of_its_own():
     assert picture(NAN, 5) == picture(5, NAN) == picture(NAN, NAN) == MISSING_COLOR
 
 
-def test_no_other_pixel_has_the_colour_of_missing_ones():
+def test_no_other_pixel_has_the_color_of_missing_ones():
     """Green never exceeds both red and blue."""
     values = numpy.linspace(-1, 11, 121)
     pixels = overlay(*numpy.meshgrid(values, values), (0, 10)).astype(int)

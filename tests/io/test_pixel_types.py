@@ -84,7 +84,7 @@ def run(url, output, motion):
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_the_task_writes_the_documented_type_with_exact_values(tmp_path, dtype):
-    """Shifts by whole pixels copy values, and those of the other registration copy the other
+    """Shifts by integers copy values, and those of the other registration copy the other
     way."""
     images = images_of(dtype)
     url = write(tmp_path / "a.h5", images)

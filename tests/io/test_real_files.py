@@ -210,7 +210,7 @@ def test_soft_and_external_links(linked, path, index):
 
 
 @pytest.mark.parametrize("name", ["nowhere", "no file", "no dataset"])
-def test_a_link_to_nothing_is_told_from_a_misspelt_name(linked, name):
+def test_a_link_to_nothing_is_told_from_a_misspelled_name(linked, name):
     with pytest.raises(ValueError, match=f"'/{name}' in '.*links.h5' is a link to") as caught:
         read({"a": f"{linked}::/{name}"})
     assert "\n" not in str(caught.value)

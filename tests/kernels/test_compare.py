@@ -1,4 +1,4 @@
-"""The standardised MSE of two images against numpy.corrcoef and hand-made cases."""
+"""The standardized MSE of two images against numpy.corrcoef and hand-made cases."""
 
 import math
 
@@ -28,7 +28,7 @@ def two_images(seed, shape, similarity=0.5):
     return a, similarity * a + (1 - similarity) * b
 
 
-def standardised_mse(a, b):
+def standardized_mse(a, b):
     """Both images brought to mean 0 and variance 1 where both are finite, and subtracted."""
     both = numpy.isfinite(a) & numpy.isfinite(b)
     a, b = a[both].astype(float), b[both].astype(float)
@@ -50,7 +50,7 @@ def test_the_mse_is_2_minus_twice_the_correlation_coefficient(
     exact = dtype == numpy.float64 and kernel.name == "numpy"
     rounding = 1e-12 if exact else 1e-6
     assert result.mse == pytest.approx(2 * (1 - r), rel=1e-6, abs=rounding)
-    assert result.mse == pytest.approx(standardised_mse(a, b), rel=1e-6, abs=rounding)
+    assert result.mse == pytest.approx(standardized_mse(a, b), rel=1e-6, abs=rounding)
     assert result.overlap == 1
 
 

@@ -137,7 +137,7 @@ def test_a_wrong_url_of_a_workflow_is_shown_to_be_mended():
     assert json.loads(typed_text({"Ca-K": "maps.h5"})) == {"Ca-K": "maps.h5"}
 
 
-def test_arrays_cannot_be_typed_but_summarised():
+def test_arrays_cannot_be_typed_but_summarized():
     stacks = {"Ca-K": numpy.zeros((3, 4, 5)), "Fe-K": CA, "S-K": [[[0]], [[1]]]}
     assert typed_text(stacks) is None
     assert summary(stacks) == f"Ca-K: 3 x 4 x 5\nFe-K: {CA}\nS-K: 2 images"

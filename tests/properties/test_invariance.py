@@ -19,7 +19,7 @@ from ..conftest import smooth_image
 SWAP = numpy.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
 
 # An image is prepared as float32 on the scale 0 to 1, where rounding is 6e-8. These images have a
-# standard deviation above 0.05 there, so the standardised pixels differ by some 1e-6, and so does
+# standard deviation above 0.05 there, so the standardized pixels differ by some 1e-6, and so does
 # their MSE. The relative error is that over an unaligned MSE of 0.1 or more here. (The largest
 # difference of scores seen in 250 cases of each kind is 2e-7.)
 TOLERANCE = 1e-5

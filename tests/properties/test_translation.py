@@ -1,4 +1,4 @@
-"""A translation by whole pixels only copies."""
+"""A translation by an integer number of pixels only copies."""
 
 import numpy
 from hypothesis import given

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from ewoksndreg.transformation import Homography
 
-# Where the content of image n lies with respect to image 0 (row, column), in whole pixels so that
+# Where the content of image n lies with respect to image 0 (row, column), in integer pixels so that
 # aligned images can be cut out of the stacks.
 MOTION = ((0, 0), (1, 2), (3, 1), (2, -2))
 

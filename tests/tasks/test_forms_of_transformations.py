@@ -159,7 +159,7 @@ def test_skip_needs_the_lists_where_it_saves(stacks, tmp_path):
 
 
 def test_lists_are_equal_in_whatever_form(tmp_path):
-    """No stack is opened, and what was given is handed on."""
+    """No stack is opened, and what was given is passed on."""
     with h5py.File(tmp_path / "shifts.h5", "w") as file:
         file["shifts"] = MOTION
     registrations = {"a": f"{tmp_path}/shifts.h5::/shifts", "b": [list(shift) for shift in MOTION]}

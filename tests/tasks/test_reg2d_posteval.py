@@ -140,7 +140,7 @@ def test_stacks_are_ranked(stacks, transformations, output_url, save, evaluate_o
 
 
 @pytest.mark.parametrize("save", [False, True])
-def test_skip_hands_everything_on(stacks, transformations, output_url, save):
+def test_skip_passes_everything_on(stacks, transformations, output_url, save):
     with pytest.warns(RuntimeWarning, match=r"not ranked \(skip\), but their registrations differ"):
         outputs = run(
             image_stacks=stacks,
@@ -448,7 +448,7 @@ def test_importing_the_task_imports_no_optional_package():
 
 
 MISTAKES = {
-    "list misspelt": (
+    "list misspelled": (
         {"transformations": {"Fe-K": 4, "Zn-K": 4, "Ca_K": 4}},
         ValueError,
         "no registration for stack 'Ca-K': did you mean 'Ca_K'?",

@@ -170,10 +170,10 @@ def image_registration_method(start):
         method.SetOptimizerScalesFromPhysicalShift()
         method.SetShrinkFactorsPerLevel([4, 2, 1])
         method.SetSmoothingSigmasPerLevel([4, 2, 1])
-        centred = sitk.CenteredTransformInitializer(
+        centerd = sitk.CenteredTransformInitializer(
             first, image, start, sitk.CenteredTransformInitializerFilter.GEOMETRY
         )
-        method.SetInitialTransform(centred)
+        method.SetInitialTransform(centerd)
         return [method.Execute(first, image)]
 
     return register

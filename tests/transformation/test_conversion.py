@@ -31,7 +31,7 @@ def matrices(value, **options):
     return numpy.stack([item.passive_matrix for item in as_transformations(value, **options)])
 
 
-def normalised(stack):
+def normalized(stack):
     return stack / stack[:, 2:, 2:]
 
 
@@ -63,7 +63,7 @@ def test_numbers_are_passive_in_row_column_order(form):
     result = as_transformations(value)
     assert type(result) is list
     assert {type(item) for item in result} == {Homography}
-    numpy.testing.assert_allclose(matrices(value), normalised(expected), rtol=1e-14)
+    numpy.testing.assert_allclose(matrices(value), normalized(expected), rtol=1e-14)
 
 
 def test_a_shift_says_how_far_the_image_moved():
@@ -100,7 +100,7 @@ def test_these_are_the_conventions():
 @pytest.mark.parametrize("stack", [SHIFT_MATRICES, AFFINE, PERSPECTIVE], ids=["2", "2x3", "3x3"])
 def test_a_convention_says_what_the_numbers_mean(convention, stack):
     meaning = MEANINGS[TOOLS.get(convention, convention)]
-    expected = normalised(numpy.stack([meaning(matrix) for matrix in stack]))
+    expected = normalized(numpy.stack([meaning(matrix) for matrix in stack]))
     value = SHIFTS if stack is SHIFT_MATRICES else stack
     result = matrices(value, convention=convention)
     numpy.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
@@ -185,9 +185,9 @@ def file(tmp_path):
 def test_a_url_is_read(file, inside, expected):
     url = f"{file}::/entry/{inside}"
     for value in (url, DataUrl(url), f"silx:{url}"):
-        numpy.testing.assert_allclose(matrices(value), normalised(expected), rtol=1e-14)
+        numpy.testing.assert_allclose(matrices(value), normalized(expected), rtol=1e-14)
     swapped = matrices(url, convention="passive xy")
-    numpy.testing.assert_allclose(swapped, normalised(SWAP @ expected @ SWAP), rtol=1e-14)
+    numpy.testing.assert_allclose(swapped, normalized(SWAP @ expected @ SWAP), rtol=1e-14)
     with h5py.File(file, "a"):  # Nothing keeps it open.
         pass
 
@@ -377,7 +377,7 @@ def test_objects_of_known_packages_have_their_own_convention():
     ]
     expected = [AFFINE[1], *(SWAP @ m @ SWAP for m in (AFFINE[1], PERSPECTIVE[2], AFFINE[2]))]
     assert as_transformations(mixed)[0] is mixed[0]
-    numpy.testing.assert_allclose(matrices(mixed), normalised(numpy.stack(expected)), atol=1e-12)
+    numpy.testing.assert_allclose(matrices(mixed), normalized(numpy.stack(expected)), atol=1e-12)
     # Keypoints in (row, column) order, say
     result = matrices([ProjectiveTransform(AFFINE[1]), mixed[0]], convention="active")
     numpy.testing.assert_allclose(result[0], numpy.linalg.inv(AFFINE[1]), atol=1e-12)

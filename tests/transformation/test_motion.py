@@ -15,7 +15,7 @@ SHAPE = (41, 61)
 CENTRE = (20, 30)
 
 
-def test_the_centre_moves_against_the_shift_of_the_passive_matrix():
+def test_the_center_moves_against_the_shift_of_the_passive_matrix():
     """Pixel p of the aligned image is taken from p + shift: what is seen there moves back."""
     found = find_motion([Homography(shift_matrix(0, 0)), Homography(shift_matrix(3, -2.5))], SHAPE)
     assert found.rows == pytest.approx([0, -3])
@@ -25,7 +25,7 @@ def test_the_centre_moves_against_the_shift_of_the_passive_matrix():
 
 
 @pytest.mark.parametrize("degrees", [-120, -3, 0.01, 90])
-def test_a_rotation_about_the_centre_turns_and_does_not_shift(degrees):
+def test_a_rotation_about_the_center_turns_and_does_not_shift(degrees):
     # `rotation_matrix` turns counter-clockwise; passive, so the image turns the other way.
     found = find_motion([Homography(rotation_matrix(degrees, CENTRE))], SHAPE)
     assert found.rotation == pytest.approx([-degrees])
@@ -33,7 +33,7 @@ def test_a_rotation_about_the_centre_turns_and_does_not_shift(degrees):
     assert (found.rows[0], found.columns[0]) == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_a_point_right_of_the_centre_goes_up_when_the_rotation_is_positive():
+def test_a_point_right_of_the_center_goes_up_when_the_rotation_is_positive():
     turn = Homography(rotation_matrix(-10, CENTRE))
     row, _ = turn.apply_coordinates([[20], [40]])
     assert find_motion([turn], SHAPE).rotation[0] > 0
@@ -72,7 +72,7 @@ class Wave(Transformation):
         raise NotImplementedError
 
 
-def test_the_centre_of_a_displacement_field_is_followed_exactly():
+def test_the_center_of_a_displacement_field_is_followed_exactly():
     found = find_motion([Wave()], SHAPE)
     assert found.rows == pytest.approx([2 * numpy.sin(30)])
     assert found.columns == pytest.approx([1])

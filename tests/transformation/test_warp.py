@@ -49,12 +49,12 @@ def places(matrix, shape=SHAPE):
 
 
 def is_inside(position, shape=SHAPE):
-    """Whether a place, or each of several, lies between the centres of the outermost pixels."""
+    """Whether a place, or each of several, lies between the centers of the outermost pixels."""
     row, column = position
     return (row >= 0) & (row <= shape[0] - 1) & (column >= 0) & (column <= shape[1] - 1)
 
 
-def neighbours(position):
+def neighbors(position):
     """The pixels that take part in linear interpolation, and their weights."""
     row, column = position
     top, left = int(numpy.floor(row)), int(numpy.floor(column))
@@ -78,7 +78,7 @@ def slow_warp(image, matrix, order):
         if order == 0:
             result[row, column] = image[nearest(position)]
         else:
-            result[row, column] = sum(weight * image[at] for at, weight in neighbours(position))
+            result[row, column] = sum(weight * image[at] for at, weight in neighbors(position))
     return result
 
 
@@ -139,7 +139,7 @@ def test_the_order_of_interpolation_is_the_one_asked_for():
 
 
 def test_the_default_is_linear_with_nan_outside():
-    """By hand: every pixel is the mean of itself and its right neighbour."""
+    """By hand: every pixel is the mean of itself and its right neighbor."""
     aligned = Homography(shift_matrix(0, 0.5)).apply_data([[1.0, 2, 4], [0, 8, 0]])
     numpy.testing.assert_array_equal(aligned, [[1.5, 3, NAN], [4, 4, NAN]])
 
@@ -280,11 +280,11 @@ def test_a_shift_out_of_the_image_leaves_nothing(shift, axis, order):
 @orders
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 @pytest.mark.parametrize("size", [7, 8, 64, 65])
-def test_a_rotation_by_90_degrees_about_the_centre_permutes_all_pixels(size, quarters, order):
+def test_a_rotation_by_90_degrees_about_the_center_permutes_all_pixels(size, quarters, order):
     """Expected: numpy.rot90; the passive matrix turns the places, so the image turns back."""
     image = numpy.random.default_rng(9).normal(size=(size, size))
-    centre = ((size - 1) / 2, (size - 1) / 2)
-    matrix = rotation_matrix(90 * quarters, centre)
+    center = ((size - 1) / 2, (size - 1) / 2)
+    matrix = rotation_matrix(90 * quarters, center)
     assert (matrix != numpy.rint(matrix)).any()  # cos(90 degrees) is not exactly 0
     aligned = Homography(matrix).apply_data(image, interpolation_order=order)
     expected = numpy.rot90(image, -quarters)
@@ -329,7 +329,7 @@ HOLES = {
 @pytest.mark.parametrize("holes", HOLES.values(), ids=HOLES)
 def test_missing_pixels_stay_local(holes, order, matrix):
     """Expected: missing where linear interpolation (for order 0: the nearest pixel) meets a
-    missing pixel; the other pixels as without holes, but for what splines carry over a few
+    invalid pixel; the other pixels as without holes, but for what splines carry over a few
     pixels, which is small against the contrast, whose standard deviation is 1."""
     clean = smooth_image(12, SHAPE, sigma=3)
     image = clean.copy()
@@ -415,7 +415,7 @@ def test_cval_is_the_value_of_pixels_from_outside_also_where_others_are_missing(
     assert numpy.isnan(aligned[outside:]).any()
 
 
-def test_pixels_beyond_the_centre_of_the_outermost_pixels_come_from_outside():
+def test_pixels_beyond_the_center_of_the_outermost_pixels_come_from_outside():
     """0.001 px beyond is outside, a rounding error of 1e-9 px is not."""
     image = numpy.arange(12.0).reshape(3, 4) + 1
     beyond = Homography(shift_matrix(0.001, 0)).apply_data(image)

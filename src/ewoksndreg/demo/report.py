@@ -69,7 +69,7 @@ def write_picture(
 
     limits = numpy.percentile(stack, (1, 99.5))
     _show(before, average(stack), limits, "As measured", "black")
-    for axes, name, words, colour in (
+    for axes, name, words, color in (
         (after_best, best, "best", _BEST),
         (after_worst, worst, "worst", _WORST),
     ):
@@ -78,7 +78,7 @@ def write_picture(
             for transformation, image in zip(transformations[name], stack, strict=True)
         ]
         title = f"Aligned with the {words} registration\n(made from {name})"
-        _show(axes, average(aligned), limits, title, colour)
+        _show(axes, average(aligned), limits, title, color)
     _show_scores(bars, ranked_names, scores, errors)
     with path.open("xb") as file:
         figure.savefig(file, format="png", dpi=100)
@@ -105,14 +105,14 @@ def _show(
     image: NDArray[numpy.float64],
     limits: NDArray[numpy.float64],
     title: str,
-    colour: str,
+    color: str,
 ) -> None:
     axes.imshow(image, cmap="gray", vmin=limits[0], vmax=limits[1], interpolation="nearest")
-    axes.set_title(title, color=colour)
+    axes.set_title(title, color=color)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
-        spine.set(color=colour, linewidth=3)
+        spine.set(color=color, linewidth=3)
 
 
 def _show_scores(
@@ -123,8 +123,8 @@ def _show_scores(
 ) -> None:
     # A registration that cannot be scored has no score and no bar.
     values = [numpy.nan_to_num(scores[name]["score"]) for name in ranked_names]
-    colours = [_BEST, *[_OTHER] * (len(values) - 2), _WORST]
-    bars = axes.barh(ranked_names, values, color=colours)
+    colors = [_BEST, *[_OTHER] * (len(values) - 2), _WORST]
+    bars = axes.barh(ranked_names, values, color=colors)
     axes.bar_label(bars, [_words(errors[name]) for name in ranked_names], padding=4)
     axes.invert_yaxis()
     axes.set_title("Score of each registration\n(small is good)")

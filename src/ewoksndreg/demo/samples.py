@@ -86,7 +86,7 @@ def make_sample(
         raise ValueError(unknown_name("motion", motion, get_args(Motion)))
     rng = numpy.random.default_rng(seed)
     places = _places(motion, images, size, step, rng)
-    views = _views(_grey(picture), places, size)
+    views = _views(_gray(picture), places, size)
     return Sample(
         stacks=element_maps(views, dose=dose, rng=rng),
         truth=[Homography(numpy.linalg.inv(place) @ places[0]) for place in places],
@@ -119,7 +119,7 @@ def true_error(
     return error if numpy.isfinite(error) else numpy.inf
 
 
-def _grey(name: str) -> NDArray[numpy.float64]:
+def _gray(name: str) -> NDArray[numpy.float64]:
     """The picture, 0 to 1."""
     picture = getattr(skimage.data, name)()
     if picture.ndim == 3:
@@ -141,7 +141,7 @@ def _places(
     shifts = walk(step, 2)
     angles = walk(_ROTATION_STEP)
     distortions = walk(_DISTORTION_STEP, 2, 2)
-    centre = numpy.full(2, (size - 1) / 2)
+    center = numpy.full(2, (size - 1) / 2)
     places = []
     for shift, angle, distortion in zip(shifts, angles, distortions, strict=True):
         linear = numpy.identity(2)
@@ -152,7 +152,7 @@ def _places(
             linear = linear @ (numpy.identity(2) + distortion)
         place = numpy.identity(3)
         place[:2, :2] = linear
-        place[:2, 2] = centre - linear @ centre + shift
+        place[:2, 2] = center - linear @ center + shift
         places.append(place)
     return places
 

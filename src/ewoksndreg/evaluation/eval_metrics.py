@@ -41,7 +41,7 @@ def _mean_squared_error(
         raise ValueError(
             f"An image has the shape {image.shape}, the reference image {reference.shape}"
         )
-    with numpy.errstate(invalid="ignore", over="ignore"):  # inf - inf is a missing pixel
+    with numpy.errstate(invalid="ignore", over="ignore"):  # inf - inf is a invalid pixel
         squares = (reference - image) ** 2
     valid = ~numpy.isnan(squares)
     if not valid.any():

@@ -21,7 +21,7 @@ _MARGINS = (62, 10, 14, 48)
 
 
 class BeforeAfter(qt.QWidget):
-    """As measured on the left, aligned on the right, with one colour scale."""
+    """As measured on the left, aligned on the right, with one color scale."""
 
     def __init__(self, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,7 +123,7 @@ class _Picture(ThemedPlot):
             picture,
             legend=_LEGEND,
             colormap=colormap if picture.ndim == 2 else None,
-            origin=(-0.5, -0.5),  # the centre of a pixel has its row and column as coordinates
+            origin=(-0.5, -0.5),  # the center of a pixel has its row and column as coordinates
             resetzoom=False,
             copy=False,
         )

@@ -1,4 +1,4 @@
-"""One colour scale for all images of a stack."""
+"""One color scale for all images of a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours that are legible on light and on dark windows."""
+"""Colors that are legible on light and on dark windows."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _LISTS = (
 
 
 def list_style(index: int) -> tuple[str, str]:
-    """Colour and line style of a registration.
+    """Color and line style of a registration.
 
-    :param index: of the registration; after nine registrations the colours come again with dashed
+    :param index: of the registration; after nine registrations the colors come again with dashed
         lines.
     """
     return _LISTS[index % len(_LISTS)], ("-", "--", ":", "-.")[index // len(_LISTS) % 4]
 
 
 def mixed(color: qt.QColor, other: qt.QColor, part: float) -> qt.QColor:
-    """A colour between two others.
+    """A color between two others.
 
     :param part: of the other one, 0 to 1.
     """

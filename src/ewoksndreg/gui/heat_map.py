@@ -1,4 +1,4 @@
-"""Values of every image under every registration, as colours."""
+"""Values of every image under every registration, as colors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class HeatMap(qt.QWidget):
         self._colormap = colormap
         self._values = numpy.empty((0, 0))
         self._labels: Sequence[str] = ()
-        self._emphasised: int | None = None
+        self._emphasized: int | None = None
         self._marked: Sequence[int] = ()
         self._selected = 0
         plot.getXAxis().sigLimitsChanged.connect(self.update)
@@ -45,18 +45,18 @@ class HeatMap(qt.QWidget):
         values: NDArray[numpy.float64],
         labels: Sequence[str],
         *,
-        emphasised: int | None,
+        emphasized: int | None,
         marked: Sequence[int],
     ) -> None:
         """
         :param values: shape `(K registrations, N images)`; a row of NaN says that it was not
             scored.
         :param labels: of the rows.
-        :param emphasised: row whose label is bold.
+        :param emphasized: row whose label is bold.
         :param marked: images with a mark above them.
         """
         self._values, self._labels = values, labels
-        self._emphasised, self._marked = emphasised, marked
+        self._emphasized, self._marked = emphasized, marked
         smallest, largest = _ROW_HEIGHTS
         rows = max(len(labels), 1)
         height = max(smallest, min(largest, _USUAL_HEIGHT // rows))
@@ -113,7 +113,7 @@ class HeatMap(qt.QWidget):
         font = self.font()
         font.setPixelSize(int(min(13, height)))
         for row, label in enumerate(self._labels):
-            font.setBold(row == self._emphasised)
+            font.setBold(row == self._emphasized)
             painter.setFont(font)
             painter.setPen(self.palette().color(qt.QPalette.WindowText))
             place = qt.QRectF(0, rows.top() + row * height, rows.left() - 8, height)

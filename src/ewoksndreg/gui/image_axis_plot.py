@@ -41,7 +41,7 @@ class ImageAxisPlot(ThemedPlot):
     ) -> None:
         """Draw one value per image; what is not finite leaves a gap.
 
-        :param style: colour and line style.
+        :param style: color and line style.
         :param width: of the line in points; a wider line lies above the others.
         """
         y = numpy.asarray(values, dtype=numpy.float64)

@@ -31,7 +31,7 @@ EXPLANATIONS = {
     Mode.OVERLAY: (
         '<span style="color: #ff4d00">■</span> image 0 is brighter, '
         '<span style="color: #004dff">■</span> the image is brighter, '
-        '<span style="color: #808080">■</span> both are equal: aligned images have no coloured'
+        '<span style="color: #808080">■</span> both are equal: aligned images have no colored'
         " edges."
     ),
 }
@@ -56,9 +56,9 @@ def pictures(
 
 
 def colormap(mode: Mode, limits: tuple[float, float]) -> Colormap:
-    """The colours of the values, the same for all images of the stack.
+    """The colors of the values, the same for all images of the stack.
 
-    :param limits: of the colour scale of the stack; differences are shown up to half of it.
+    :param limits: of the color scale of the stack; differences are shown up to half of it.
     """
     if mode is Mode.DIFFERENCE:
         largest = (limits[1] - limits[0]) / 2

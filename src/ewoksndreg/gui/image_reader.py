@@ -41,7 +41,7 @@ class ImageRequest:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The first image of a stack and another one, shape `(H, W)`; missing pixels are NaN.
+    """The first image of a stack and another one, shape `(H, W)`; invalid pixels are NaN.
 
     :param correlation: of the two, see :func:`correlation`.
     """
@@ -59,7 +59,7 @@ class LoadedImages:
     :param number: of the image.
     :param before: as measured.
     :param after: both aligned; None when there are no transformations.
-    :param limits: lowest and highest value of the colour scale of the stack.
+    :param limits: lowest and highest value of the color scale of the stack.
     """
 
     name: str
@@ -70,7 +70,7 @@ class LoadedImages:
 
 
 class ImageReader:
-    """Reads images one at a time, and keeps the first one and the colour scale of the stack that
+    """Reads images one at a time, and keeps the first one and the color scale of the stack that
     was read last."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class ImageReader:
 
 def correlation(first: Image, image: Image, limits: tuple[float, float]) -> float:
     """Pearson's correlation coefficient of two images as they are seen on the screen: over the
-    pixels that are there in both, clipped to the colour scale, of large images every n-th row and
+    pixels that are there in both, clipped to the color scale, of large images every n-th row and
     column. NaN where they cannot be compared, see :meth:`.Kernel.compare`."""
     seen = (brightness(sampled_pixels(pixels), limits) for pixels in (first, image))
     a, b = (Prepared.of(pixels) for pixels in seen)

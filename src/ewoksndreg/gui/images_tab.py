@@ -147,7 +147,7 @@ class ImagesTab(qt.QWidget):
     def _stack_changed(self, name: str) -> None:
         reference = self._shown.reference_stack
         self.chosen_registration.setText(
-            "the registration that is handed on"
+            "the registration that is passed on"
             if reference is None
             else f"the chosen registration ({on_button(reference)})"
         )

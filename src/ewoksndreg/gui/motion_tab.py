@@ -42,12 +42,12 @@ _NAME_ROLE = qt.Qt.UserRole
 
 
 class MotionTab(qt.QWidget):
-    """The path of the image centre, the rotation and the change of size under every registration.
+    """The path of the image center, the rotation and the change of size under every registration.
 
     :param selection: a click selects an image or, in the legend, a stack.
     """
 
-    _made = False  # Qt tells of colours before the constructor has ended
+    _made = False  # Qt tells of colors before the constructor has ended
 
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)

@@ -28,7 +28,7 @@ _MARKS = "images that stand out"
 
 
 class PerImageTab(qt.QWidget):
-    """The relative error of every image of the selected stack, under every registration as colours
+    """The relative error of every image of the selected stack, under every registration as colors
     and under the best registration as a curve.
 
     Marks show images that stand out under the best registration, see :func:`.outlier_limit`.
@@ -111,7 +111,7 @@ class PerImageTab(qt.QWidget):
         self.heat_map.show_values(
             evaluation.relative_error_per_image[order, evaluation.stack_names.index(name)],
             labels,
-            emphasised=ranked.index(best),
+            emphasized=ranked.index(best),
             marked=marked,
         )
 
@@ -150,7 +150,7 @@ def _remark(marked: list[int]) -> str:
 
 
 def _scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
-    """What the colours mean."""
+    """What the colors mean."""
     widget = qt.QWidget(parent)
     ramp = numpy.ascontiguousarray(colormap.applyToData(numpy.linspace(0, 1, 120).reshape(1, -1)))
     image = qt.QImage(ramp.tobytes(), 120, 1, 480, qt.QImage.Format_RGBA8888)

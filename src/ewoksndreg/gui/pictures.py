@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 MISSING_COLOR = (0x4F, 0x9D, 0x69)
-"""Red, green and blue of pixels that are missing: no other colour of any picture is green."""
+"""Red, green and blue of pixels that are invalid: no other color of any picture is green."""
 
 _GREEN_OF_BRIGHTER = 0.3
 
@@ -16,7 +16,7 @@ Image = NDArray[numpy.floating[Any]]
 
 
 def difference(first: Image, image: Image) -> Image:
-    """How an image differs from the first one, shape `(H, W)`; NaN where a pixel is missing."""
+    """How an image differs from the first one, shape `(H, W)`; NaN where a pixel is invalid."""
     with numpy.errstate(over="ignore"):
         return image - first
 
@@ -24,10 +24,10 @@ def difference(first: Image, image: Image) -> Image:
 def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[numpy.uint8]:
     """Two images on top of each other: the first one in red, the other one in blue.
 
-    Green follows the darker one, so that pixels that are equal in both are grey, and a little the
+    Green follows the darker one, so that pixels that are equal in both are gray, and a little the
     brighter one, because pure blue is hard to see.
 
-    :param limits: the values that become black and full colour.
+    :param limits: the values that become black and full color.
     :returns: red, green, blue and opacity, shape `(H, W, 4)`; `MISSING_COLOR` where a pixel is
         missing in either image.
     """
@@ -44,7 +44,7 @@ def overlay(first: Image, image: Image, limits: tuple[float, float]) -> NDArray[
 
 
 def brightness(image: Image, limits: tuple[float, float]) -> NDArray[numpy.float32]:
-    """An image on the scale 0 to 1, clipped; NaN where a pixel is missing.
+    """An image on the scale 0 to 1, clipped; NaN where a pixel is invalid.
 
     :param limits: the values that become 0 and 1.
     """

@@ -28,7 +28,7 @@ class ScoreBars(qt.QStyledItemDelegate):
         self, painter: qt.QPainter, option: qt.QStyleOptionViewItem, index: qt.QModelIndex
     ) -> None:
         if option.state & qt.QStyle.State_Selected:
-            # On the colour of a selected row the bars would be hard to see.
+            # On the color of a selected row the bars would be hard to see.
             painter.fillRect(option.rect, option.palette.base())
         model = index.model()
         longest = max(

@@ -7,7 +7,7 @@ from silx.gui.plot import PlotWidget
 
 from .colors import mixed
 
-_GRID = 0.15  # how much of the colour of the text
+_GRID = 0.15  # how much of the color of the text
 
 
 class ThemedPlot(PlotWidget):
@@ -16,7 +16,7 @@ class ThemedPlot(PlotWidget):
     :param margins: left, top, right and bottom of the curves or the picture, px.
     """
 
-    _made = False  # Qt tells of colours before the constructor has ended
+    _made = False  # Qt tells of colors before the constructor has ended
 
     def __init__(
         self, margins: tuple[int, int, int, int], parent: qt.QWidget | None = None

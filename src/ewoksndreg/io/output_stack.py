@@ -197,7 +197,7 @@ def hdf5_output_context(url: str | DataUrl) -> Iterator[Hdf5OutputStacks]:
 
 
 def _without_mask(image: ArrayLike) -> NDArray[Any]:
-    """Masked pixels are missing, so that they become NaN; other images stay what they are."""
+    """Masked pixels are invalid, so that they become NaN; other images stay what they are."""
     return as_floating(image) if numpy.ma.isMaskedArray(image) else numpy.asarray(image)
 
 

@@ -70,10 +70,10 @@ class Inputs(BaseInputModel):
     )
     output_configuration: dict[str, Any] | None = Field(
         default=None,
-        description="Parameters of the registration, to be handed on and saved.",
+        description="Parameters of the registration, to be passed on and saved.",
         examples=[{"param1": 0, "param2": 1}],
     )
-    skip: bool = Field(default=False, description="Hand everything on without ranking.")
+    skip: bool = Field(default=False, description="Pass everything on without ranking.")
     evaluate_on: Literal["all", "own"] = Field(
         default="all",
         description="Score every registration on all stacks, or on the stack it was found from.",

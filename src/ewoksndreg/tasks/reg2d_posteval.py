@@ -59,7 +59,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     TaskWithProgress, input_model=Inputs, output_model=Outputs
 ):
     """Given several stacks of images and the transformations that were registered from each,
-    determine which registration is best and hand it on for all stacks.
+    determine which registration is best and pass it on for all stacks.
 
     Two measures make the score of a registration: the mean squared error between aligned images,
     relative to what it is without alignment, and the smoothness of the transformations, from the

@@ -47,7 +47,7 @@ def _simpleitk_matrix(transform: Any) -> NDArray[Any]:
     if not transform.IsLinear():
         raise TypeError("expected a linear transform, which a 3x3 matrix describes")
     # Where the origin and the unit vectors go is all there is to a linear transform, also where
-    # it is composed of several or turns about a centre.
+    # it is composed of several or turns about a center.
     corners = [transform.TransformPoint(point) for point in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))]
     origin, x, y = numpy.array(corners)
     matrix = numpy.identity(3)

@@ -14,7 +14,7 @@ from .base import Transformation
 from .types import TransformationType
 from .warp import warp
 
-# Matrices that come out of an optimiser or a file carry rounding errors. A coefficient closer
+# Matrices that come out of an optimizer or a file carry rounding errors. A coefficient closer
 # than this to its ideal value moves no pixel of a 2048 px image by more than 0.01 px, which
 # nobody can see, so it does not make a translation an affine transformation.
 _LINEAR_TOLERANCE = 1e-6
@@ -47,7 +47,7 @@ class Homography(Transformation):
         passive_matrix: ArrayLike,
         transfo_type: TransformationType | str | None = None,
     ) -> None:
-        passive = _normalised(_checked(passive_matrix))
+        passive = _normalized(_checked(passive_matrix))
         active = _inverse(passive)
         if transfo_type is None:
             transfo_type = _type_of_matrix(passive)
@@ -136,7 +136,7 @@ def _checked(passive_matrix: ArrayLike) -> NDArray[numpy.float64]:
     return matrix.astype(numpy.float64)
 
 
-def _normalised(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+def _normalized(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     largest = numpy.abs(matrix).max()
     if not numpy.isfinite(largest) or largest == 0:
         return matrix
@@ -147,7 +147,7 @@ def _normalised(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
 
 
 def _inverse(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """The normalised inverse; all NaN where the matrix has none that floating point can show."""
+    """The normalized inverse; all NaN where the matrix has none that floating point can show."""
     none = numpy.full((3, 3), numpy.nan)
     if not numpy.isfinite(matrix).all():
         return none
@@ -159,7 +159,7 @@ def _inverse(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
         return none
     if not numpy.allclose(product, numpy.identity(3), rtol=0, atol=1e-6):
         return none
-    return _normalised(inverse)
+    return _normalized(inverse)
 
 
 def _type_of_matrix(matrix: NDArray[numpy.float64]) -> TransformationType:

@@ -17,7 +17,7 @@ class Motion:
 
     NaN where a transformation diverged.
 
-    :param rows: by how much the centre of the image is moved down, px.
+    :param rows: by how much the center of the image is moved down, px.
     :param columns: by how much it is moved to the right, px.
     :param rotation: of the middle of the image, degrees, positive counter-clockwise as seen on
         the screen, where rows run down.
@@ -36,7 +36,7 @@ class Motion:
 
 
 def find_motion(transformations: Sequence[Transformation], image_shape: tuple[int, int]) -> Motion:
-    """Follow the centre of the images and four points half-way to the edges.
+    """Follow the center of the images and four points half-way to the edges.
 
     The points are moved with :meth:`.Transformation.apply_coordinates`, so that no matrix is
     needed. With the linear map J from a step in the image to the step between the moved points
@@ -48,9 +48,9 @@ def find_motion(transformations: Sequence[Transformation], image_shape: tuple[in
     :param image_shape: `(H, W)` in px.
     """
     height, width = image_shape
-    centre = numpy.array([[(height - 1) / 2], [(width - 1) / 2]])
+    center = numpy.array([[(height - 1) / 2], [(width - 1) / 2]])
     half_steps = numpy.array([height / 4, width / 4])
-    points = centre + numpy.array(
+    points = center + numpy.array(
         [
             [0, half_steps[0], -half_steps[0], 0, 0],
             [0, 0, 0, half_steps[1], -half_steps[1]],
@@ -63,7 +63,7 @@ def find_motion(transformations: Sequence[Transformation], image_shape: tuple[in
 
     jacobian = (moved[:, :, [1, 3]] - moved[:, :, [2, 4]]) / (2 * half_steps)
     (drr, drc), (dcr, dcc) = jacobian[:, 0].T, jacobian[:, 1].T
-    shift = moved[:, :, 0] - centre[:, 0]
+    shift = moved[:, :, 0] - center[:, 0]
     return Motion(
         rows=shift[:, 0],
         columns=shift[:, 1],

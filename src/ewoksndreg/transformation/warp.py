@@ -29,14 +29,15 @@ def warp(
 ) -> FloatImage:
     """Resample an image: ``result[p] = image[passive_matrix p]``.
 
-    A shift by whole pixels copies values, at every order. Elsewhere, pixels of the image that are
-    not finite make NaN of exactly the result pixels whose linear interpolation they take part in.
+    A shift by an integer number of pixels copies values, at every order. Elsewhere, pixels of the
+    image that are not finite make NaN of exactly the result pixels whose linear interpolation they
+    take part in.
 
     :param image: shape `(H, W)`, real numbers.
     :param passive_matrix: shape `(3, 3)`, invertible, (row, column) order; None when there is no
         such matrix: all pixels come from outside the image.
     :param cval: value of the pixels that come from outside the image, that is from beyond the
-        centres of its outermost pixels.
+        centers of its outermost pixels.
     :param interpolation_order: order of the spline: 0 (nearest pixel), 1 (linear) up to 5.
     :returns: shape `(H, W)`, float32 for images that float32 can hold exactly, else float64.
     :raises ValueError: when the image does not have two dimensions or the order does not exist.

@@ -87,7 +87,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             "maps.h5::/entry/maps/Ca-K\nmaps.h5::/entry/maps/Fe-K",
             read=read_stacks,
             write=typed_text,
-            summarise=summary,
+            summarize=summary,
             browse=partial(choose_datasets, what="stacks (3D)", accept=is_stack),
         )
         self._transformations = LinesField(
@@ -98,7 +98,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             "shifts.h5::/entry/Ca-K\nshifts.h5::/entry/Fe-K",
             read=read_transformations,
             write=typed_text,
-            summarise=summary,
+            summarize=summary,
             browse=partial(choose_datasets, what="transformations", accept=is_transformations),
         )
         self._reference = ChoiceField(
@@ -114,7 +114,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             {"all": "all stacks", "own": "its own stack only"},
         )
         skip = CheckField(
-            "skip", "Skip: hand everything on without ranking", "Nothing is ranked then."
+            "skip", "Skip: pass everything on without ranking", "Nothing is ranked then."
         )
         output = LineField(
             "output_root_uri",
@@ -123,7 +123,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             "aligned.h5::/entry/aligned",
             read=read_output_url,
             write=url_as_text,
-            summarise=url_as_text,
+            summarize=url_as_text,
             browse=partial(choose_output_group, group="/entry/aligned"),
         )
         max_workers = NumberField(
@@ -160,7 +160,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
 
     def _show_result(self, task: Reg2DPostEvaluation) -> None:
         outputs = task.get_output_values()
-        # What `skip` hands on was not applied to all stacks.
+        # What `skip` passes on was not applied to all stacks.
         reference = None if task.get_input_value("skip") else outputs["reference_stack"]
         self.view.show_result(
             outputs["image_stacks"],

@@ -12,7 +12,7 @@ _PROBLEM_COLOUR = "#e0524d"
 
 
 class Field(qt.QWidget):
-    """A labelled editor of one input.
+    """A labeled editor of one input.
 
     :param name: of the input, as the task calls it.
     :param label: of the input, as the user reads it.

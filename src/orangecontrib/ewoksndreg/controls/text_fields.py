@@ -21,7 +21,7 @@ class TextField(Field):
 
     :param read: makes a value of the text, or raises a `ValueError` that says what is wrong.
     :param write: the inverse; None for a value that cannot be typed.
-    :param summarise: what to show of a value that a link brings.
+    :param summarize: what to show of a value that a link brings.
     :param browse: asks the user; gives one text for each thing that was chosen.
     """
 
@@ -34,13 +34,13 @@ class TextField(Field):
         *,
         read: Callable[[str], Any],
         write: Callable[[Any], str | None],
-        summarise: Callable[[Any], str],
+        summarize: Callable[[Any], str],
         browse: Callable[[qt.QWidget], Sequence[str]],
     ) -> None:
         super().__init__(name, label, help, editor)
         self._read = read
         self._write = write
-        self._summarise = summarise
+        self._summarize = summarize
         self._browse = browse
         palette = editor.palette()
         palette.setColor(qt.QPalette.PlaceholderText, qt.QColor(_LEGIBLE_GREY))
@@ -81,7 +81,7 @@ class TextField(Field):
         if text is None:
             self._set_linked(True)
         if not self.editor.isEnabled():
-            text = self._summarise(value)
+            text = self._summarize(value)
             self._replace_text(text)
             self.editor.setToolTip(text)
         elif self.problem or text != self._write(self.value()):
