@@ -39,12 +39,14 @@ def smooth(pixels: NDArray[Any], scale: Scale, out: NDArray[numpy.float32]) -> t
         scaled *= scale.factor
         scaled = scaled.astype(numpy.float32, copy=False)
         if valid.all():
-            out[rows] = _filter(scaled, columns_mirrored)
+            _filter(scaled, columns_mirrored, out[rows])
             continue
-        scaled[~valid] = 0
-        weights = _filter(valid.astype(numpy.float32), columns_mirrored)
+        numpy.copyto(scaled, numpy.float32(0), where=~valid)
+        _filter(scaled, columns_mirrored, out[rows])
+        weights = numpy.empty_like(out[rows])
+        _filter(valid.astype(numpy.float32), columns_mirrored, weights)
         with numpy.errstate(invalid="ignore"):  # 0 / 0 where all pixels around are invalid
-            numpy.divide(_filter(scaled, columns_mirrored), weights, out=out[rows])
+            out[rows] /= weights
         here = valid[_RADIUS:-_RADIUS]
         numpy.copyto(out[rows], numpy.float32(numpy.nan), where=~here)
         invalid += int(here.size - numpy.count_nonzero(here))
@@ -53,26 +55,27 @@ def smooth(pixels: NDArray[Any], scale: Scale, out: NDArray[numpy.float32]) -> t
 
 
 def _filter(
-    block: NDArray[numpy.float32], columns_mirrored: NDArray[numpy.intp]
-) -> NDArray[numpy.float32]:
+    block: NDArray[numpy.float32],
+    columns_mirrored: NDArray[numpy.intp],
+    out: NDArray[numpy.float32],
+) -> None:
     """Binomial filter along rows and columns; the block has two rows more above and below."""
-    height, width = len(block) - 2 * _RADIUS, block.shape[1]
+    height, width = out.shape
     # Adding the next pixel four times gives the weights 1, 4, 6, 4, 1. Rows are added as one long
     # row, which is several times faster.
     values = block.ravel()
-    for _ in range(2 * _RADIUS):
+    for _ in range(2 * _RADIUS - 1):
         values = values[:-width] + values[width:]
-    along_rows = values.reshape(height, width)
+    rows = values.reshape(height + 1, width)
     padded = numpy.empty((height, width + 2 * _RADIUS), dtype=numpy.float32)
-    padded[:, _RADIUS:-_RADIUS] = along_rows
-    padded[:, :_RADIUS] = along_rows[:, columns_mirrored[:_RADIUS]]
-    padded[:, -_RADIUS:] = along_rows[:, columns_mirrored[-_RADIUS:]]
+    middle = numpy.add(rows[:-1], rows[1:], out=padded[:, _RADIUS:-_RADIUS])
+    padded[:, :_RADIUS] = middle[:, columns_mirrored[:_RADIUS]]
+    padded[:, -_RADIUS:] = middle[:, columns_mirrored[-_RADIUS:]]
     values = padded.ravel()
-    for _ in range(2 * _RADIUS):
+    for _ in range(2 * _RADIUS - 1):
         values = values[:-1] + values[1:]
-    padded.ravel()[: values.size] = values
-    result: NDArray[numpy.float32] = padded[:, :width] * numpy.float32(1 / 16**2)
-    return result
+    numpy.add(values[:-1], values[1:], out=padded.ravel()[: values.size - 1])
+    numpy.multiply(padded[:, :width], numpy.float32(1 / 16**2), out=out)
 
 
 def sum_products(
@@ -82,10 +85,29 @@ def sum_products(
     valid_everywhere = not reference.invalid and not image.invalid
     if matrix is not None and find_translation(matrix, image.pixels.shape) is None:
         valid_everywhere = False  # the corners come from outside
-    sums = numpy.zeros(6)
+    count = 0
+    # Rows in the type of the images, then in float64
+    row_sums = numpy.zeros((5, len(image.pixels)), dtype=image.pixels.dtype)
+    ones = numpy.ones((1, image.pixels.shape[1]), dtype=image.pixels.dtype)
     for rows, columns, b in _blocks(image.pixels, matrix):
-        sums += _sum_block(reference.pixels[rows, columns], b, pivots, valid_everywhere)
-    return sums
+        a = reference.pixels[rows, columns]
+        if any(pivots):
+            a, b = a - a.dtype.type(pivots[0]), b - b.dtype.type(pivots[1])
+        count += a.size
+        if not valid_everywhere:
+            invalid = ~numpy.isfinite(a + b)
+            number = int(numpy.count_nonzero(invalid))
+            if number:
+                count -= number
+                a, b = a.copy(), b.copy()  # five times faster than `numpy.where`
+                for each in (a, b):
+                    numpy.copyto(each, each.dtype.type(0), where=invalid)
+        one = ones[:, columns]
+        for sums, (x, y) in zip(
+            row_sums, ((a, one), (b, one), (a, a), (a, b), (b, b)), strict=True
+        ):
+            _multiply_rows(x, y, sums[rows])
+    return numpy.concatenate(([count], row_sums.sum(axis=1, dtype=numpy.float64)))
 
 
 def _blocks(pixels: FloatImage, matrix: Matrix | None) -> Iterator[tuple[slice, slice, FloatImage]]:
@@ -94,28 +116,12 @@ def _blocks(pixels: FloatImage, matrix: Matrix | None) -> Iterator[tuple[slice, 
     return ((rows, slice(None), pixels[rows]) for rows in row_blocks(pixels.shape))
 
 
-def _sum_block(
-    a: FloatImage, b: FloatImage, pivots: tuple[float, float], valid_everywhere: bool
-) -> tuple[float, ...]:
-    if any(pivots):
-        a, b = (each - each.dtype.type(pivot) for each, pivot in zip((a, b), pivots, strict=True))
-    count = a.size
-    if not valid_everywhere:
-        invalid = ~numpy.isfinite(a + b)
-        count -= int(numpy.count_nonzero(invalid))
-        if count < a.size:
-            a, b = a.copy(), b.copy()
-            for each in (a, b):
-                numpy.copyto(each, each.dtype.type(0), where=invalid)
-    ones = numpy.ones_like(a[:1])
-    return count, _sum(a, ones), _sum(b, ones), _sum(a, a), _sum(a, b), _sum(b, b)
-
-
-def _sum(a: FloatImage, b: FloatImage) -> float:
-    """Sum of products: rows in the type of the images, then in float64."""
+def _multiply_rows(a: FloatImage, b: FloatImage, out: FloatImage) -> None:
+    """The sum of the products along each row."""
     # BLAS is twice as fast, but its longer products depend on the number of its threads.
     if a.shape[1] > _LONGEST_PRODUCT:
-        rows = numpy.einsum("ij,ij->i", *numpy.broadcast_arrays(a, b))
+        out[...] = numpy.einsum("ij,ij->i", a, numpy.broadcast_to(b, a.shape))
     else:
-        rows = numpy.matmul(a[:, numpy.newaxis, :], b[:, :, numpy.newaxis])
-    return float(numpy.sum(rows, dtype=numpy.float64))
+        numpy.matmul(
+            a[:, numpy.newaxis, :], b[:, :, numpy.newaxis], out=out[:, numpy.newaxis, numpy.newaxis]
+        )
