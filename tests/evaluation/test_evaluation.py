@@ -8,6 +8,7 @@ import tracemalloc
 from concurrent.futures import CancelledError
 from functools import partial
 
+import h5py
 import numpy
 import pytest
 from scipy import ndimage
@@ -587,6 +588,25 @@ def test_tools_compete_on_one_stack_that_is_read_once():
     anyway = evaluate_stacks({"a": stack}, tools)
     assert anyway.ranked_names == result.ranked_names
     assert math.isnan(anyway.registrations["right"].own_relative_error)
+
+
+def test_stacks_in_a_file_are_opened_and_closed(tmp_path):
+    stacks = {name: moving_stack(ord(name), MOTION, SHAPE) for name in "ab"}
+    registrations = {"a": translations(MOTION), "b": wobble(1, 0.3)}
+    path = tmp_path / "maps.h5"
+    with h5py.File(path, "w") as file:
+        for name, stack in stacks.items():
+            file[f"maps/{name}"] = stack
+    expected = evaluate_stacks(stacks, registrations).scores()
+    for form in (f"{path}::/maps", [f"{path}::/maps/a", f"{path}::/maps/b"]):
+        assert evaluate_stacks(form, registrations).scores() == expected
+    mixed = {"a": stacks["a"], "b": f"{path}::/maps/b"}
+    assert evaluate_stacks(mixed, registrations).scores() == expected
+    path.rename(tmp_path / "moved.h5")
+    with h5py.File(tmp_path / "moved.h5", "r+"):  # nobody has it open
+        pass
+    with pytest.raises(FileNotFoundError, match=r"Stack 'a'.*there is no file"):
+        evaluate_stacks([f"{path}::/maps/a"], registrations)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def _forms(path):
         "list of DataUrls": [DataUrl(url)],
         "dict of text URLs": {"Ca-K": url},
         "dict of DataUrls": {"Ca-K": DataUrl(url)},
+        "text URL": url,
+        "DataUrl": DataUrl(url),
     }
 
 
@@ -195,6 +197,50 @@ def test_an_h5py_dataset_is_read_lazily(h5_path):
     with h5py.File(h5_path) as file, input_context({"a": file["/entry/maps/Ca-K"]}) as stacks:
         assert isinstance(stacks["a"], Stack)
         numpy.testing.assert_array_equal(stacks["a"][1], IMAGES[1])
+
+
+@pytest.mark.parametrize("as_url", [str, DataUrl])
+@pytest.mark.parametrize("as_list", [False, True])
+def test_a_group_stands_for_the_3d_datasets_in_it(h5_path, as_url, as_list):
+    with h5py.File(h5_path, "a") as file:
+        file["/entry/maps/energy"] = numpy.arange(4)
+        file["/entry/maps/names"] = numpy.zeros((2, 3, 4), dtype="S3")
+        file["/entry/maps/later"] = h5py.SoftLink("/nowhere")
+        file["/entry/maps/deeper/Zn-K"] = IMAGES
+    url = as_url(f"{h5_path}::/entry/maps")
+    with input_context([url] if as_list else url) as stacks:
+        assert list(stacks) == ["Ca-K", "Fe K"]
+        numpy.testing.assert_array_equal(stacks["Ca-K"][1], IMAGES[1])
+
+
+def test_groups_datasets_and_open_datasets_may_be_mixed_in_a_list(h5_path, tmp_path):
+    other = str(tmp_path / "other.h5")
+    with h5py.File(other, "w") as file:
+        file["/entry/maps/Zn-K"] = IMAGES + 1
+        given = [f"{h5_path}::/entry/maps", file["/entry/maps/Zn-K"]]
+        with input_context(given) as stacks:
+            assert list(stacks) == ["Ca-K", "Fe K", "Zn-K"]
+            numpy.testing.assert_array_equal(stacks["Zn-K"][1], IMAGES[1] + 1)
+        with input_context(file["/entry/maps/Zn-K"]) as stacks:
+            assert list(stacks) == ["Zn-K"]
+
+
+def test_the_root_is_a_group_too(tmp_path):
+    path = str(tmp_path / "flat.h5")
+    with h5py.File(path, "w") as file:
+        file["a"], file["b"] = IMAGES, IMAGES
+    with input_context(f"{path}::/") as stacks:
+        assert list(stacks) == ["a", "b"]
+
+
+def test_a_group_without_stacks_is_refused_and_says_what_it_holds(h5_path):
+    with (
+        pytest.raises(
+            ValueError, match=r"maps.h5::/entry is a group without stacks.*'maps', 'rgb'"
+        ),
+        input_context(f"{h5_path}::/entry"),
+    ):
+        pass
 
 
 MISTAKES = {

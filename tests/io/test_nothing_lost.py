@@ -52,7 +52,14 @@ def path(tmp_path):
 
 
 @needs_fork
-@pytest.mark.parametrize("group", ["/entry/new", "/entry/maps/new/deep", "/other/new"])
+@pytest.mark.parametrize(
+    "group",
+    [
+        "/entry/new",
+        pytest.param("/entry/maps/new/deep", marks=pytest.mark.full),
+        pytest.param("/other/new", marks=pytest.mark.full),
+    ],
+)
 def test_killed_at_any_step_the_old_content_is_there_and_the_run_can_be_repeated(tmp_path, group):
     found = json.loads(run_python("-m", "tests.io.killing", "every", tmp_path, group))
     assert found["steps"] > 50
@@ -64,6 +71,7 @@ def test_killed_at_any_step_the_old_content_is_there_and_the_run_can_be_repeated
 
 
 @needs_fork
+@pytest.mark.full
 def test_killed_at_random_the_old_content_is_there(tmp_path):
     found = json.loads(run_python("-m", "tests.io.killing", "random", tmp_path))
     assert found["killed"] == KILLS >= 50
