@@ -1,4 +1,4 @@
-"""Wording that several rooms share when they refuse something."""
+"""Wording that several packages share when they refuse something."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence

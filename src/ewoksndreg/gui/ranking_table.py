@@ -15,11 +15,11 @@ COLUMNS = (
     "Rank",
     "Stack",
     "Score",
-    "Relative\nMSE",
+    "Relative\nerror",
     "Smooth-\nness",
     "Smallest\noverlap",
     "Score in parts",
-    "Reason",
+    "Note",
 )
 RANK, STACK, SCORE, RELATIVE_ERROR, SMOOTHNESS, OVERLAP, BARS, REASON = range(len(COLUMNS))
 

@@ -1,4 +1,4 @@
-"""Give stacks of images, in whatever form, one face: a mapping of names to lazy stacks."""
+"""Stacks of images, in whatever form they are given, as a mapping of names to lazy stacks."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The faces of this library in ewoks workflows."""
+"""The ewoks tasks of this library."""

@@ -1,9 +1,7 @@
 """Transformations from what other programs produce.
 
-This is the one door between this room and files: where transformations are needed, the address of
-a dataset of matrices does as well as the matrices, and whoever accepts the one accepts the other.
-The door is opened only when there is an address: who has none needs no HDF5. The room `io` knows
-nothing of transformations.
+Where transformations are needed, the URL of a dataset of matrices will do as well. HDF5 is imported
+only where there is a URL.
 """
 
 from __future__ import annotations
