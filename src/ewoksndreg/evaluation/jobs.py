@@ -36,8 +36,9 @@ from .score_stack import score_images
 _JOB_SIZE = 2**22
 
 # A worker in another process reads and prepares the reference image again for each job, which
-# therefore has some more images than that.
+# therefore has some more images than that, and so many that each worker has only a few jobs.
 FEWEST_IMAGES_ELSEWHERE = 16
+_JOBS_PER_PROCESS = 4
 
 # Operations. With fewer, starting threads or processes takes longer than they save.
 _LEAST_FOR_THREADS = 2**23
@@ -118,7 +119,8 @@ def choose_workers(
         and b"__main__" not in pickle.dumps((dict(image_stacks), dict(registrations)))
     ):
         with processes(number) as executor:
-            yield executor, FEWEST_IMAGES_ELSEWHERE
+            images = sum(len(stack) for stack in stacks)
+            yield executor, max(FEWEST_IMAGES_ELSEWHERE, images // (_JOBS_PER_PROCESS * number))
     else:
         yield None, None
 
