@@ -64,7 +64,7 @@ def urls(tmp_path):
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr("ewoksndreg.evaluation.jobs._JOB_SIZE", 1)
+    monkeypatch.setattr("ewoksndreg.evaluation._jobs._JOB_SIZE", 1)
 
 
 def registrations():

@@ -14,9 +14,9 @@ import h5py
 import numpy
 import pytest
 
-from ewoksndreg.demo import run
+from ewoksndreg.demo import _run as run
 from ewoksndreg.demo.__main__ import main
-from ewoksndreg.demo.files import DemoFiles
+from ewoksndreg.demo._files import DemoFiles
 from ewoksndreg.demo.registration import register
 from ewoksndreg.demo.samples import make_sample
 
@@ -200,7 +200,7 @@ def without_demo_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(sys.modules):
         if name.startswith("ewoksndreg.demo."):
             monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr("ewoksndreg.demo.run")
+    monkeypatch.delattr("ewoksndreg.demo._run")
 
 
 @pytest.mark.usefixtures("without_demo_modules")

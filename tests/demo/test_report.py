@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy
 import pytest
 
-from ewoksndreg.demo.report import average
-from ewoksndreg.demo.report import table
-from ewoksndreg.demo.report import write_picture
+from ewoksndreg.demo._report import average
+from ewoksndreg.demo._report import table
+from ewoksndreg.demo._report import write_picture
 from ewoksndreg.transformation import Homography
 
 NAMES = ["b", "a"]

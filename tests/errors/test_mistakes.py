@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.io import _pending_file as pending_file
 from ewoksndreg.io import input_context
 from ewoksndreg.io import output_context
-from ewoksndreg.io import pending_file
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
 from .measurement import FOLDER

@@ -14,10 +14,10 @@ import numpy
 import pytest
 
 from ewoksndreg._stacks import as_stack
+from ewoksndreg.evaluation import _jobs as jobs_module
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation import evaluation as evaluation_module
-from ewoksndreg.evaluation import jobs as jobs_module
-from ewoksndreg.evaluation.jobs import make_jobs
+from ewoksndreg.evaluation._jobs import make_jobs
 from ewoksndreg.io import input_context
 from ewoksndreg.transformation import Homography
 from ewoksndreg.workers import processes

@@ -11,8 +11,8 @@ from operator import add
 import numpy
 import pytest
 
-from ewoksndreg.evaluation.ranking import rank_registrations
-from ewoksndreg.evaluation.score_stack import StackScores
+from ewoksndreg.evaluation._ranking import rank_registrations
+from ewoksndreg.evaluation._score_stack import StackScores
 
 NAN, INF = numpy.nan, numpy.inf
 

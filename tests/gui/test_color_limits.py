@@ -8,9 +8,9 @@ require_qt()
 import numpy
 import pytest
 
-from ewoksndreg.gui.color_limits import color_limits
-from ewoksndreg.gui.color_limits import sampled_images
-from ewoksndreg.gui.color_limits import sampled_pixels
+from ewoksndreg.gui._color_limits import color_limits
+from ewoksndreg.gui._color_limits import sampled_images
+from ewoksndreg.gui._color_limits import sampled_pixels
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.gui import EvaluationView
-from ewoksndreg.gui.ranking_table import STACK
+from ewoksndreg.gui._ranking_table import STACK
 from ewoksndreg.io import InputStacks
-from ewoksndreg.io.hdf5_files import no_readers
+from ewoksndreg.io._hdf5_files import no_readers
 
 from .conftest import GatedStack
 from .conftest import shown_number

@@ -9,8 +9,8 @@ import numpy
 import pytest
 
 from ewoksndreg._stacks import ArrayStack
-from ewoksndreg.gui.image_loader import ImageLoader
-from ewoksndreg.gui.image_reader import ImageRequest
+from ewoksndreg.gui._image_loader import ImageLoader
+from ewoksndreg.gui._image_reader import ImageRequest
 from ewoksndreg.transformation import Transformation
 
 from .conftest import BrokenStack

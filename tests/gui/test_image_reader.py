@@ -12,10 +12,10 @@ import pytest
 from scipy import ndimage
 
 from ewoksndreg._stacks import ArrayStack
-from ewoksndreg.gui.color_limits import color_limits
-from ewoksndreg.gui.image_reader import ImageReader
-from ewoksndreg.gui.image_reader import ImageRequest
-from ewoksndreg.gui.image_reader import correlation
+from ewoksndreg.gui._color_limits import color_limits
+from ewoksndreg.gui._image_reader import ImageReader
+from ewoksndreg.gui._image_reader import ImageRequest
+from ewoksndreg.gui._image_reader import correlation
 from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation import Transformation
 

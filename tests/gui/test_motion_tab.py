@@ -10,7 +10,7 @@ import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
-from ewoksndreg.gui.motion_tab import vertical_limits
+from ewoksndreg.gui._motion_tab import vertical_limits
 from ewoksndreg.transformation import Homography
 
 from .conftest import MOTION

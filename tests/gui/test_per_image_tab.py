@@ -11,12 +11,12 @@ from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation.ranking import rank_registrations
-from ewoksndreg.evaluation.score_stack import StackScores
-from ewoksndreg.gui.per_image_tab import PerImageTab
-from ewoksndreg.gui.per_image_tab import best_registration_on
-from ewoksndreg.gui.selection import Selection
-from ewoksndreg.gui.shown import ShownResult
+from ewoksndreg.evaluation._ranking import rank_registrations
+from ewoksndreg.evaluation._score_stack import StackScores
+from ewoksndreg.gui._per_image_tab import PerImageTab
+from ewoksndreg.gui._per_image_tab import best_registration_on
+from ewoksndreg.gui._result import ShownResult
+from ewoksndreg.gui._selection import Selection
 from ewoksndreg.transformation import Homography
 
 from ..conftest import shift_matrix

@@ -8,10 +8,10 @@ require_qt()
 import numpy
 import pytest
 
-from ewoksndreg.gui.pictures import MISSING_COLOR
-from ewoksndreg.gui.pictures import brightness
-from ewoksndreg.gui.pictures import difference
-from ewoksndreg.gui.pictures import overlay
+from ewoksndreg.gui._pictures import MISSING_COLOR
+from ewoksndreg.gui._pictures import brightness
+from ewoksndreg.gui._pictures import difference
+from ewoksndreg.gui._pictures import overlay
 
 NAN = numpy.nan
 

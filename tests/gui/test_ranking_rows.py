@@ -10,10 +10,10 @@ import math
 import pytest
 
 from ewoksndreg._stacks import ArrayStack
-from ewoksndreg.gui.ranking_rows import description
-from ewoksndreg.gui.ranking_rows import ranking_rows
-from ewoksndreg.gui.score_bars import score_parts
-from ewoksndreg.gui.shown import ShownResult
+from ewoksndreg.gui._ranking_rows import description
+from ewoksndreg.gui._ranking_rows import ranking_rows
+from ewoksndreg.gui._result import ShownResult
+from ewoksndreg.gui._score_bars import score_parts
 
 from .conftest import shifts
 

@@ -10,20 +10,20 @@ import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
-from ewoksndreg.evaluation.ranking import rank_registrations
-from ewoksndreg.evaluation.score_stack import StackScores
-from ewoksndreg.gui.colors import RELATIVE_ERROR
-from ewoksndreg.gui.colors import SMOOTHNESS
-from ewoksndreg.gui.ranking_tab import RankingTab
-from ewoksndreg.gui.ranking_table import BARS
-from ewoksndreg.gui.ranking_table import COLUMNS
-from ewoksndreg.gui.ranking_table import RANK
-from ewoksndreg.gui.ranking_table import REASON
-from ewoksndreg.gui.ranking_table import SCORE
-from ewoksndreg.gui.ranking_table import SMOOTHNESS as SMOOTHNESS_COLUMN
-from ewoksndreg.gui.ranking_table import STACK
-from ewoksndreg.gui.selection import Selection
-from ewoksndreg.gui.shown import ShownResult
+from ewoksndreg.evaluation._ranking import rank_registrations
+from ewoksndreg.evaluation._score_stack import StackScores
+from ewoksndreg.gui._colors import RELATIVE_ERROR
+from ewoksndreg.gui._colors import SMOOTHNESS
+from ewoksndreg.gui._ranking_tab import RankingTab
+from ewoksndreg.gui._ranking_table import BARS
+from ewoksndreg.gui._ranking_table import COLUMNS
+from ewoksndreg.gui._ranking_table import RANK
+from ewoksndreg.gui._ranking_table import REASON
+from ewoksndreg.gui._ranking_table import SCORE
+from ewoksndreg.gui._ranking_table import SMOOTHNESS as SMOOTHNESS_COLUMN
+from ewoksndreg.gui._ranking_table import STACK
+from ewoksndreg.gui._result import ShownResult
+from ewoksndreg.gui._selection import Selection
 
 # Scores as text would sort wrongly: 0.02, 0.1, 1.0 and one registration that diverged.
 ERRORS = {"b": 0.1, "D": 1.0, "a": 0.02, "c": 0.5}

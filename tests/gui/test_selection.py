@@ -7,7 +7,7 @@ require_qt()
 
 import pytest
 
-from ewoksndreg.gui.selection import Selection
+from ewoksndreg.gui._selection import Selection
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from pathlib import Path
 import h5py
 import numpy
 
-from ewoksndreg.io import journal
-from ewoksndreg.io import pending_file
+from ewoksndreg.io import _journal as journal
+from ewoksndreg.io import _pending_file as pending_file
 from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation

@@ -7,7 +7,7 @@ import h5py
 import numpy
 import pytest
 
-from ewoksndreg.io import blocks
+from ewoksndreg.io import _blocks as blocks
 from ewoksndreg.io.input_stack import input_context
 
 from .counting import NUMBER

@@ -7,11 +7,11 @@ import numpy
 import pytest
 from silx.io.url import DataUrl
 
+from ewoksndreg.io._urls import as_data_url
+from ewoksndreg.io._urls import stack_names
+from ewoksndreg.io._urls import url_text
 from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import output_context
-from ewoksndreg.io.urls import as_data_url
-from ewoksndreg.io.urls import stack_names
-from ewoksndreg.io.urls import url_text
 
 IMAGES = numpy.arange(3 * 4 * 5, dtype=numpy.int16).reshape(3, 4, 5)
 

@@ -12,13 +12,13 @@ import h5py
 import numpy
 import pytest
 
-from ewoksndreg.io import hdf5_lock
-from ewoksndreg.io import staging
+from ewoksndreg.io import _hdf5_lock as hdf5_lock
+from ewoksndreg.io import _staging as staging
+from ewoksndreg.io._journal import journal_path
+from ewoksndreg.io._journal import write_journal
+from ewoksndreg.io._pending_file import PendingFile
 from ewoksndreg.io.input_stack import input_context
-from ewoksndreg.io.journal import journal_path
-from ewoksndreg.io.journal import write_journal
 from ewoksndreg.io.output_stack import output_context
-from ewoksndreg.io.pending_file import PendingFile
 
 from .killing import KILLS
 from .killing import OLD

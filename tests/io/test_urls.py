@@ -1,9 +1,9 @@
 import pytest
 from silx.io.url import DataUrl
 
-from ewoksndreg.io.urls import as_data_url
-from ewoksndreg.io.urls import stack_names
-from ewoksndreg.io.urls import url_text
+from ewoksndreg.io._urls import as_data_url
+from ewoksndreg.io._urls import stack_names
+from ewoksndreg.io._urls import url_text
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from scipy import ndimage
 from scipy import optimize
 
 from ewoksndreg.transformation import as_transformations
-from ewoksndreg.transformation.conversion import _CONVENTIONS
+from ewoksndreg.transformation._conversion import _CONVENTIONS
 
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix

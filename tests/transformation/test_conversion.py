@@ -12,8 +12,8 @@ from silx.io.url import DataUrl
 from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation import TransformationType
 from ewoksndreg.transformation import as_transformations
-from ewoksndreg.transformation.conversion import _CONVENTIONS
-from ewoksndreg.transformation.conversion import as_registrations
+from ewoksndreg.transformation._conversion import _CONVENTIONS
+from ewoksndreg.transformation._conversion import as_registrations
 
 from ..conftest import Foreign
 from ..conftest import rotation_matrix

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from ewoksndreg.transformation import Homography
-from ewoksndreg.transformation.warp import warp
+from ewoksndreg.transformation._warp import warp
 
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix

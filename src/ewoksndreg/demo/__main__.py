@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     folder = parser.parse_args(arguments).folder
     try:
-        from .run import run
+        from ._run import run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("matplotlib", "skimage"):
             raise

@@ -17,7 +17,7 @@ from scipy import ndimage
 from .._messages import unknown_name
 from ..transformation import Homography
 from ..transformation import Transformation
-from .channels import element_maps
+from ._channels import element_maps
 
 Motion = Literal["translation", "rigid", "affine"]
 

@@ -1,17 +1,17 @@
 """Which registration is best: stacks and registrations in, numbers out."""
 
-from .checks import check_registration_per_stack
-from .checks import check_stack_per_registration
-from .checks import check_transformation_per_image
+from ._checks import check_registration_per_stack
+from ._checks import check_stack_per_registration
+from ._checks import check_transformation_per_image
+from ._outliers import find_outliers
+from ._outliers import outlier_limit
+from ._ranking import SMOOTHNESS_WEIGHT
+from ._result import Evaluation
+from ._result import RegistrationScore
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 from .evaluation import evaluate_stacks
 from .evaluation import post_evaluation
-from .outliers import find_outliers
-from .outliers import outlier_limit
-from .ranking import SMOOTHNESS_WEIGHT
-from .result import Evaluation
-from .result import RegistrationScore
 
 __all__ = [
     "SMOOTHNESS_WEIGHT",

@@ -28,22 +28,22 @@ from ..transformation import TransformationSource
 from ..transformation import TransformationType
 from ..transformation import as_registrations
 from ..transformation import is_url
-from .checks import check_registration_per_stack
-from .checks import check_same_image_shapes
-from .checks import check_same_number_of_images
-from .checks import check_stack_per_registration
-from .checks import check_transformation_per_image
+from ._checks import check_registration_per_stack
+from ._checks import check_same_image_shapes
+from ._checks import check_same_number_of_images
+from ._checks import check_stack_per_registration
+from ._checks import check_transformation_per_image
+from ._jobs import FEWEST_IMAGES_ELSEWHERE
+from ._jobs import Reporter
+from ._jobs import choose_workers
+from ._jobs import make_jobs
+from ._jobs import run_jobs
+from ._ranking import rank_registrations
+from ._result import Evaluation
+from ._score_stack import StackScores
 from .eval_metrics import moved_corners
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
-from .jobs import FEWEST_IMAGES_ELSEWHERE
-from .jobs import Reporter
-from .jobs import choose_workers
-from .jobs import make_jobs
-from .jobs import run_jobs
-from .ranking import rank_registrations
-from .result import Evaluation
-from .score_stack import StackScores
 
 
 def post_evaluation(

@@ -12,6 +12,6 @@ except ImportError as error:
         f' pip install ".[orange]" in the folder of the sources ({error})'
     ) from error
 
-from .evaluation_view import EvaluationView
+from ._evaluation_view import EvaluationView
 
 __all__ = ["EvaluationView"]

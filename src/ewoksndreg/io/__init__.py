@@ -1,20 +1,20 @@
 """Where images come from and go to: arrays in memory and HDF5 files."""
 
+from ._nexus import create_plot_group
+from ._nexus import plot_images
+from ._urls import as_data_url
+from ._urls import stack_names
+from ._urls import url_text
 from .input_stack import ImageStacks
 from .input_stack import InputStacks
 from .input_stack import find_sources
 from .input_stack import input_context
 from .input_stack import named_sources
 from .input_stack import open_stacks
-from .nexus import create_plot_group
-from .nexus import plot_images
 from .output_stack import Hdf5OutputStacks
 from .output_stack import OutputStacks
 from .output_stack import hdf5_output_context
 from .output_stack import output_context
-from .urls import as_data_url
-from .urls import stack_names
-from .urls import url_text
 
 __all__ = [
     "Hdf5OutputStacks",

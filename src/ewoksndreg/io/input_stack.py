@@ -18,14 +18,14 @@ from silx.io.url import DataUrl
 from .._messages import located
 from .._stacks import ArrayStack
 from .._stacks import Stack
-from .blocks import Blocks
-from .hdf5_files import Hdf5Reader
-from .hdf5_files import open_to_read
-from .hdf5_lock import finish_interrupted_write
-from .hdf5_stack import Hdf5Stack
-from .urls import as_data_url
-from .urls import stack_names
-from .urls import url_text
+from ._blocks import Blocks
+from ._hdf5_files import Hdf5Reader
+from ._hdf5_files import open_to_read
+from ._hdf5_lock import finish_interrupted_write
+from ._hdf5_stack import Hdf5Stack
+from ._urls import as_data_url
+from ._urls import stack_names
+from ._urls import url_text
 
 
 class InputStacks(Mapping[str, Stack]):

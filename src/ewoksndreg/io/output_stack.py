@@ -21,16 +21,16 @@ from silx.io.url import DataUrl
 
 from .._pixels import as_floating
 from .._stacks import ArrayStack
-from . import nexus
+from . import _nexus as nexus
+from ._output_places import check_dataset_names
+from ._output_places import check_free
+from ._output_places import check_group
+from ._output_places import process_name
+from ._staging import staged_file
+from ._urls import as_data_url
+from ._urls import url_text
 from .input_stack import InputStacks
 from .input_stack import StackUrls
-from .output_places import check_dataset_names
-from .output_places import check_free
-from .output_places import check_group
-from .output_places import process_name
-from .staging import staged_file
-from .urls import as_data_url
-from .urls import url_text
 
 
 class OutputStacks(ABC):

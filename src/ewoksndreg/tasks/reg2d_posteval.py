@@ -31,9 +31,9 @@ from ..transformation import TransformationSource
 from ..transformation import as_registrations
 from ..transformation import is_url
 from ..workers import dask_workers
-from .inputs_as_json import inputs_as_json
-from .models import Inputs
-from .models import Outputs
+from ._inputs_as_json import inputs_as_json
+from ._models import Inputs
+from ._models import Outputs
 
 # Part of the progress that ranking takes when the stacks are saved after it.
 _RANKING_SHARE = 0.8

@@ -1,13 +1,13 @@
 """Geometry: what a transformation is and how one image is resampled with it."""
 
+from ._conversion import TransformationSource
+from ._conversion import as_registrations
+from ._conversion import as_transformations
+from ._conversion import is_url
+from ._homography import Homography
+from ._motion import Motion
+from ._motion import find_motion
 from .base import Transformation
-from .conversion import TransformationSource
-from .conversion import as_registrations
-from .conversion import as_transformations
-from .conversion import is_url
-from .homography import Homography
-from .motion import Motion
-from .motion import find_motion
 from .types import TransformationType
 
 __all__ = [

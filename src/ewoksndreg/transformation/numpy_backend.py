@@ -1,5 +1,5 @@
 """`NumpyHomography`, the name under which notebooks import :class:`.Homography`."""
 
-from .homography import Homography as NumpyHomography
+from ._homography import Homography as NumpyHomography
 
 __all__ = ["NumpyHomography"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import h5py
 from silx.io.url import DataUrl
 
-from ewoksndreg.io.hdf5_files import open_to_read
+from ewoksndreg.io._hdf5_files import open_to_read
 
 
 def is_stack(dataset: h5py.Dataset) -> bool:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from .._messages import located
 from .._messages import unknown_name
+from ._foreign import find_tool
+from ._homography import Homography
 from .base import Transformation
-from .foreign import find_tool
-from .homography import Homography
 
 TransformationSource = Sequence[Any] | NDArray[Any] | str
 """The forms in which the transformations of one stack are given, see `as_transformations`; a silx
@@ -134,9 +134,9 @@ def _find_convention(convention: str) -> _Convention:
 
 
 def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
-    from ..io.small_dataset import read_small_dataset
-    from ..io.urls import as_data_url
-    from ..io.urls import url_text
+    from ..io._small_dataset import read_small_dataset
+    from ..io._urls import as_data_url
+    from ..io._urls import url_text
 
     url = as_data_url(value)
     try:

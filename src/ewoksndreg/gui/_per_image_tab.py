@@ -12,13 +12,13 @@ from silx.gui.colors import Colormap
 from ..evaluation import Evaluation
 from ..evaluation import find_outliers
 from ..evaluation import outlier_limit
-from .colors import BEST
-from .heat_map import HeatMap
-from .image_axis_plot import ImageAxisPlot
-from .selection import Selection
-from .shown import ShownResult
-from .texts import numbers
-from .texts import text_label
+from ._colors import BEST
+from ._heat_map import HeatMap
+from ._image_axis_plot import ImageAxisPlot
+from ._labels import numbers
+from ._labels import text_label
+from ._result import ShownResult
+from ._selection import Selection
 
 _MARGINS = (150, 12, 14, 48)  # px; the names of the registrations stand on the left
 

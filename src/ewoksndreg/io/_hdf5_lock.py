@@ -12,9 +12,9 @@ from io import FileIO
 
 import h5py
 
-from .hdf5_files import no_readers
-from .journal import finish_changes
-from .journal import journal_path
+from ._hdf5_files import no_readers
+from ._journal import finish_changes
+from ._journal import journal_path
 
 try:
     import fcntl

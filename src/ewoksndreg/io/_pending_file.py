@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from .positioned import read_at
-from .positioned import size_of
-from .positioned import write_at
+from ._positioned import read_at
+from ._positioned import size_of
+from ._positioned import write_at
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

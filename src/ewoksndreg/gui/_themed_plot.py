@@ -5,7 +5,7 @@ from __future__ import annotations
 from silx.gui import qt
 from silx.gui.plot import PlotWidget
 
-from .colors import mixed
+from ._colors import mixed
 
 _GRID = 0.15  # how much of the color of the text
 

@@ -11,8 +11,8 @@ from silx.gui.colors import Colormap
 from silx.gui.plot import PlotWidget
 from silx.gui.plot.ColorBar import ColorBarWidget
 
-from .texts import heading
-from .themed_plot import ThemedPlot
+from ._labels import heading
+from ._themed_plot import ThemedPlot
 
 _LEGEND = "picture"
 

@@ -8,11 +8,11 @@ from typing import Any
 from numpy.typing import NDArray
 from silx.gui.colors import Colormap
 
-from .image_reader import LoadedImages
-from .image_reader import Pair
-from .pictures import MISSING_COLOR
-from .pictures import difference
-from .pictures import overlay
+from ._image_reader import LoadedImages
+from ._image_reader import Pair
+from ._pictures import MISSING_COLOR
+from ._pictures import difference
+from ._pictures import overlay
 
 
 class Mode(Enum):

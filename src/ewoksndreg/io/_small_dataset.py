@@ -10,10 +10,10 @@ import numpy
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
-from .compression import check_filters
-from .find_dataset import find_dataset
-from .hdf5_files import Hdf5Reader
-from .urls import as_data_url
+from ._compression import check_filters
+from ._find_dataset import find_dataset
+from ._hdf5_files import Hdf5Reader
+from ._urls import as_data_url
 
 
 def read_small_dataset(

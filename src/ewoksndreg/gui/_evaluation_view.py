@@ -13,15 +13,15 @@ from .._stacks import Stack
 from ..evaluation import Evaluation
 from ..io import input_context
 from ..transformation import Transformation
-from .image_loader import ImageLoader
-from .images_tab import ImagesTab
-from .motion_tab import MotionTab
-from .per_image_tab import PerImageTab
-from .ranking_tab import RankingTab
-from .selection import Selection
-from .shown import ShownResult
-from .texts import heading
-from .texts import text_label
+from ._image_loader import ImageLoader
+from ._images_tab import ImagesTab
+from ._labels import heading
+from ._labels import text_label
+from ._motion_tab import MotionTab
+from ._per_image_tab import PerImageTab
+from ._ranking_tab import RankingTab
+from ._result import ShownResult
+from ._selection import Selection
 
 _NOTHING_YET = "There is nothing to show yet: run the ranking first."
 _NO_STACKS = "There are no image stacks to show."

@@ -11,11 +11,11 @@ from itertools import pairwise
 import h5py
 from silx.io.url import DataUrl
 
-from .hdf5_files import no_readers
-from .hdf5_files import open_to_read
-from .hdf5_lock import finish_interrupted_write
-from .hdf5_lock import refuse_if_open_here
-from .urls import url_text
+from ._hdf5_files import no_readers
+from ._hdf5_files import open_to_read
+from ._hdf5_lock import finish_interrupted_write
+from ._hdf5_lock import refuse_if_open_here
+from ._urls import url_text
 
 # Control characters, and what is not Unicode. HDF5 keeps neither.
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

@@ -7,9 +7,9 @@ require_qt()
 
 from silx.gui import qt
 
-from ewoksndreg.gui.texts import numbers
-from ewoksndreg.gui.texts import on_button
-from ewoksndreg.gui.texts import text_label
+from ewoksndreg.gui._labels import numbers
+from ewoksndreg.gui._labels import on_button
+from ewoksndreg.gui._labels import text_label
 
 
 def test_many_numbers_are_counted():

@@ -9,9 +9,9 @@ import numpy
 from numpy.typing import NDArray
 
 from ..kernels import UNRELATED
-from .result import Evaluation
-from .result import RegistrationScore
-from .score_stack import StackScores
+from ._result import Evaluation
+from ._result import RegistrationScore
+from ._score_stack import StackScores
 
 # Keeps a stack that needs no alignment from dividing by nothing: the standardized MSE of two
 # images with a correlation coefficient of 0.995.

@@ -11,10 +11,10 @@ from ewokscore import execute_graph
 from ewokscore.progress import TextProgress
 
 from ..transformation import Homography
-from .files import DemoFiles
+from ._files import DemoFiles
+from ._report import table
+from ._report import write_picture
 from .registration import register
-from .report import table
-from .report import write_picture
 from .samples import make_sample
 from .samples import true_error
 

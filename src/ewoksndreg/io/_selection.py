@@ -9,7 +9,7 @@ import h5py
 import numpy
 from numpy.typing import NDArray
 
-from .virtual import virtual_chunks
+from ._virtual import virtual_chunks
 
 
 class Selection:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..evaluation import smoothness_eval
-from .shown import ShownResult
+from ._result import ShownResult
 
 
 @dataclass(frozen=True)

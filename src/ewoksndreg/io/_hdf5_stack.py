@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
 from .._stacks import Stack
-from .blocks import Blocks
-from .compression import check_filters
-from .compression import decompresses_slowly
-from .compression import filter_hint
-from .find_dataset import find_dataset
-from .hdf5_files import Hdf5Reader
-from .selection import Selection
-from .urls import url_text
-from .virtual import check_sources
+from ._blocks import Blocks
+from ._compression import check_filters
+from ._compression import decompresses_slowly
+from ._compression import filter_hint
+from ._find_dataset import find_dataset
+from ._hdf5_files import Hdf5Reader
+from ._selection import Selection
+from ._urls import url_text
+from ._virtual import check_sources
 
 
 class Hdf5Stack(Stack):

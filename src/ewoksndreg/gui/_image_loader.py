@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from silx.gui import qt
 
-from .image_reader import ImageReader
-from .image_reader import ImageRequest
+from ._image_reader import ImageReader
+from ._image_reader import ImageRequest
 
 _logger = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from silx.gui.plot.utils.axis import SyncAxes
 
 from ..transformation import Motion
 from ..transformation import find_motion
-from .colors import BEST
-from .colors import list_style
-from .colors import mixed
-from .image_axis_plot import ImageAxisPlot
-from .selection import Selection
-from .shown import ShownResult
-from .texts import numbers
-from .texts import text_label
+from ._colors import BEST
+from ._colors import list_style
+from ._colors import mixed
+from ._image_axis_plot import ImageAxisPlot
+from ._labels import numbers
+from ._labels import text_label
+from ._result import ShownResult
+from ._selection import Selection
 
 _LABELS = {
     "rows": "rows, down (px)",

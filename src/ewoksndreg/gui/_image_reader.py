@@ -16,11 +16,11 @@ from .._stacks import Stack
 from ..kernels import Prepared
 from ..kernels import find_kernel
 from ..transformation import Transformation
-from .color_limits import color_limits
-from .color_limits import sampled_images
-from .color_limits import sampled_pixels
-from .pictures import Image
-from .pictures import brightness
+from ._color_limits import color_limits
+from ._color_limits import sampled_images
+from ._color_limits import sampled_pixels
+from ._pictures import Image
+from ._pictures import brightness
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from silx.gui import qt
 
 from ..evaluation import SMOOTHNESS_WEIGHT
-from .colors import RELATIVE_ERROR
-from .colors import SMOOTHNESS
-from .ranking_rows import RankingRow
-from .ranking_rows import description
-from .ranking_rows import ranking_rows
-from .ranking_table import BARS
-from .ranking_table import RANK
-from .ranking_table import REASON
-from .ranking_table import ROW_ROLE
-from .ranking_table import STACK
-from .ranking_table import NumericOrder
-from .ranking_table import RankingModel
-from .score_bars import ScoreBars
-from .selection import Selection
-from .shown import ShownResult
-from .texts import text_label
+from ._colors import RELATIVE_ERROR
+from ._colors import SMOOTHNESS
+from ._labels import text_label
+from ._ranking_rows import RankingRow
+from ._ranking_rows import description
+from ._ranking_rows import ranking_rows
+from ._ranking_table import BARS
+from ._ranking_table import RANK
+from ._ranking_table import REASON
+from ._ranking_table import ROW_ROLE
+from ._ranking_table import STACK
+from ._ranking_table import NumericOrder
+from ._ranking_table import RankingModel
+from ._result import ShownResult
+from ._score_bars import ScoreBars
+from ._selection import Selection
 
 _LEGEND = (
     f'<span style="color: {RELATIVE_ERROR}">■</span> relative error &nbsp;&nbsp;'

@@ -7,10 +7,10 @@ import math
 from silx.gui import qt
 
 from ..evaluation import SMOOTHNESS_WEIGHT
-from .colors import RELATIVE_ERROR
-from .colors import SMOOTHNESS
-from .ranking_rows import RankingRow
-from .ranking_table import ROW_ROLE
+from ._colors import RELATIVE_ERROR
+from ._colors import SMOOTHNESS
+from ._ranking_rows import RankingRow
+from ._ranking_table import ROW_ROLE
 
 
 def score_parts(row: RankingRow) -> tuple[float, float]:

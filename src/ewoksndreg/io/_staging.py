@@ -18,14 +18,14 @@ from io import FileIO
 
 import h5py
 
-from .hdf5_files import open_to_read
-from .hdf5_lock import cannot_write
-from .hdf5_lock import locked
-from .hdf5_lock import try_lock
-from .journal import finish_changes
-from .journal import write_journal
-from .pending_file import PendingFile
-from .positioned import size_of
+from ._hdf5_files import open_to_read
+from ._hdf5_lock import cannot_write
+from ._hdf5_lock import locked
+from ._hdf5_lock import try_lock
+from ._journal import finish_changes
+from ._journal import write_journal
+from ._pending_file import PendingFile
+from ._positioned import size_of
 
 # Younger files (s) may belong to a process that has not locked them yet.
 _FRESH = 60

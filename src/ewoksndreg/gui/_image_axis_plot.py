@@ -6,8 +6,8 @@ import numpy
 from numpy.typing import ArrayLike
 from silx.gui import qt
 
-from .colors import SELECTED_IMAGE
-from .themed_plot import ThemedPlot
+from ._colors import SELECTED_IMAGE
+from ._themed_plot import ThemedPlot
 
 # With more images the points would touch each other.
 _MOST_POINTS = 60

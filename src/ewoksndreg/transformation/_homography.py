@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
 from .._typing import Matrix
+from ._warp import warp
 from .base import Transformation
 from .types import TransformationType
-from .warp import warp
 
 # Matrices that come out of an optimizer or a file carry rounding errors. A coefficient closer
 # than this to its ideal value moves no pixel of a 2048 px image by more than 0.01 px, which
@@ -92,7 +92,7 @@ class Homography(Transformation):
         cval: float = numpy.nan,
         interpolation_order: int = 1,
     ) -> NDArray[numpy.floating[Any]]:
-        """See :func:`ewoksndreg.transformation.warp.warp`."""
+        """See :func:`ewoksndreg.transformation._warp.warp`."""
         matrix = self._passive if self.invertible else None
         return warp(image, matrix, cval=cval, interpolation_order=interpolation_order)
 

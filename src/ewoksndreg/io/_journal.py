@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from io import FileIO
 
-from .positioned import read_at
-from .positioned import write_at
+from ._positioned import read_at
+from ._positioned import write_at
 
 
 def journal_path(path: str) -> str:

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from silx.gui import qt
 
 from ..transformation import Transformation
-from .before_after import BeforeAfter
-from .image_loader import ImageLoader
-from .image_modes import EXPLANATIONS
-from .image_modes import Mode
-from .image_modes import colormap
-from .image_modes import pictures
-from .image_reader import ImageRequest
-from .image_reader import LoadedImages
-from .image_reader import Pair
-from .image_slider import ImageSlider
-from .pictures import MISSING_COLOR
-from .selection import Selection
-from .shown import ShownResult
-from .texts import heading
-from .texts import on_button
-from .texts import text_label
+from ._before_after import BeforeAfter
+from ._image_loader import ImageLoader
+from ._image_modes import EXPLANATIONS
+from ._image_modes import Mode
+from ._image_modes import colormap
+from ._image_modes import pictures
+from ._image_reader import ImageRequest
+from ._image_reader import LoadedImages
+from ._image_reader import Pair
+from ._image_slider import ImageSlider
+from ._labels import heading
+from ._labels import on_button
+from ._labels import text_label
+from ._pictures import MISSING_COLOR
+from ._result import ShownResult
+from ._selection import Selection
 
 _BLINK_INTERVAL = 600  # ms
 _A_MOMENT = 150  # ms, after which the user is told that an image is being read

@@ -27,10 +27,10 @@ from ..workers import count_workers
 from ..workers import may_start_processes
 from ..workers import processes
 from ..workers import threads
-from .score_stack import Job
-from .score_stack import ReferenceImage
-from .score_stack import StackScores
-from .score_stack import score_images
+from ._score_stack import Job
+from ._score_stack import ReferenceImage
+from ._score_stack import StackScores
+from ._score_stack import score_images
 
 # Pixels of a job, some ms: so many that handing it out costs little.
 _JOB_SIZE = 2**22

@@ -9,7 +9,7 @@ from typing import Any
 
 from silx.gui import qt
 
-from .ranking_rows import RankingRow
+from ._ranking_rows import RankingRow
 
 COLUMNS = (
     "Rank",

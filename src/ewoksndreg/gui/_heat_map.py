@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from silx.gui import qt
 from silx.gui.colors import Colormap
 
-from .colors import SELECTED_IMAGE
-from .image_axis_plot import ImageAxisPlot
+from ._colors import SELECTED_IMAGE
+from ._image_axis_plot import ImageAxisPlot
 
 _ROW_HEIGHTS = (12, 26)  # smallest and largest, px
 _USUAL_HEIGHT = 260  # of all rows, px

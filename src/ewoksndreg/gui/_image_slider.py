@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from silx.gui import qt
 
-from .selection import Selection
+from ._selection import Selection
 
 
 class ImageSlider(qt.QWidget):
