@@ -46,7 +46,7 @@ def require_qt() -> None:
 @lru_cache
 def _why_qt_cannot_start() -> str:
     """One sentence; empty where Qt can start. Another process tries: Qt ends it when it fails."""
-    process = subprocess.run(  # noqa: S603  (no text of others)
+    process = subprocess.run(  # noqa: S603  (a constant command)
         [sys.executable, "-c", _START], capture_output=True, text=True, check=False
     )
     if process.returncode == 0 and "started" in process.stdout:

@@ -1,18 +1,18 @@
-"""Wording that several packages share when they refuse something."""
+"""Parts of error messages that several packages share."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-# Names that are listed: a group of a file may hold thousands.
+# A group of a file may hold thousands of names.
 _MOST_LISTED = 20
 
 
 def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
-    """Say that a name does not exist, offer the near match and list what exists.
+    """Say that a name does not exist, suggest the closest match and list what exists.
 
-    :param what: what is named, such as ``"reference_stack"``.
-    :param name: the name that was asked for.
+    :param what: kind of thing, such as ``"reference_stack"``.
+    :param name: the unknown name.
     :param available: the names that exist.
     """
     names = [str(candidate) for candidate in available]
@@ -24,19 +24,22 @@ def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
 
 
 def near_match(name: str, names: Sequence[str]) -> str:
-    """``: did you mean 'Fe-K'?``, or nothing when no name is near."""
+    """``: did you mean 'Fe-K'?``, or an empty string when no name is close."""
     near = get_close_matches(name, names, n=1)
     return f": did you mean {near[0]!r}?" if near else ""
 
 
-def located(error: Exception, where: str) -> Exception:
-    """The same error, in front of it where it happened.
+def add_context(error: Exception, where: str) -> Exception:
+    """The same error, with where it happened in front of its message.
 
     :param error: an `OSError`, `TypeError` or `ValueError`.
     :param where: the stack, and the image or URL.
-    :returns: one of these built-in types, also where `error` is of a more special one.
+    :returns: an error of one of these built-in types, also where `error` is a subclass.
     """
     for kind in (FileNotFoundError, PermissionError, OSError, TypeError):
         if isinstance(error, kind):
             return kind(f"{where}: {error}")
     return ValueError(f"{where}: {error}")
+
+
+located = add_context  # the former name

@@ -82,14 +82,14 @@ def show(view: Any, wait_until: Any) -> Callable[..., Any]:
 
     def show_and_wait(*args: Any, **kwargs: Any) -> Any:
         view.show_result(*args, **kwargs)
-        wait_until(lambda: shown_number(view) == view.selection.image)
+        wait_until(lambda: find_loaded_number(view) == view.selection.image)
         return view
 
     return show_and_wait
 
 
-def shown_number(view: Any) -> int | None:
-    """Of the image that the images tab shows."""
+def find_loaded_number(view: Any) -> int | None:
+    """Number of the image in the images tab; None while it is read."""
     loaded = view.images_tab.loaded
     if loaded is None or loaded.name != view.selection.stack:
         return None
@@ -133,7 +133,7 @@ def result() -> Result:
 
 
 class GatedStack(Stack):
-    """Gives out images only when it is told to, and notes which were asked for."""
+    """Returns images only while `open` is set, and records which were requested."""
 
     def __init__(self, images: NDArray[Any]) -> None:
         super().__init__(images.shape, images.dtype)

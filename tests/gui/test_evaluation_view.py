@@ -17,11 +17,11 @@ from ewoksndreg.io import InputStacks
 from ewoksndreg.io._hdf5_files import no_readers
 
 from .conftest import GatedStack
-from .conftest import shown_number
+from .conftest import find_loaded_number
 
 
 @pytest.fixture
-def shown(show, result):
+def filled(show, result):
     return show(result.stacks, result.registrations, **result.arguments())
 
 
@@ -48,59 +48,64 @@ def test_before_a_run_there_is_a_sentence(view):
     assert not view.tabs.isVisible()
 
 
-def test_a_message_takes_the_place_of_a_result_and_the_other_way_round(shown, result, wait_until):
-    shown.show_message("The run was cancelled.")
-    assert (shown.message.text(), shown.message.isVisible()) == ("The run was cancelled.", True)
-    assert not shown.tabs.isVisible()
-    shown.show_result(result.stacks, result.registrations)
-    assert shown.tabs.isVisible()
-    assert not shown.message.isVisible()
-    wait_until(lambda: shown_number(shown) == 5)
+def test_a_message_takes_the_place_of_a_result_and_the_other_way_round(filled, result, wait_until):
+    filled.show_message("The run was cancelled.")
+    assert (filled.message.text(), filled.message.isVisible()) == (
+        "The run was cancelled.",
+        True,
+    )
+    assert not filled.tabs.isVisible()
+    filled.show_result(result.stacks, result.registrations)
+    assert filled.tabs.isVisible()
+    assert not filled.message.isVisible()
+    wait_until(lambda: find_loaded_number(filled) == 5)
 
 
-def test_it_begins_with_the_best_stack_and_the_last_image(shown):
-    assert (shown.selection.stack, shown.selection.image) == ("Fe-K", 5)
-    assert shown.summary.text() == (
+def test_it_begins_with_the_best_stack_and_the_last_image(filled):
+    assert (filled.selection.stack, filled.selection.image) == ("Fe-K", 5)
+    assert filled.summary.text() == (
         "The registration of 'Fe-K' is the best of 2. All stacks are aligned with it."
     )
 
 
-def test_a_click_in_the_table_drives_all_tabs(shown, result, wait_until):
-    click_row(shown, "Ca-K")
-    wait_until(lambda: shown_number(shown) == 5)
-    assert shown.images_tab.loaded.name == "Ca-K"
-    numpy.testing.assert_array_equal(shown.images_tab.loaded.before.image, result.stacks["Ca-K"][5])
+def test_a_click_in_the_table_drives_all_tabs(filled, result, wait_until):
+    click_row(filled, "Ca-K")
+    wait_until(lambda: find_loaded_number(filled) == 5)
+    assert filled.images_tab.loaded.name == "Ca-K"
+    numpy.testing.assert_array_equal(
+        filled.images_tab.loaded.before.image, result.stacks["Ca-K"][5]
+    )
     best, ca = (result.evaluation.stack_names.index(name) for name in ("Fe-K", "Ca-K"))
     numpy.testing.assert_array_equal(
-        shown.per_image_tab.plot.getCurve("Fe-K").getYData(),
+        filled.per_image_tab.plot.getCurve("Fe-K").getYData(),
         result.evaluation.relative_error_per_image[best, ca],
     )
-    assert shown.motion_tab.legend.currentItem().text() == "Ca-K"
-    assert shown.stack_choice.currentText() == "Ca-K"
+    assert filled.motion_tab.legend.currentItem().text() == "Ca-K"
+    assert filled.stack_choice.currentText() == "Ca-K"
 
 
-def test_the_list_of_stacks_drives_all_tabs(shown):
-    shown.stack_choice.setFocus()
-    shown.stack_choice.setCurrentIndex(0)
-    shown.stack_choice.textActivated.emit("Ca-K")
-    (index,) = shown.ranking_tab.table.selectionModel().selectedRows(STACK)
+def test_the_list_of_stacks_drives_all_tabs(filled):
+    filled.stack_choice.setFocus()
+    filled.stack_choice.setCurrentIndex(0)
+    filled.stack_choice.textActivated.emit("Ca-K")
+    (index,) = filled.ranking_tab.table.selectionModel().selectedRows(STACK)
     assert index.data() == "Ca-K"
-    assert shown.selection.stack == "Ca-K"
+    assert filled.selection.stack == "Ca-K"
 
 
-def test_the_slider_drives_all_tabs(shown):
-    shown.images_tab.slider.slider.setValue(2)
-    for plot in (shown.per_image_tab.plot, *shown.motion_tab.plots.values()):
+def test_the_slider_drives_all_tabs(filled):
+    filled.images_tab.slider.slider.setValue(2)
+    for plot in (filled.per_image_tab.plot, *filled.motion_tab.plots.values()):
         assert plot._getMarker("selected image").getXPosition() == 2
 
 
-def test_a_double_click_asks_and_then_requests_the_list(shown, application):
+def test_a_double_click_asks_and_then_requests_the_list(filled, application):
     requested = []
-    shown.sigReferenceStackRequested.connect(requested.append)
-    position = click_row(shown, "Ca-K")
-    viewport = shown.ranking_tab.table.viewport()
+    filled.sigReferenceStackRequested.connect(requested.append)
+    position = click_row(filled, "Ca-K")
+    viewport = filled.ranking_tab.table.viewport()
     QTest.mouseDClick(viewport, qt.Qt.LeftButton, pos=position)
-    (box,) = [box for box in shown.findChildren(qt.QMessageBox) if box.isVisible()]
+    (box,) = [box for box in filled.findChildren(qt.QMessageBox) if box.isVisible()]
     QTest.mouseClick(box.button(qt.QMessageBox.Yes), qt.Qt.LeftButton)
     application.processEvents()
     assert requested == ["Ca-K"]
@@ -110,7 +115,7 @@ def test_a_forced_list_has_no_scores_but_everything_else(show, result):
     registrations = {"Fe-K": result.registrations["Fe-K"]}
     view = show(result.stacks, registrations, chosen=result.chosen, reference_stack="Fe-K")
     assert view.summary.text() == (
-        "Nothing was ranked: all stacks are aligned with the registration of 'Fe-K', as asked."
+        "Nothing was ranked: all stacks are aligned with the registration of 'Fe-K', as requested."
     )
     assert view.ranking_tab.table.model().rowCount() == 2
     assert view.selection.stack == "Fe-K"
@@ -153,22 +158,22 @@ def test_stacks_of_different_shapes_are_shown(show, result, wait_until):
     view = show(stacks, registrations)
     assert view.images_tab.slider.slider.maximum() == 2
     view.selection.select_stack("Fe-K")
-    wait_until(lambda: shown_number(view) == 2)
+    wait_until(lambda: find_loaded_number(view) == 2)
     assert view.images_tab.slider.slider.maximum() == 5
     assert view.images_tab.plots.before.getAllImages()[0].getData().shape[:2] == (40, 44)
 
 
 def test_a_new_result_stays_with_the_stack_and_the_image_that_were_looked_at(
-    shown, result, wait_until
+    filled, result, wait_until
 ):
-    shown.selection.select_stack("Ca-K")
-    shown.selection.select_image(2)
-    shown.show_result(result.stacks, result.registrations)
-    assert (shown.selection.stack, shown.selection.image) == ("Ca-K", 2)
-    wait_until(lambda: shown_number(shown) == 2)
+    filled.selection.select_stack("Ca-K")
+    filled.selection.select_image(2)
+    filled.show_result(result.stacks, result.registrations)
+    assert (filled.selection.stack, filled.selection.image) == ("Ca-K", 2)
+    wait_until(lambda: find_loaded_number(filled) == 2)
     stacks = {"Ca-K": result.stacks["Ca-K"][:2]}
-    shown.show_result(stacks, {"Ca-K": result.registrations["Ca-K"][:2]})
-    assert (shown.selection.stack, shown.selection.image) == ("Ca-K", 1)
+    filled.show_result(stacks, {"Ca-K": result.registrations["Ca-K"][:2]})
+    assert (filled.selection.stack, filled.selection.image) == ("Ca-K", 1)
 
 
 def test_files_are_read_while_they_are_shown_and_closed_then(
@@ -224,21 +229,21 @@ def test_a_result_without_stacks_is_a_sentence(view):
     assert view.message.text().startswith("Image stacks are a dictionary of arrays or URLs")
 
 
-def test_a_dark_window_has_dark_plots(shown, application):
-    dark = qt.QPalette(shown.palette())
+def test_a_dark_window_has_dark_plots(filled, application):
+    dark = qt.QPalette(filled.palette())
     for role, color in (("Base", "#1e1e1e"), ("Text", "#e6e6e6"), ("WindowText", "#e6e6e6")):
         dark.setColor(getattr(qt.QPalette, role), qt.QColor(color))
-    shown.setPalette(dark)
+    filled.setPalette(dark)
     application.processEvents()
     plots = (
-        shown.images_tab.plots.before,
-        shown.per_image_tab.plot,
-        *shown.motion_tab.plots.values(),
+        filled.images_tab.plots.before,
+        filled.per_image_tab.plot,
+        *filled.motion_tab.plots.values(),
     )
     for plot in plots:
         assert plot.getBackgroundColor().name() == "#1e1e1e"
         assert plot.getForegroundColor().name() == "#e6e6e6"
-    legend = shown.motion_tab.legend.palette()
+    legend = filled.motion_tab.legend.palette()
     assert legend.color(qt.QPalette.Base).name() == "#1e1e1e"
     assert legend.color(qt.QPalette.HighlightedText).name() == "#e6e6e6"
 

@@ -12,10 +12,10 @@ import pytest
 from scipy import ndimage
 
 from ewoksndreg._stacks import ArrayStack
-from ewoksndreg.gui._color_limits import color_limits
+from ewoksndreg.gui._color_limits import find_color_limits
 from ewoksndreg.gui._image_reader import ImageReader
 from ewoksndreg.gui._image_reader import ImageRequest
-from ewoksndreg.gui._image_reader import correlation
+from ewoksndreg.gui._image_reader import correlate
 from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation import Transformation
 
@@ -44,9 +44,9 @@ def test_before_are_the_pixels_as_measured_and_after_those_of_scipy():
     expected = ndimage.affine_transform(
         images[2], matrices[2], order=1, mode="constant", cval=numpy.nan
     )
-    numpy.testing.assert_array_equal(loaded.before.first, images[0])
+    numpy.testing.assert_array_equal(loaded.before.reference, images[0])
     numpy.testing.assert_array_equal(loaded.before.image, images[2])
-    numpy.testing.assert_array_equal(loaded.after.first, images[0])
+    numpy.testing.assert_array_equal(loaded.after.reference, images[0])
     both = numpy.isfinite(expected) & numpy.isfinite(loaded.after.image)
     assert both.sum() > 0.8 * both.size
     numpy.testing.assert_allclose(loaded.after.image[both], expected[both], atol=1e-6)
@@ -55,8 +55,8 @@ def test_before_are_the_pixels_as_measured_and_after_those_of_scipy():
 def test_also_the_first_image_is_aligned():
     images = moving_sample(3)
     loaded = read(images, 1, shifts([(2, 0), (0, 0), (0, 0)]))
-    numpy.testing.assert_array_equal(loaded.after.first[:-2], images[0][2:])
-    assert numpy.isnan(loaded.after.first[-2:]).all()
+    numpy.testing.assert_array_equal(loaded.after.reference[:-2], images[0][2:])
+    assert numpy.isnan(loaded.after.reference[-2:]).all()
 
 
 def test_without_transformations_there_is_nothing_after():
@@ -67,7 +67,7 @@ def test_the_color_scale_is_that_of_the_stack():
     images = moving_sample(6)
     images[3] *= 10
     scales = {read(images, n, None).limits for n in range(6)}
-    assert scales == {color_limits(images)}
+    assert scales == {find_color_limits(images)}
 
 
 def test_infinite_pixels_are_missing():
@@ -101,7 +101,7 @@ def test_another_list_aligns_the_first_image_again():
     for rows in (1, 2):
         transformations = shifts([(rows, 0), (0, 0)])
         loaded = reader.read(ImageRequest("a", stack, 1, transformations), never)
-        numpy.testing.assert_array_equal(loaded.after.first[:-rows], images[0][rows:])
+        numpy.testing.assert_array_equal(loaded.after.reference[:-rows], images[0][rows:])
 
 
 def test_a_request_that_is_stale_reads_no_further():
@@ -153,15 +153,15 @@ def test_the_correlation_is_that_of_numpy_where_both_images_are_there():
     image[:, :3] = numpy.nan
     # Wide limits: nothing is clipped
     expected = numpy.corrcoef(first[5:, 3:].ravel(), image[5:, 3:].ravel())[0, 1]
-    assert correlation(first, image, (-20, 20)) == pytest.approx(expected, abs=1e-4)
+    assert correlate(first, image, (-20, 20)) == pytest.approx(expected, abs=1e-4)
 
 
-def test_hot_pixels_do_not_decide_the_correlation():
+def test_hot_pixels_do_not_decide_the_correlate():
     first, image = smooth_image(1, (30, 30)), smooth_image(2, (30, 30))
     first[0, 0] = image[0, 0] = 1e6
-    assert abs(correlation(first, image, (-3, 3))) < 0.5
+    assert abs(correlate(first, image, (-3, 3))) < 0.5
 
 
-def test_images_with_nothing_in_common_have_no_correlation():
+def test_images_with_nothing_in_common_have_no_correlate():
     image = smooth_image(1, (30, 30))
-    assert math.isnan(correlation(image, numpy.full((30, 30), numpy.nan), (0, 1)))
+    assert math.isnan(correlate(image, numpy.full((30, 30), numpy.nan), (0, 1)))

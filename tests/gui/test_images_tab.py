@@ -11,16 +11,16 @@ from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.gui._image_modes import Mode
-from ewoksndreg.gui._pictures import MISSING_COLOR
+from ewoksndreg.gui._pictures import INVALID_COLOR
 from ewoksndreg.io import InputStacks
 
 from .conftest import MOTION
 from .conftest import BrokenStack
 from .conftest import GatedStack
 from .conftest import Result
+from .conftest import find_loaded_number
 from .conftest import moving_sample
 from .conftest import shifts
-from .conftest import shown_number
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def images(show, result):
     return view.images_tab
 
 
-def aligned_by_hand(image, rows, columns):
+def align_by_hand(image, rows, columns):
     """Pixel p of the result is pixel p + shift of the image, NaN where there is none."""
     height, width = image.shape
     padded = numpy.pad(image, 10, constant_values=numpy.nan)
@@ -49,7 +49,7 @@ def choose(tab, mode):
 
 def select(view, wait_until, number):
     view.images_tab.slider.slider.setValue(number)
-    wait_until(lambda: shown_number(view) == number)
+    wait_until(lambda: find_loaded_number(view) == number)
 
 
 def test_side_by_side_shows_the_image_as_measured_and_aligned(images, view, result, wait_until):
@@ -59,7 +59,7 @@ def test_side_by_side_shows_the_image_as_measured_and_aligned(images, view, resu
             select(view, wait_until, number)
         measured = result.stacks["Fe-K"][number]
         numpy.testing.assert_array_equal(pixels(images.plots.before), measured)
-        expected = aligned_by_hand(measured, *MOTION[number])
+        expected = align_by_hand(measured, *MOTION[number])
         numpy.testing.assert_array_equal(pixels(images.plots.after), expected)
 
 
@@ -69,7 +69,7 @@ def test_the_difference_is_to_image_0_before_and_after(images, view, result, wai
     stack = result.stacks["Fe-K"]
     numpy.testing.assert_array_equal(pixels(images.plots.before), stack[4] - stack[0])
     after = pixels(images.plots.after)
-    expected = aligned_by_hand(stack[4], *MOTION[4]) - stack[0]
+    expected = align_by_hand(stack[4], *MOTION[4]) - stack[0]
     numpy.testing.assert_array_equal(after, expected)
     # They really are on top of each other.
     assert numpy.nanmax(numpy.abs(after)) < 1e-12
@@ -80,25 +80,25 @@ def test_the_overlay_is_gray_where_images_are_on_top_of_each_other(images):
     before, after = (
         pixels(plot)[..., :3].astype(int) for plot in (images.plots.before, images.plots.after)
     )
-    missing = (after == MISSING_COLOR).all(axis=2)
+    missing = (after == INVALID_COLOR).all(axis=2)
     assert 0 < missing.mean() < 0.3
     assert (numpy.ptp(after[~missing], axis=1) <= 1).all()
     assert (numpy.ptp(before, axis=2) > 30).mean() > 0.3
 
 
-def test_blinking_shows_both_images_by_turns(images, view, result, wait_until):
+def test_blinking_alternates_both_images(images, view, result, wait_until):
     stack = result.stacks["Fe-K"]
     choose(images, Mode.BLINK)
     seen = set()
 
     def both_seen():
-        shown = pixels(images.plots.before)
+        picture = pixels(images.plots.before)
         title = images.plots.before_title.text()
-        if numpy.array_equal(shown, stack[0]):
+        if numpy.array_equal(picture, stack[0]):
             assert title.startswith("Before: image 0\n")
             seen.add(0)
         else:
-            numpy.testing.assert_array_equal(shown, stack[5])
+            numpy.testing.assert_array_equal(picture, stack[5])
             assert title.startswith("Before: image 5\n")
             seen.add(5)
         return seen == {0, 5}
@@ -111,15 +111,15 @@ def test_blinking_shows_both_images_by_turns(images, view, result, wait_until):
 def test_the_own_list_of_the_stack_can_be_looked_at(images, view, result, wait_until):
     choose(images, Mode.SIDE_BY_SIDE)
     view.selection.select_stack("Ca-K")
-    wait_until(lambda: shown_number(view) == 5)
+    wait_until(lambda: find_loaded_number(view) == 5)
     stack = result.stacks["Ca-K"]
-    expected = aligned_by_hand(stack[5], *MOTION[5])
+    expected = align_by_hand(stack[5], *MOTION[5])
     numpy.testing.assert_array_equal(pixels(images.plots.after), expected)
     assert images.chosen_registration.text() == "the chosen registration (Fe-K)"
     assert images.own_registration.text() == "its own registration (Ca-K)"
     images.own_registration.click()
     # What was registered from Ca-K is wrong: image 5 was moved by (0, 4).
-    expected = aligned_by_hand(stack[5], 0, 4)
+    expected = align_by_hand(stack[5], 0, 4)
     wait_until(lambda: numpy.array_equal(pixels(images.plots.after), expected, equal_nan=True))
 
 
@@ -159,9 +159,9 @@ def test_missing_pixels_have_a_color_that_no_value_has(images, mode):
     colors = image.getRgbaImageData(copy=False)[..., :3]
     missing = numpy.isnan(image.getData())
     assert 0 < missing.mean() < 0.3
-    assert (colors[missing] == MISSING_COLOR).all()
+    assert (colors[missing] == INVALID_COLOR).all()
     every_color = image.getColormap().getNColors(256)[:, :3]
-    assert not (every_color == MISSING_COLOR).all(axis=1).any()
+    assert not (every_color == INVALID_COLOR).all(axis=1).any()
     assert "missing, or outside the image" in images.explanation.text()
 
 
@@ -195,7 +195,7 @@ def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_unti
     images = result.stacks["Fe-K"]
     view = show({"Ca-K": images, "Fe-K": images[:, :15]}, result.registrations)
     view.selection.select_stack("Fe-K")  # while another tab is in front
-    wait_until(lambda: shown_number(view) == 5)
+    wait_until(lambda: find_loaded_number(view) == 5)
     view.tabs.setCurrentWidget(view.images_tab)
     plots = view.images_tab.plots
 
@@ -219,7 +219,7 @@ def test_both_pictures_are_zoomed_together_and_stay_so_at_the_next_image(
     assert before.limits() == pytest.approx(zoomed, abs=0.5)
     select(view, wait_until, 2)
     assert after.limits() == pytest.approx(zoomed, abs=0.5)
-    images.plots.show_whole_image()
+    images.plots.reset_zoom()
     assert before.limits()[0] <= -0.4
 
 
@@ -254,7 +254,7 @@ def test_slider_and_number_move_together(images, view, wait_until):
     assert (images.slider.number.value(), view.selection.image) == (1, 1)
     QTest.keyClick(images.slider.number, qt.Qt.Key_Up)
     assert (images.slider.slider.value(), view.selection.image) == (2, 2)
-    wait_until(lambda: shown_number(view) == 2)
+    wait_until(lambda: find_loaded_number(view) == 2)
 
 
 def test_a_slow_stack_does_not_hold_up_the_window(view, result, wait_until):
@@ -271,7 +271,7 @@ def test_a_slow_stack_does_not_hold_up_the_window(view, result, wait_until):
     assert view.ranking_tab.table.selectionModel().selectedRows(1)[0].data() == "Ca-K"
     assert view.images_tab.loaded is None
     slow.open.set()
-    wait_until(lambda: shown_number(view) == 3)
+    wait_until(lambda: find_loaded_number(view) == 3)
     assert view.images_tab.reading.text() == ""
 
 

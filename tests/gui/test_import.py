@@ -13,7 +13,7 @@ def test_the_import_names_the_extra_where_there_is_no_qt():
         "except ImportError as error:\n"
         "    print(error)\n"
     )
-    process = subprocess.run(  # noqa: S603  (no text of others)
+    process = subprocess.run(  # noqa: S603  (a constant command)
         [sys.executable, "-c", script], capture_output=True, text=True
     )
     assert (

@@ -7,25 +7,25 @@ require_qt()
 
 from silx.gui import qt
 
-from ewoksndreg.gui._labels import numbers
-from ewoksndreg.gui._labels import on_button
-from ewoksndreg.gui._labels import text_label
+from ewoksndreg.gui._labels import list_images
+from ewoksndreg.gui._labels import make_label
+from ewoksndreg.gui._labels import shorten_for_button
 
 
 def test_many_numbers_are_counted():
-    assert numbers([4]) == "4"
-    assert numbers(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
-    assert numbers(range(15)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more"
+    assert list_images([4]) == "4"
+    assert list_images(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
+    assert list_images(range(15)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more"
 
 
 def test_a_button_shows_the_ends_of_a_long_name():
-    assert on_button("a" * 10 + "-middle-" + "b" * 10) == "a" * 10 + "…" + "b" * 10
-    assert on_button("Ca & Fe") == "Ca && Fe"
+    assert shorten_for_button("a" * 10 + "-middle-" + "b" * 10) == "a" * 10 + "…" + "b" * 10
+    assert shorten_for_button("Ca & Fe") == "Ca && Fe"
 
 
 def test_a_label_shows_a_name_as_it_is_and_does_not_widen_the_window(application):
     window = qt.QWidget()
-    label = text_label(window)
+    label = make_label(window)
     qt.QVBoxLayout(window).addWidget(label)
     label.setText("<b>" + "x" * 1000)
     assert label.textFormat() == qt.Qt.PlainText

@@ -10,7 +10,7 @@ import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
-from ewoksndreg.gui._motion_tab import vertical_limits
+from ewoksndreg.gui._motion_tab import find_vertical_limits
 from ewoksndreg.transformation import Homography
 
 from .conftest import MOTION
@@ -87,9 +87,7 @@ def test_a_list_that_diverged_has_a_gap_and_is_named(show, result):
 
 def test_lists_that_were_not_read_are_named(show, result):
     motion = show(result.stacks, {"Fe-K": result.registrations["Fe-K"]}).motion_tab
-    assert (
-        motion.message.text() == "Not read, because it was not needed: the registration of 'Ca-K'."
-    )
+    assert motion.message.text() == "Not needed and not read: the registration of 'Ca-K'."
 
 
 def test_where_there_is_nothing_to_draw_that_is_said(show, result):
@@ -99,14 +97,16 @@ def test_where_there_is_nothing_to_draw_that_is_said(show, result):
 
 
 def test_limits_leave_a_margin_around_all_curves():
-    low, high = vertical_limits([numpy.array([0.0, numpy.nan, 10.0]), numpy.array([-5.0])], 1.0)
+    low, high = find_vertical_limits(
+        [numpy.array([0.0, numpy.nan, 10.0]), numpy.array([-5.0])], 1.0
+    )
     assert (low, high) == pytest.approx((-5 - 0.08 * 15, 10 + 0.08 * 15))
 
 
 def test_rounding_errors_look_like_nothing():
-    assert vertical_limits([numpy.array([1e-15, -1e-15])], 0.2) == pytest.approx((-0.1, 0.1))
+    assert find_vertical_limits([numpy.array([1e-15, -1e-15])], 0.2) == pytest.approx((-0.1, 0.1))
 
 
 def test_no_finite_value_still_has_limits():
-    assert vertical_limits([numpy.array([numpy.nan])], 2.0) == (-1, 1)
-    assert vertical_limits([], 2.0) == (-1, 1)
+    assert find_vertical_limits([numpy.array([numpy.nan])], 2.0) == (-1, 1)
+    assert find_vertical_limits([], 2.0) == (-1, 1)

@@ -14,8 +14,8 @@ from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._ranking import rank_registrations
 from ewoksndreg.evaluation._score_stack import StackScores
 from ewoksndreg.gui._per_image_tab import PerImageTab
-from ewoksndreg.gui._per_image_tab import best_registration_on
-from ewoksndreg.gui._result import ShownResult
+from ewoksndreg.gui._per_image_tab import find_best_registration
+from ewoksndreg.gui._result import RunResult
 from ewoksndreg.gui._selection import Selection
 from ewoksndreg.transformation import Homography
 
@@ -52,7 +52,7 @@ def make_tab(selection, application):
         tab = PerImageTab(selection)
         tab.resize(1000, 600)
         tab.show()
-        tab.show_result(ShownResult({}, {}, {}, evaluation))
+        tab.show_result(RunResult({}, {}, {}, evaluation))
         number = 3 if evaluation is None else evaluation.relative_error_per_image.shape[2]
         selection.restart({"a": number, "b": number}, "a", 0)
         application.processEvents()
@@ -75,10 +75,10 @@ def test_the_curve_is_the_best_registration_on_the_selected_stack(make_tab):
 
 def test_images_that_stand_out_are_marked_and_named(make_tab):
     tab = make_tab(evaluation_of(40))
-    marks = tab.plot.getCurve("images that stand out")
+    marks = tab.plot.getCurve("outliers")
     assert marks.getXData().tolist() == [7, 30]
     assert tab.message.text().startswith(
-        "The curve is the best registration, that of 'b'. Images 7, 30 stand out: "
+        "The curve is the best registration, that of 'b'. Images 7, 30 are outliers: "
     )
 
 
@@ -88,7 +88,7 @@ def test_where_nothing_stands_out_that_is_said(make_tab):
         {"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": "a"}, {"a": 0.0}, {}
     )
     message = make_tab(evaluation).message.text()
-    assert message == "The curve is the best registration, that of 'a'. No image stands out."
+    assert message == "The curve is the best registration, that of 'a'. There are no outliers."
 
 
 def test_a_click_on_the_curve_selects_the_image(make_tab, selection):
@@ -122,21 +122,21 @@ def test_colors_are_above_their_images_and_the_best_registration_on_top(make_tab
     for number in (0, 7, 29, 31):
         for row, k in ((0, 1), (1, 0)):
             expected = tab.heat_map._colormap.applyToData(values[[k], 0, number])[0]
-            shown = color_at(tab, number, row)
+            drawn = color_at(tab, number, row)
             if number == selection.image:
                 continue  # under the line that marks it
-            assert (shown.red(), shown.green(), shown.blue()) == tuple(expected[:3])
+            assert (drawn.red(), drawn.green(), drawn.blue()) == tuple(expected[:3])
 
 
 def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab):
     evaluation = evaluation_of(NUMBER)
     tab = make_tab(evaluation)
     for columns in (37, 90, 400, 1000):
-        shown = tab.heat_map.colors(columns)
-        assert shown.shape == (2, columns, 4)
+        colors = tab.heat_map.compute_colors(columns)
+        assert colors.shape == (2, columns, 4)
         usual = tab.heat_map._colormap.applyToData(numpy.array([0.115]))[0]
         # The brighter, the worse: green grows along viridis.
-        assert (shown[0, :, 1] > usual[1] + 20).sum() >= 2
+        assert (colors[0, :, 1] > usual[1] + 20).sum() >= 2
 
 
 def test_colors_follow_the_zoom_of_the_curve(make_tab):
@@ -145,7 +145,7 @@ def test_colors_follow_the_zoom_of_the_curve(make_tab):
     expected = tab.heat_map._colormap.applyToData(
         evaluation_of(40).relative_error_per_image[1, [0], 7]
     )[0]
-    assert (tab.heat_map.colors(9)[0] == expected).all()
+    assert (tab.heat_map.compute_colors(9)[0] == expected).all()
 
 
 def test_a_list_scored_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
@@ -157,7 +157,7 @@ def test_a_list_scored_on_its_own_stack_only_is_the_best_one_there(make_tab, sel
     }
     evaluation = evaluate_stacks(stacks, registrations, evaluate_on="own")
     for name in "ab":
-        drawn, values = best_registration_on(evaluation, name)
+        drawn, values = find_best_registration(evaluation, name)
         assert drawn == name
         assert numpy.isfinite(values).all()
     tab = make_tab(evaluation)
@@ -172,7 +172,7 @@ def test_a_list_scored_on_its_own_stack_only_is_the_best_one_there(make_tab, sel
 
 def test_without_a_ranking_that_is_said(make_tab):
     tab = make_tab(None)
-    assert tab.message.text() == "Nothing was ranked, so there is no error of each image."
+    assert tab.message.text() == "Nothing was ranked, so there are no errors per image."
     assert not tab.plot.isVisible()
     assert not tab.heat_map.isVisible()
 

@@ -8,10 +8,10 @@ require_qt()
 import numpy
 import pytest
 
-from ewoksndreg.gui._pictures import MISSING_COLOR
-from ewoksndreg.gui._pictures import brightness
-from ewoksndreg.gui._pictures import difference
+from ewoksndreg.gui._pictures import INVALID_COLOR
 from ewoksndreg.gui._pictures import overlay
+from ewoksndreg.gui._pictures import scale_brightness
+from ewoksndreg.gui._pictures import subtract
 
 NAN = numpy.nan
 
@@ -43,7 +43,7 @@ def test_values_beyond_the_scale_have_its_end_colors():
 
 
 def test_a_pixel_that_is_missing_in_either_image_has_a_color_of_its_own():
-    assert picture(NAN, 5) == picture(5, NAN) == picture(NAN, NAN) == MISSING_COLOR
+    assert picture(NAN, 5) == picture(5, NAN) == picture(NAN, NAN) == INVALID_COLOR
 
 
 def test_no_other_pixel_has_the_color_of_missing_ones():
@@ -51,14 +51,14 @@ def test_no_other_pixel_has_the_color_of_missing_ones():
     values = numpy.linspace(-1, 11, 121)
     pixels = overlay(*numpy.meshgrid(values, values), (0, 10)).astype(int)
     assert (pixels[..., 1] <= pixels[..., [0, 2]].max(axis=2)).all()
-    assert MISSING_COLOR[1] > max(MISSING_COLOR[0], MISSING_COLOR[2])
+    assert INVALID_COLOR[1] > max(INVALID_COLOR[0], INVALID_COLOR[2])
 
 
 def test_the_difference_is_signed_and_missing_where_either_is():
     first, image = numpy.array([[1.0, 5, NAN]]), numpy.array([[4.0, NAN, 3]])
-    numpy.testing.assert_array_equal(difference(first, image), [[3, NAN, NAN]])
+    numpy.testing.assert_array_equal(subtract(first, image), [[3, NAN, NAN]])
 
 
 def test_brightness_is_linear_between_the_limits():
-    values = brightness(numpy.array([[0.0, 2, 3, 4, 9, NAN]]), (2, 4))
+    values = scale_brightness(numpy.array([[0.0, 2, 3, 4, 9, NAN]]), (2, 4))
     numpy.testing.assert_array_equal(values, [[0, 0, 0.5, 1, 1, NAN]])

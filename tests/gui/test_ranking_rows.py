@@ -10,18 +10,18 @@ import math
 import pytest
 
 from ewoksndreg._stacks import ArrayStack
-from ewoksndreg.gui._ranking_rows import description
-from ewoksndreg.gui._ranking_rows import ranking_rows
-from ewoksndreg.gui._result import ShownResult
-from ewoksndreg.gui._score_bars import score_parts
+from ewoksndreg.gui._ranking_rows import describe
+from ewoksndreg.gui._ranking_rows import make_rows
+from ewoksndreg.gui._result import RunResult
+from ewoksndreg.gui._score_bars import split_score
 
 from .conftest import shifts
 
 
 @pytest.fixture
 def ranked(result):
-    return ranking_rows(
-        ShownResult(
+    return make_rows(
+        RunResult(
             {}, result.registrations, result.chosen, result.evaluation, reference_stack="Fe-K"
         )
     )
@@ -40,7 +40,7 @@ def test_rows_are_in_the_order_of_the_ranking(ranked, result):
 
 def test_the_two_parts_of_a_bar_make_the_score(ranked):
     for row in ranked:
-        relative_error, smoothness = score_parts(row)
+        relative_error, smoothness = split_score(row)
         assert relative_error + smoothness == pytest.approx(row.score)
         assert smoothness == pytest.approx(0.3 * row.smoothness)
 
@@ -48,7 +48,7 @@ def test_the_two_parts_of_a_bar_make_the_score(ranked):
 def test_without_a_ranking_the_smoothness_is_known_as_far_as_lists_were_read(result):
     stacks = {name: ArrayStack(images) for name, images in result.stacks.items()}
     registrations = {"Ca-K": [], "Fe-K": shifts([(0, 0), (4, 0), (4, 0)])}
-    first, second = ranking_rows(ShownResult(stacks, registrations, registrations))
+    first, second = make_rows(RunResult(stacks, registrations, registrations))
     # One step of 4 rows in two, as a fraction of 40 rows
     assert second.smoothness == pytest.approx(4 / 40 / 2)
     assert math.isnan(first.smoothness)
@@ -56,13 +56,13 @@ def test_without_a_ranking_the_smoothness_is_known_as_far_as_lists_were_read(res
     assert second.reason == ""
     assert math.isnan(second.rank)
     assert math.isnan(second.score)
-    assert score_parts(second) == (0, 0)
+    assert split_score(second) == (0, 0)
 
 
 def test_the_numbers_are_said_in_words(ranked):
-    words = description(ranked[0])
+    words = describe(ranked[0])
     row = ranked[0]
     assert words.startswith("The registration of 'Fe-K': ")
     assert f"{100 * row.relative_error:.1f} % of the differences" in words
     assert f"{100 * row.smoothness:.1f} % of the image size" in words
-    assert f"covers {100 * row.min_overlap:.1f} % of the first one" in words
+    assert f"covers {100 * row.min_overlap:.1f} % of the reference image" in words

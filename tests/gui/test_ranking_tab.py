@@ -22,10 +22,10 @@ from ewoksndreg.gui._ranking_table import REASON
 from ewoksndreg.gui._ranking_table import SCORE
 from ewoksndreg.gui._ranking_table import SMOOTHNESS as SMOOTHNESS_COLUMN
 from ewoksndreg.gui._ranking_table import STACK
-from ewoksndreg.gui._result import ShownResult
+from ewoksndreg.gui._result import RunResult
 from ewoksndreg.gui._selection import Selection
 
-# Scores as text would sort wrongly: 0.02, 0.1, 1.0 and one registration that diverged.
+# Sorted as strings the scores would be in the wrong order; the last registration diverged.
 ERRORS = {"b": 0.1, "D": 1.0, "a": 0.02, "c": 0.5}
 SMOOTH = {"b": 0.02, "D": 0.9, "a": 0.1, "c": numpy.nan}
 DIVERGED = {"c": 2}
@@ -54,7 +54,7 @@ def tab(selection, evaluation, application):
     tab = RankingTab(selection)
     tab.resize(1000, 500)
     tab.show()
-    tab.show_result(ShownResult({}, {}, {}, evaluation, reference_stack="a"))
+    tab.show_result(RunResult({}, {}, {}, evaluation, reference_stack="a"))
     selection.restart(dict.fromkeys(ERRORS, 3), "a", 0)
     application.processEvents()
     yield tab

@@ -18,18 +18,18 @@ def selection(application):
 
 
 @pytest.fixture
-def told(selection):
-    told = []
-    selection.sigStackChanged.connect(told.append)
-    selection.sigImageChanged.connect(told.append)
-    return told
+def changes(selection):
+    changes = []
+    selection.sigStackChanged.connect(changes.append)
+    selection.sigImageChanged.connect(changes.append)
+    return changes
 
 
-def test_everybody_is_told_of_a_change_and_of_nothing_else(selection, told):
+def test_everybody_is_told_of_a_change_and_of_nothing_else(selection, changes):
     selection.select_image(2)
     selection.select_image(2)
     selection.select_stack("a")
-    assert told == [2]
+    assert changes == [2]
 
 
 def test_an_image_that_does_not_exist_becomes_the_nearest_one(selection):
@@ -39,20 +39,20 @@ def test_an_image_that_does_not_exist_becomes_the_nearest_one(selection):
     assert selection.image == 0
 
 
-def test_another_stack_keeps_the_image_where_it_has_one(selection, told):
+def test_another_stack_keeps_the_image_where_it_has_one(selection, changes):
     selection.select_image(1)
     selection.select_stack("b")
-    assert (selection.image, told) == (1, [1, "b"])
+    assert (selection.image, changes) == (1, [1, "b"])
 
 
-def test_a_shorter_stack_selects_its_last_image(selection, told):
+def test_a_shorter_stack_selects_its_last_image(selection, changes):
     selection.select_stack("b")
-    assert (selection.image, selection.number_of_images, told) == (1, 2, ["b", 1])
+    assert (selection.image, selection.number_of_images, changes) == (1, 2, ["b", 1])
 
 
-def test_a_new_result_tells_everybody_even_if_the_selection_is_the_same(selection, told):
+def test_a_new_result_tells_everybody_even_if_the_selection_is_the_same(selection, changes):
     selection.restart({"a": 3}, "a", 4)
-    assert (selection.image, told) == (2, ["a", 2])
+    assert (selection.image, changes) == (2, ["a", 2])
 
 
 def test_a_stack_that_does_not_exist_cannot_be_selected(selection):
@@ -60,7 +60,7 @@ def test_a_stack_that_does_not_exist_cannot_be_selected(selection):
         selection.select_stack("c")
 
 
-def test_no_stacks_are_no_images(selection, told):
+def test_no_stacks_are_no_images(selection, changes):
     selection.restart({}, None, 3)
     assert (selection.stack, selection.image, selection.number_of_images) == (None, 0, 0)
-    assert told == []
+    assert changes == []

@@ -23,7 +23,7 @@ MOTION = ((0, 0), (1, 2), (3, 1), (2, -2))
 WRONG = ((0, 0), (2, 1), (1, 2), (0, 0))
 
 
-def _moving(sample: NDArray[Any]) -> NDArray[Any]:
+def _make_moving(sample: NDArray[Any]) -> NDArray[Any]:
     return numpy.stack([sample[9 - r : 49 - r, 9 - c : 53 - c] for r, c in MOTION])
 
 
@@ -48,7 +48,7 @@ class Measured:
 @pytest.fixture
 def measured(tmp_path: Path) -> Measured:
     sample = smooth_image(3, (60, 64))
-    stacks = {"Ca-K": numpy.exp(_moving(sample)), "Fe-K": _moving(sample)}
+    stacks = {"Ca-K": numpy.exp(_make_moving(sample)), "Fe-K": _make_moving(sample)}
     registrations = {
         "Ca-K": [list(step) for step in WRONG],
         "Fe-K": [list(step) for step in MOTION],
@@ -85,7 +85,7 @@ def messages(widget: Any) -> list[str]:
 
 @pytest.fixture(scope="session")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The Qt application; what Orange remembers goes into a folder of the tests."""
+    """The Qt application; its settings go into a temporary folder."""
     from silx.gui import qt
 
     with pytest.MonkeyPatch.context() as environment:

@@ -31,8 +31,8 @@ def test_what_is_chosen_is_made_and_saved_with_the_workflow(make_widget, wait_un
     for name, stack in expected.stacks.items():
         assert numpy.array_equal(outputs["image_stacks"][name], stack)
         assert outputs["transformations"][name] == register(stack)
-    texts = [label.text() for label in widget.findChildren(qt.QLabel)]
-    assert "6 stacks of 3 x 64 x 64:\nCa-K, Fe-K, S-K, As-K, Ar-K, Compton" in texts
+    labels = [label.text() for label in widget.findChildren(qt.QLabel)]
+    assert "6 stacks of 3 x 64 x 64:\nCa-K, Fe-K, S-K, As-K, Ar-K, Compton" in labels
     assert widget.settingsHandler.pack_data(widget)["_ewoks_default_inputs"] == {
         "picture": "moon",
         "images": 3,

@@ -5,7 +5,7 @@ import numpy
 import pytest
 from silx.io.url import DataUrl
 
-from orangecontrib.ewoksndreg.controls.hdf5_datasets import dataset_urls
+from orangecontrib.ewoksndreg.controls.hdf5_datasets import find_datasets
 from orangecontrib.ewoksndreg.controls.hdf5_datasets import is_stack
 from orangecontrib.ewoksndreg.controls.hdf5_datasets import is_transformations
 
@@ -34,18 +34,18 @@ def path(tmp_path):
 def test_a_group_means_all_its_stacks_in_the_order_of_the_file(path):
     url = DataUrl(file_path=path, data_path="/entry/maps")
     names = ("Fe-K", "Ca-K", "S-K")
-    assert dataset_urls(url, "stacks", is_stack) == [f"{path}::/entry/maps/{n}" for n in names]
+    assert find_datasets(url, "stacks", is_stack) == [f"{path}::/entry/maps/{n}" for n in names]
 
 
 def test_a_dataset_means_itself(path):
     url = DataUrl(file_path=path, data_path="/entry/maps/S-K")
-    assert dataset_urls(url, "stacks", is_stack) == [f"{path}::/entry/maps/S-K"]
+    assert find_datasets(url, "stacks", is_stack) == [f"{path}::/entry/maps/S-K"]
 
 
 def test_transformations_are_matrices_or_shifts(path):
     url = DataUrl(file_path=path, data_path="/entry/fits")
     names = ("a_shifts", "b_matrices", "c_short_matrices")
-    assert dataset_urls(url, "registrations", is_transformations) == [
+    assert find_datasets(url, "registrations", is_transformations) == [
         f"{path}::/entry/fits/{n}" for n in names
     ]
 
@@ -54,7 +54,7 @@ def test_transformations_are_matrices_or_shifts(path):
 def test_where_there_is_none_the_place_is_named(path, place):
     url = DataUrl(file_path=path, data_path=place)
     with pytest.raises(ValueError, match="There are no stacks in ") as caught:
-        dataset_urls(url, "stacks", is_stack)
+        find_datasets(url, "stacks", is_stack)
     assert str(caught.value).endswith(f"maps.h5::{place}")
 
 
@@ -62,11 +62,11 @@ def test_a_file_that_is_chosen_as_a_whole_is_its_root(tmp_path):
     path = str(tmp_path / "flat.h5")
     with h5py.File(path, "w") as file:
         file["Ca-K"] = numpy.zeros((2, 3, 4))
-    assert dataset_urls(DataUrl(file_path=path), "stacks", is_stack) == [f"{path}::/Ca-K"]
+    assert find_datasets(DataUrl(file_path=path), "stacks", is_stack) == [f"{path}::/Ca-K"]
 
 
 def test_a_file_that_is_not_hdf5_is_told(tmp_path):
     (tmp_path / "notes.txt").write_text("no")
     url = DataUrl(file_path=str(tmp_path / "notes.txt"), data_path="/")
     with pytest.raises(OSError, match="is not an HDF5 file"):
-        dataset_urls(url, "stacks", is_stack)
+        find_datasets(url, "stacks", is_stack)

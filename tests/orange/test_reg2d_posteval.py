@@ -43,14 +43,14 @@ def run(settle):
     return click_and_wait
 
 
-def _button(widget, text):
-    (button,) = [b for b in widget.controlArea.findChildren(qt.QPushButton) if b.text() == text]
+def _button(widget, label):
+    (button,) = [b for b in widget.controlArea.findChildren(qt.QPushButton) if b.text() == label]
     return button
 
 
-def _click(widget, text):
-    assert _button(widget, text).isEnabled()
-    QTest.mouseClick(_button(widget, text), qt.Qt.LeftButton)
+def _click(widget, label):
+    assert _button(widget, label).isEnabled()
+    QTest.mouseClick(_button(widget, label), qt.Qt.LeftButton)
 
 
 def _busy(widget):
@@ -61,12 +61,12 @@ def _field(widget, name):
     return widget.fields[name]
 
 
-def _type(widget, name, text):
+def _type(widget, name, typed):
     editor = _field(widget, name).editor
     editor.setFocus()
     editor.selectAll()
     QTest.keyClick(editor, qt.Qt.Key_Delete)
-    for n, line in enumerate(text.split("\n")):
+    for n, line in enumerate(typed.split("\n")):
         if n > 0:
             QTest.keyClick(editor, qt.Qt.Key_Return)
         QTest.keyClicks(editor, line)
@@ -80,7 +80,7 @@ def _choose(widget, name, words):
     combo.activated.emit(index)
 
 
-def _shown_at(widget, name):
+def _read_labels(widget, name):
     """All that is written at a field, apart from what the user typed."""
     labels = _field(widget, name).findChildren(qt.QLabel)
     return [label.text() for label in labels if not label.isHidden() and label.text()]
@@ -97,12 +97,12 @@ def _link(widget, **values):
     widget.handleNewSignals()
 
 
-def _saved(widget):
+def _read_saved(widget):
     """The settings as they are written into the workflow file, and read from it."""
     return ast.literal_eval(repr(widget.settingsHandler.pack_data(widget)))
 
 
-def _outputs(widget):
+def _read_outputs(widget):
     return widget.get_task_output_values()
 
 
@@ -117,7 +117,7 @@ def test_stacks_and_registrations_that_are_typed_are_ranked(widget, run, measure
     _type(widget, "image_stacks", "\n".join(measured.urls))
     _type(widget, "transformations", "\n".join(measured.list_urls))
     run(widget)
-    assert _outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
+    assert _read_outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
     assert widget.view.summary.text() == (
         "The registration of 'Fe-K' is the best of 2. All stacks are aligned with it."
     )
@@ -130,17 +130,17 @@ def test_json_does_as_well(widget, run, measured):
     _type(widget, "image_stacks", str(named).replace("'", '"'))
     _type(widget, "transformations", str(registrations).replace("'", '"'))
     run(widget)
-    assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
+    assert _read_outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
 
 
-@pytest.mark.parametrize(("number", "shown"), [(1, "1"), (-1, "one on each processor")])
-def test_worker_processes_rank_as_well(widget, run, measured, number, shown):
+@pytest.mark.parametrize(("number", "displayed"), [(1, "1"), (-1, "one on each processor")])
+def test_worker_processes_rank_as_well(widget, run, measured, number, displayed):
     widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     _field(widget, "max_workers").editor.setValue(number)
-    assert _field(widget, "max_workers").editor.text() == shown
+    assert _field(widget, "max_workers").editor.text() == displayed
     run(widget)
     assert messages(widget) == []
-    assert _outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
+    assert _read_outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
 
 
 def test_execute_does_not_send_the_result_on(widget, run, measured, monkeypatch):
@@ -148,14 +148,14 @@ def test_execute_does_not_send_the_result_on(widget, run, measured, monkeypatch)
     monkeypatch.setattr(widget, "trigger_downstream", lambda: sent.append(True))
     widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     run(widget, "Execute")
-    assert _outputs(widget)["reference_stack"] == "Fe-K"
+    assert _read_outputs(widget)["reference_stack"] == "Fe-K"
     assert sent == []
     run(widget, "Trigger")
     assert sent == [True]
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "sentence"),
+    ("name", "typed", "sentence"),
     [
         ("image_stacks", '["a.h5::/x", ', "This is not JSON (line 1, column 13: Expecting value)"),
         (
@@ -173,26 +173,26 @@ def test_execute_does_not_send_the_result_on(widget, run, measured, monkeypatch)
     ],
 )
 def test_what_cannot_be_read_is_explained_at_the_field_and_kept(
-    widget, make_widget, measured, name, text, sentence
+    widget, make_widget, measured, name, typed, sentence
 ):
     widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     widget._show_inputs()
-    _type(widget, name, text)
-    assert sentence in _shown_at(widget, name)
+    _type(widget, name, typed)
+    assert sentence in _read_labels(widget, name)
     assert "border" in _field(widget, name).editor.styleSheet()
 
-    label = _shown_at(widget, name)[0]
+    label = _read_labels(widget, name)[0]
     _click(widget, "Trigger")
     assert messages(widget) == [f"{label}: {sentence}"]
     assert _message(widget) == f"{label}: {sentence}"
     assert widget.task_done is None
 
-    again = make_widget(OWReg2DPostEvaluation, _saved(widget))
-    assert _field(again, name).text() == text
-    assert sentence in _shown_at(again, name)
+    again = make_widget(OWReg2DPostEvaluation, _read_saved(widget))
+    assert _field(again, name).text() == typed
+    assert sentence in _read_labels(again, name)
 
     _type(widget, name, "a.h5::/x")
-    assert _shown_at(widget, name) == [label]
+    assert _read_labels(widget, name) == [label]
     assert _field(widget, name).editor.styleSheet() == ""
     assert messages(widget) == []
 
@@ -227,14 +227,14 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
     assert _field(widget, "evaluate_on").editor.currentText() == "its own stack only"
     assert _field(widget, "reference_stack").editor.currentText() == "Fe-K"
     assert _field(widget, "output_root_uri").text() == f"{measured.folder}/out.h5::/x"
-    assert _shown_at(widget, "image_stacks")[0] == "Image stacks (from link)"
+    assert _read_labels(widget, "image_stacks")[0] == "Image stacks (from link)"
 
     widget.set_dynamic_input("image_stacks", None)
     widget.handleNewSignals()
     settle(widget)
     assert _field(widget, "image_stacks").editor.isEnabled()
     assert _field(widget, "image_stacks").text() == "mine.h5::/x"
-    assert _saved(widget)["_ewoks_default_inputs"] == {"image_stacks": ["mine.h5::/x"]}
+    assert _read_saved(widget)["_ewoks_default_inputs"] == {"image_stacks": ["mine.h5::/x"]}
 
 
 def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measured):
@@ -247,7 +247,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
     QTest.mouseClick(
         _field(widget, "skip").editor, qt.Qt.LeftButton, qt.Qt.NoModifier, qt.QPoint(8, 8)
     )
-    again = make_widget(OWReg2DPostEvaluation, _saved(widget))
+    again = make_widget(OWReg2DPostEvaluation, _read_saved(widget))
     assert again.get_task_input_values() == {
         "image_stacks": measured.urls,
         "transformations": dict(zip(measured.registrations, measured.list_urls, strict=True)),
@@ -313,7 +313,7 @@ def test_a_warning_is_told_and_vanishes(widget, settle, measured):
 @pytest.mark.filterwarnings("ignore:Nothing to rank:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:The stacks are not ranked:RuntimeWarning")
 @pytest.mark.parametrize(
-    ("inputs", "shown", "told"),
+    ("inputs", "summary", "warning"),
     [
         (
             {"skip": True},
@@ -327,7 +327,8 @@ def test_a_warning_is_told_and_vanishes(widget, settle, measured):
         ),
         (
             {"reference_stack": "Ca-K"},
-            "Nothing was ranked: all stacks are aligned with the registration of 'Ca-K', as asked.",
+            "Nothing was ranked: all stacks are aligned with the registration of 'Ca-K', as"
+            " requested.",
             None,
         ),
         (
@@ -338,14 +339,14 @@ def test_a_warning_is_told_and_vanishes(widget, settle, measured):
     ],
     ids=["skipped", "skipped with a reference", "forced", "nothing to rank"],
 )
-def test_every_branch_shows_the_images(widget, run, measured, inputs, shown, told):
+def test_every_branch_shows_the_images(widget, run, measured, inputs, summary, warning):
     widget.update_default_inputs(
         **{"image_stacks": measured.urls, "transformations": measured.registrations, **inputs}
     )
     run(widget)
     assert widget.view.tabs.isVisible()
-    assert widget.view.summary.text() == shown
-    assert messages(widget) == ([told] if told else [])
+    assert widget.view.summary.text() == summary
+    assert messages(widget) == ([warning] if warning else [])
     choice = widget.view.stack_choice
     assert [choice.itemText(n) for n in range(choice.count())] == ["Ca-K", "Fe-K"]
 
@@ -408,7 +409,7 @@ def test_inputs_that_arrive_while_it_runs_are_the_ones_that_count(widget, wait_u
         },
     )
     wait_until(lambda: widget.task_succeeded and _button(widget, "Trigger").isEnabled())
-    assert _outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
+    assert _read_outputs(widget)["ranked_stack_names"] == ["iron", "calcium"]
     assert widget.view.summary.text().startswith("The registration of 'iron' is the best of 2.")
 
 
@@ -430,11 +431,11 @@ def test_another_list_can_be_chosen_in_the_result(widget, run, settle, measured)
     widget.view.sigReferenceStackRequested.emit("Ca-K")
     settle(widget)
     assert _field(widget, "reference_stack").editor.currentText() == "Ca-K"
-    assert _outputs(widget)["reference_stack"] == "Ca-K"
-    assert _saved(widget)["_ewoks_default_inputs"]["reference_stack"] == "Ca-K"
+    assert _read_outputs(widget)["reference_stack"] == "Ca-K"
+    assert _read_saved(widget)["_ewoks_default_inputs"]["reference_stack"] == "Ca-K"
     _choose(widget, "reference_stack", "the best")
     run(widget)
-    assert _outputs(widget)["reference_stack"] == "Fe-K"
+    assert _read_outputs(widget)["reference_stack"] == "Fe-K"
 
 
 def test_the_aligned_stacks_are_saved_where_the_field_says(widget, run, measured):
@@ -497,10 +498,10 @@ def test_choosing_nothing_changes_nothing(widget, measured, choose):
 
 @pytest.mark.parametrize("place", ["/entry", "/nowhere"])
 def test_choosing_what_does_not_fit_is_told(widget, measured, choose, monkeypatch, place):
-    told = []
-    monkeypatch.setattr(qt.QMessageBox, "warning", lambda *arguments: told.append(arguments))
+    warnings = []
+    monkeypatch.setattr(qt.QMessageBox, "warning", lambda *arguments: warnings.append(arguments))
     choose(_field(widget, "image_stacks"), place)
-    ((parent, _, sentence),) = told
+    ((parent, _, sentence),) = warnings
     assert parent is _field(widget, "image_stacks")
     assert sentence == f"There are no stacks (3D) in {measured.folder}/maps.h5::{place}"
     assert _field(widget, "image_stacks").text() == ""

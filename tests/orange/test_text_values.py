@@ -1,4 +1,4 @@
-"""Text that is typed, and the values that are made of it. Runs without Qt."""
+"""What users type, and the values that are made of it. Runs without Qt."""
 
 import json
 import re
@@ -9,19 +9,19 @@ import numpy
 import pytest
 from silx.io.url import DataUrl
 
-from orangecontrib.ewoksndreg.controls.text_values import known_names
+from orangecontrib.ewoksndreg.controls.text_values import format_sources
+from orangecontrib.ewoksndreg.controls.text_values import format_url
+from orangecontrib.ewoksndreg.controls.text_values import list_names
 from orangecontrib.ewoksndreg.controls.text_values import read_output_url
 from orangecontrib.ewoksndreg.controls.text_values import read_stacks
 from orangecontrib.ewoksndreg.controls.text_values import read_transformations
-from orangecontrib.ewoksndreg.controls.text_values import summary
-from orangecontrib.ewoksndreg.controls.text_values import typed_text
-from orangecontrib.ewoksndreg.controls.text_values import url_as_text
+from orangecontrib.ewoksndreg.controls.text_values import summarize
 
 CA, FE = "maps.h5::/entry/maps/Ca-K", "maps.h5::/entry/maps/Fe-K"
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("typed", "value"),
     [
         ("", None),
         ("  \n ", None),
@@ -32,12 +32,12 @@ CA, FE = "maps.h5::/entry/maps/Ca-K", "maps.h5::/entry/maps/Fe-K"
         ('{"a": [[[0, 1], [2, 3]]]}', {"a": [[[0, 1], [2, 3]]]}),
     ],
 )
-def test_stacks_are_a_url_lines_or_json(text, value):
-    assert read_stacks(text) == value
+def test_stacks_are_a_url_lines_or_json(typed, value):
+    assert read_stacks(typed) == value
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("typed", "sentence"),
     [
         (f'["{CA}", ', f"This is not JSON (line 1, column {len(CA) + 5}: Expecting value)"),
         ("maps.h5", "The URL 'maps.h5' does not say where in which file: write it as"),
@@ -47,14 +47,14 @@ def test_stacks_are_a_url_lines_or_json(text, value):
         (f"{CA}\n{CA}", "2 stacks would be called 'maps.h5/Ca-K'"),
     ],
 )
-def test_what_is_no_stack_is_told_in_one_sentence(text, sentence):
+def test_what_is_no_stack_is_told_in_one_sentence(typed, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
-        read_stacks(text)
+        read_stacks(typed)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("typed", "value"),
     [
         ("", None),
         ("shifts.h5::/fit/Ca-K", {"Ca-K": "shifts.h5::/fit/Ca-K"}),
@@ -70,31 +70,34 @@ def test_what_is_no_stack_is_told_in_one_sentence(text, sentence):
         ),
     ],
 )
-def test_transformations_are_urls_with_the_names_of_datasets_or_json(text, value):
-    assert read_transformations(text) == value
+def test_transformations_are_urls_with_the_names_of_datasets_or_json(typed, value):
+    assert read_transformations(typed) == value
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("typed", "sentence"),
     [
         ('{"Ca-K": [[0, 0, 0]]}', "Transformations of stack 'Ca-K': the shape is (1, 3), expected"),
         ('{"Ca-K": [null]}', "Transformations of stack 'Ca-K': image 0 has no transformation"),
-        ("[[0, 0], [1, 2]]", "A registration holds URLs: give matrices by stack name"),
+        (
+            "[[0, 0], [1, 2]]",
+            "A list of registrations holds URLs: give matrices and shifts in a dictionary",
+        ),
         ("shifts.h5", "The URL 'shifts.h5' does not say where in which file"),
         ('{"Ca-K": "shifts.h5"}', "The URL 'shifts.h5' does not say where in which file"),
         ("{", "This is not JSON (line 1, column 2:"),
     ],
 )
-def test_what_are_no_transformations_is_told_in_one_sentence(text, sentence):
+def test_what_are_no_transformations_is_told_in_one_sentence(typed, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        read_transformations(text)
+        read_transformations(typed)
 
 
 @pytest.mark.parametrize(
-    ("text", "url"), [("", None), (" a.h5::/x ", "a.h5::/x"), ("a.h5?/x", "a.h5?/x")]
+    ("typed", "url"), [("", None), (" a.h5::/x ", "a.h5::/x"), ("a.h5?/x", "a.h5?/x")]
 )
-def test_an_output_is_the_address_of_a_group(text, url):
-    assert read_output_url(text) == url
+def test_an_output_is_the_url_of_a_group(typed, url):
+    assert read_output_url(typed) == url
 
 
 def test_an_output_without_a_group_is_told():
@@ -103,52 +106,54 @@ def test_an_output_without_a_group_is_told():
 
 
 @pytest.mark.parametrize(
-    "text",
+    "typed",
     ["", CA, f"{CA}\n{FE}", '{"calcium": "maps.h5::/entry/maps/Ca-K"}', '{"a": [[[0, 1]]]}', "[]"],
 )
-def test_stacks_come_back_as_they_were_typed(text):
-    value = read_stacks(text)
-    again = typed_text(value)
+def test_stacks_come_back_as_they_were_typed(typed):
+    value = read_stacks(typed)
+    again = format_sources(value)
     assert read_stacks(again) == value
-    if not text.startswith(("{", "[")):
-        assert again == text
+    if not typed.startswith(("{", "[")):
+        assert again == typed
 
 
 @pytest.mark.parametrize(
-    "text", ["s.h5::/fit/Ca-K\ns.h5::/fit/Fe-K", '{"calcium": "s.h5::/x"}', '{"a": [[0, 1.5]]}']
+    "typed", ["s.h5::/fit/Ca-K\ns.h5::/fit/Fe-K", '{"calcium": "s.h5::/x"}', '{"a": [[0, 1.5]]}']
 )
-def test_transformations_come_back_as_they_were_typed(text):
-    value = read_transformations(text)
-    again = typed_text(value)
+def test_transformations_come_back_as_they_were_typed(typed):
+    value = read_transformations(typed)
+    again = format_sources(value)
     assert read_transformations(again) == value
-    if not text.startswith("{"):
-        assert again == text
+    if not typed.startswith("{"):
+        assert again == typed
 
 
 def test_data_urls_of_a_workflow_can_be_typed():
     url = DataUrl(file_path="maps.h5", data_path="/entry/Ca-K", data_slice=(slice(0, 5),))
-    assert typed_text([url]) == "maps.h5::/entry/Ca-K&slice=0:5"
-    assert json.loads(typed_text({"calcium": url})) == {"calcium": "maps.h5::/entry/Ca-K&slice=0:5"}
-    assert url_as_text(url) == "maps.h5::/entry/Ca-K&slice=0:5"
-    assert url_as_text(None) == ""
+    assert format_sources([url]) == "maps.h5::/entry/Ca-K&slice=0:5"
+    assert json.loads(format_sources({"calcium": url})) == {
+        "calcium": "maps.h5::/entry/Ca-K&slice=0:5"
+    }
+    assert format_url(url) == "maps.h5::/entry/Ca-K&slice=0:5"
+    assert format_url(None) == ""
 
 
-def test_a_wrong_url_of_a_workflow_is_shown_to_be_mended():
-    assert json.loads(typed_text({"Ca-K": "maps.h5"})) == {"Ca-K": "maps.h5"}
+def test_a_wrong_url_of_a_workflow_is_displayed_for_correction():
+    assert json.loads(format_sources({"Ca-K": "maps.h5"})) == {"Ca-K": "maps.h5"}
 
 
 def test_arrays_cannot_be_typed_but_summarized():
     stacks = {"Ca-K": numpy.zeros((3, 4, 5)), "Fe-K": CA, "S-K": [[[0]], [[1]]]}
-    assert typed_text(stacks) is None
-    assert summary(stacks) == f"Ca-K: 3 x 4 x 5\nFe-K: {CA}\nS-K: 2 images"
-    assert summary([CA, FE]) == f"{CA}\n{FE}"
-    assert summary(7) == "int"
+    assert format_sources(stacks) is None
+    assert summarize(stacks) == f"Ca-K: 3 x 4 x 5\nFe-K: {CA}\nS-K: 2 images"
+    assert summarize([CA, FE]) == f"{CA}\n{FE}"
+    assert summarize(7) == "int"
 
 
 def test_the_names_of_all_stacks_are_known_before_a_file_is_opened():
-    assert known_names([CA, FE], {"S-K": [], "Ca-K": []}) == ["Ca-K", "Fe-K", "S-K"]
-    assert known_names(None, {"S-K": []}) == ["S-K"]
-    assert known_names(3, None) == []
+    assert list_names([CA, FE], {"S-K": [], "Ca-K": []}) == ["Ca-K", "Fe-K", "S-K"]
+    assert list_names(None, {"S-K": []}) == ["S-K"]
+    assert list_names(3, None) == []
 
 
 def test_values_are_read_where_no_qt_is_installed():
@@ -158,6 +163,6 @@ def test_values_are_read_where_no_qt_is_installed():
         "    sys.modules[name] = None\n"
         "import orangecontrib.ewoksndreg.controls.text_values\n"
         "import orangecontrib.ewoksndreg.controls.hdf5_datasets\n"
-        "import orangecontrib.ewoksndreg.controls.wording\n"
+        "import orangecontrib.ewoksndreg.controls.messages\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603

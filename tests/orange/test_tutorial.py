@@ -37,7 +37,7 @@ def canvas(application, monkeypatch):
         yield handler
 
 
-def _ranked_by_task():
+def _rank_by_task():
     from ewoksndreg.tasks.example_stacks import ExampleStacks
     from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
@@ -56,7 +56,7 @@ def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
     canvas.start_workflow()
     canvas.wait_widgets(timeout=_TIMEOUT)
 
-    expected = _ranked_by_task()
+    expected = _rank_by_task()
     outputs = evaluation.get_task_output_values()
     assert outputs["ranked_stack_names"] == expected["ranked_stack_names"]
     assert outputs["scores"] == expected["scores"]
@@ -102,7 +102,7 @@ def test_the_graph_runs_where_no_qt_is_installed():
     process = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
-    assert json.loads(process.stdout) == _ranked_by_task()["ranked_stack_names"]
+    assert json.loads(process.stdout) == _rank_by_task()["ranked_stack_names"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Look at the result of a ranking: plain silx and Qt widgets that know nothing of workflows.
+"""Show the result of a ranking: plain silx and Qt widgets that know nothing of workflows.
 
 Needs ``pip install ".[orange]"``.
 """

@@ -11,7 +11,7 @@ from silx.gui.colors import Colormap
 from silx.gui.plot import PlotWidget
 from silx.gui.plot.ColorBar import ColorBarWidget
 
-from ._labels import heading
+from ._labels import make_heading
 from ._themed_plot import ThemedPlot
 
 _LEGEND = "picture"
@@ -27,10 +27,10 @@ class BeforeAfter(qt.QWidget):
         super().__init__(parent)
         self.before = _Picture(self)
         self.after = _Picture(self)
-        self.before_title = heading(self)
-        self.after_title = heading(self)
+        self.before_title = make_heading(self)
+        self.after_title = make_heading(self)
         color_bar_place = qt.QWidget(self)
-        self._color_bar = _color_bar(color_bar_place, self.before)
+        self._color_bar = _make_color_bar(color_bar_place, self.before)
         self._shape: tuple[int, ...] = (0, 0)
         self._following = False
 
@@ -51,8 +51,9 @@ class BeforeAfter(qt.QWidget):
         self, before: NDArray[Any], after: NDArray[Any] | None, colormap: Colormap
     ) -> None:
         """
-        :param before: values of shape `(H, W)`, or red, green, blue and opacity `(H, W, 4)`.
-        :param after: likewise; None where there is nothing to show.
+        :param before: the picture as measured, values of shape `(H, W)`, or red, green,
+            blue and opacity, shape `(H, W, 4)`.
+        :param after: the aligned picture, in the same form; None where there is none.
         :param colormap: of the values.
         """
         self.before.show_picture(before, colormap)
@@ -60,10 +61,10 @@ class BeforeAfter(qt.QWidget):
         self._color_bar.setVisible(before.ndim == 2)
         if before.shape[:2] != self._shape:
             self._shape = before.shape[:2]
-            self.show_whole_image()
+            self.reset_zoom()
 
-    def show_whole_image(self) -> None:
-        """Undo all zooming."""
+    def reset_zoom(self) -> None:
+        """Show the whole images."""
         height, width = self._shape
         self._set_limits((-0.5, width - 0.5, -0.5, height - 0.5), self.before, self.after)
 
@@ -80,9 +81,9 @@ class BeforeAfter(qt.QWidget):
         left, right, top, bottom = limits = zoomed.limits()
         height, width = self._shape
         if max(left, top) <= -0.5 and right >= width - 0.5 and bottom >= height - 0.5:
-            # Nothing is zoomed. While the window is arranged the pictures have different sizes for
-            # a moment; limits that are copied to and fro then would grow.
-            self.show_whole_image()
+            # Nothing is zoomed. While the window is arranged the pictures differ in size for a
+            # moment; limits copied back and forth would grow.
+            self.reset_zoom()
         else:
             self._set_limits(limits, other)
 
@@ -106,7 +107,7 @@ class _Picture(ThemedPlot):
         self.setKeepDataAspectRatio(True)
         self.setGraphXLabel("column")
         self.setGraphYLabel("row")
-        self.sigPlotSignal.connect(self._changed)
+        self.sigPlotSignal.connect(self._on_plot_signal)
         # The plot inside has its new size only after the event.
         self._soon = qt.QTimer(self)
         self._soon.setSingleShot(True)
@@ -116,8 +117,8 @@ class _Picture(ThemedPlot):
         if picture is None:
             self.clear()
             return
-        shown = self.getImage(_LEGEND)
-        if shown is not None and shown.getData(copy=False).ndim != picture.ndim:
+        previous = self.getImage(_LEGEND)
+        if previous is not None and previous.getData(copy=False).ndim != picture.ndim:
             self.clear()
         self.addImage(
             picture,
@@ -132,7 +133,7 @@ class _Picture(ThemedPlot):
         """First and last column, first and last row."""
         return (*self.getGraphXLimits(), *self.getGraphYLimits())
 
-    def _changed(self, event: dict[str, object]) -> None:
+    def _on_plot_signal(self, event: dict[str, object]) -> None:
         if event["event"] == "limitsChanged":
             self.sigChanged.emit()
 
@@ -141,8 +142,8 @@ class _Picture(ThemedPlot):
         self._soon.start()
 
 
-def _color_bar(parent: qt.QWidget, plot: PlotWidget) -> ColorBarWidget:
-    """Only with its ends: they say all that is needed, and leave the place to the pictures."""
+def _make_color_bar(parent: qt.QWidget, plot: PlotWidget) -> ColorBarWidget:
+    """Shows only the ends of the scale, to leave room for the pictures."""
     bar = ColorBarWidget(parent, plot=plot)
     bar.getColorScaleBar().getTickBar().setTicksValuesVisible(False)
     # The pictures keep their size for all values, and where the bar is hidden.

@@ -9,15 +9,15 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-# How much of a stack is looked at, so that one of 10 GB is shown at once.
+# How much of a stack is read, so that one of 10 GB opens at once.
 _SAMPLED_IMAGES = 8
 _SAMPLED_PIXELS = 2**16  # of each image
 
 _PERCENTILES = (1, 99.5)
 
 
-def sampled_images(number: int) -> list[int]:
-    """At most 8 images, spread evenly over a stack, with the first and the last one.
+def choose_sample(number: int) -> list[int]:
+    """Indices of at most 8 images, spread evenly over a stack from the first to the last.
 
     :param number: of images in the stack.
     """
@@ -25,17 +25,17 @@ def sampled_images(number: int) -> list[int]:
     return [int(n) for n in numpy.rint(spread)]
 
 
-def color_limits(images: Iterable[NDArray[numpy.floating[Any]]]) -> tuple[float, float]:
-    """The values between which pixels are told apart.
+def find_color_limits(images: Iterable[NDArray[numpy.floating[Any]]]) -> tuple[float, float]:
+    """Lowest and highest value of the color scale.
 
     The 1st and the 99.5th percentile of the finite pixels of all images, so that hot pixels do not
-    decide, or all of their range where these are equal. Of large images every n-th row and column
+    matter, or the full range where these are equal. Of large images every n-th row and column
     is taken.
 
     :param images: each of shape `(H, W)`.
     :returns: two different numbers; 0 and 1 where no pixel is finite.
     """
-    samples = [pixels[numpy.isfinite(pixels)] for pixels in map(sampled_pixels, images)]
+    samples = [pixels[numpy.isfinite(pixels)] for pixels in map(sample_pixels, images)]
     values = numpy.concatenate(samples).astype(numpy.float64) if samples else numpy.empty(0)
     if values.size == 0:
         return 0.0, 1.0
@@ -48,7 +48,7 @@ def color_limits(images: Iterable[NDArray[numpy.floating[Any]]]) -> tuple[float,
     return low, high
 
 
-def sampled_pixels(image: NDArray[numpy.floating[Any]]) -> NDArray[numpy.floating[Any]]:
+def sample_pixels(image: NDArray[numpy.floating[Any]]) -> NDArray[numpy.floating[Any]]:
     """Every n-th row and column of an image, as a view, with n so that about 65 000 pixels or
     fewer are left."""
     step = max(1, math.ceil(math.sqrt(image.size / _SAMPLED_PIXELS)))

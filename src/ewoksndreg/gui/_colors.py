@@ -10,7 +10,7 @@ BEST = "#2f9e58"
 SELECTED_IMAGE = "#d6565b"
 
 # Neither green, which is the best registration, nor red, which marks the selected image
-_LISTS = (
+_REGISTRATIONS = (
     "#3b8bd4",
     "#e07b39",
     "#9c6ade",
@@ -23,19 +23,20 @@ _LISTS = (
 )
 
 
-def list_style(index: int) -> tuple[str, str]:
+def choose_line_style(index: int) -> tuple[str, str]:
     """Color and line style of a registration.
 
-    :param index: of the registration; after nine registrations the colors come again with dashed
+    :param index: of the registration; after nine registrations the colors repeat with dashed
         lines.
     """
-    return _LISTS[index % len(_LISTS)], ("-", "--", ":", "-.")[index // len(_LISTS) % 4]
+    color = _REGISTRATIONS[index % len(_REGISTRATIONS)]
+    return color, ("-", "--", ":", "-.")[index // len(_REGISTRATIONS) % 4]
 
 
-def mixed(color: qt.QColor, other: qt.QColor, part: float) -> qt.QColor:
+def mix_colors(color: qt.QColor, other: qt.QColor, fraction: float) -> qt.QColor:
     """A color between two others.
 
-    :param part: of the other one, 0 to 1.
+    :param fraction: of the other one, 0 to 1.
     """
     channels = zip(color.getRgbF()[:3], other.getRgbF()[:3], strict=True)
-    return qt.QColor.fromRgbF(*((1 - part) * a + part * b for a, b in channels))
+    return qt.QColor.fromRgbF(*((1 - fraction) * a + fraction * b for a, b in channels))

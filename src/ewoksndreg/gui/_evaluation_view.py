@@ -15,12 +15,12 @@ from ..io import input_context
 from ..transformation import Transformation
 from ._image_loader import ImageLoader
 from ._images_tab import ImagesTab
-from ._labels import heading
-from ._labels import text_label
+from ._labels import make_heading
+from ._labels import make_label
 from ._motion_tab import MotionTab
 from ._per_image_tab import PerImageTab
 from ._ranking_tab import RankingTab
-from ._result import ShownResult
+from ._result import RunResult
 from ._selection import Selection
 
 _NOTHING_YET = "There is nothing to show yet: run the ranking first."
@@ -54,11 +54,11 @@ class EvaluationView(qt.QWidget):
         self.tabs.addTab(self.per_image_tab, "Per image")
         self.tabs.addTab(self.motion_tab, "Motion")
 
-        self.summary = text_label(self)
+        self.summary = make_label(self)
         self.stack_choice = qt.QComboBox(self)
         self.stack_choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
         self.stack_choice.setMaximumWidth(260)
-        self.message = heading(self)
+        self.message = make_heading(self)
         self._arrange()
 
         self.ranking_tab.sigRegistrationRequested.connect(self.sigReferenceStackRequested)
@@ -89,14 +89,14 @@ class EvaluationView(qt.QWidget):
         chosen: Mapping[str, Sequence[Transformation]] | None = None,
         reference_stack: str | None = None,
     ) -> None:
-        """Show the result of a run instead of what is shown now.
+        """Show the result of a run and forget the previous one.
 
-        Stacks that cannot be opened are no error: the images tab says why, the others show what
-        they can without images.
+        Stacks that cannot be opened are not an error: the images tab says why, the other tabs
+        show what they can without images.
 
         :param image_stacks: any form that :func:`ewoksndreg.io.input_context` takes. Images are
-            read when they are looked at; files stay open until something else is shown or
-            :meth:`close_files` is called.
+            read when they are displayed; files stay open until the next result or until
+            :meth:`close_files`.
         :param registrations: the registration that was found from each stack; may be
             missing or empty for some.
         :param evaluation: what :func:`ewoksndreg.evaluation.evaluate_stacks` returned; None when
@@ -106,14 +106,14 @@ class EvaluationView(qt.QWidget):
         :param reference_stack: whose registration was chosen for all stacks; None when each stack
             has its own.
         """
-        self._let_go_of_files()
+        self._release_files()
         unreadable = None
         stacks: Mapping[str, Stack] = {}
         try:
             stacks = self._files.enter_context(input_context(image_stacks))
         except (OSError, TypeError, ValueError) as error:
             unreadable = str(error)
-        shown = ShownResult(
+        result = RunResult(
             stacks,
             registrations,
             registrations if chosen is None else chosen,
@@ -121,43 +121,43 @@ class EvaluationView(qt.QWidget):
             reference_stack,
             unreadable,
         )
-        if not shown.names:
+        if not result.names:
             self.show_message(unreadable or _NO_STACKS)
             return
         for tab in (self.ranking_tab, self.images_tab, self.per_image_tab, self.motion_tab):
-            tab.show_result(shown)
-        self.summary.setText(_summary(shown))
+            tab.show_result(result)
+        self.summary.setText(_summarize(result))
         self.stack_choice.clear()
-        self.stack_choice.addItems(shown.names)
-        self._select(shown)
+        self.stack_choice.addItems(result.names)
+        self._select(result)
         self._pages.setCurrentIndex(1)
 
-    def show_message(self, text: str) -> None:
-        """Show a sentence instead of a result: not yet run, failed, cancelled."""
-        self._let_go_of_files()
-        self.message.setText(text)
+    def show_message(self, sentence: str) -> None:
+        """Show a sentence instead of a result: not run yet, failed, cancelled."""
+        self._release_files()
+        self.message.setText(sentence)
         self._pages.setCurrentIndex(0)
 
     def close_files(self) -> None:
-        """Close all files; at the latest after the image that is being read, which is waited
-        for. No other image can be shown then."""
-        self._let_go_of_files().result()
+        """Close all files, after the image that is being read. No other image can be shown
+        afterwards."""
+        self._release_files().result()
 
-    def _let_go_of_files(self) -> Any:
+    def _release_files(self) -> Any:
         self.images_tab.forget_stacks()
         files, self._files = self._files, ExitStack()
         return self._loader.close_when_idle(files.close)
 
-    def _select(self, shown: ShownResult) -> None:
-        """Stay with what the user was looking at, or begin with the best stack and the image that
-        the motion had the most time to move."""
+    def _select(self, result: RunResult) -> None:
+        """Keep what the user had selected, or begin with the best stack and its last image, which
+        has usually moved furthest."""
         stack = self.selection.stack
-        if stack in shown.names:
+        if stack in result.names:
             image = self.selection.image
         else:
-            stack = shown.best if shown.best in shown.names else shown.names[0]
-            image = shown.number_of_images(stack) - 1
-        numbers = {name: shown.number_of_images(name) for name in shown.names}
+            stack = result.best if result.best in result.names else result.names[0]
+            image = result.number_of_images(stack) - 1
+        numbers = {name: result.number_of_images(name) for name in result.names}
         self.selection.restart(numbers, stack, image)
 
     def closeEvent(self, event: qt.QCloseEvent) -> None:
@@ -165,14 +165,14 @@ class EvaluationView(qt.QWidget):
         super().closeEvent(event)
 
 
-def _summary(shown: ShownResult) -> str:
-    reference, evaluation = shown.reference_stack, shown.evaluation
+def _summarize(result: RunResult) -> str:
+    reference, evaluation = result.reference_stack, result.evaluation
     if evaluation is None:
         if reference is None:
             return "Nothing was ranked: each stack keeps the registration that it was given."
         return (
             "Nothing was ranked: all stacks are aligned with the registration of"
-            f" {reference!r}, as asked."
+            f" {reference!r}, as requested."
         )
     best = evaluation.ranked_names[0]
     if not evaluation.registrations[best].scored:

@@ -20,7 +20,7 @@ _MARKS_HEIGHT = 14
 class HeatMap(qt.QWidget):
     """One row per registration and one column per image, above a plot with the same images.
 
-    :param plot: lies below; the columns follow its horizontal axis, also when it is zoomed.
+    :param plot: the plot below; the columns follow its horizontal axis, also when it is zoomed.
     :param colormap: of the values.
     """
 
@@ -49,8 +49,7 @@ class HeatMap(qt.QWidget):
         marked: Sequence[int],
     ) -> None:
         """
-        :param values: shape `(K registrations, N images)`; a row of NaN says that it was not
-            scored.
+        :param values: shape `(K registrations, N images)`; a row of NaN was not scored.
         :param labels: of the rows.
         :param emphasized: row whose label is bold.
         :param marked: images with a mark above them.
@@ -67,23 +66,23 @@ class HeatMap(qt.QWidget):
         self._selected = number
         self.update()
 
-    def colors(self, columns: int) -> NDArray[numpy.uint8]:
+    def compute_colors(self, columns: int) -> NDArray[numpy.uint8]:
         """Red, green, blue and opacity, shape `(K, columns, 4)`, of what the plot shows.
 
-        Where more than one image falls on a column, the largest value is shown, so that no image
-        that stands out gets lost.
+        Where several images share a column, the largest value is taken, so that no outlier is
+        hidden.
         """
         start, stop = self._plot.getGraphXLimits()
         edges = numpy.linspace(start, stop, columns + 1) + 0.5
         first = numpy.floor(edges[:-1]).astype(int)
         last = numpy.maximum(numpy.ceil(edges[1:]).astype(int) - 1, first)
-        shown = numpy.full((len(self._values), columns), numpy.nan)
+        result = numpy.full((len(self._values), columns), numpy.nan)
         number = self._values.shape[1]
         for column, (start, stop) in enumerate(zip(first, last + 1, strict=True)):
             images = self._values[:, max(start, 0) : min(max(stop, 0), number)]
             if images.shape[1]:
-                shown[:, column] = numpy.fmax.reduce(images, axis=1)
-        return numpy.asarray(self._colormap.applyToData(shown))
+                result[:, column] = numpy.fmax.reduce(images, axis=1)
+        return numpy.asarray(self._colormap.applyToData(result))
 
     def paintEvent(self, event: qt.QPaintEvent) -> None:
         if not len(self._labels):
@@ -91,7 +90,7 @@ class HeatMap(qt.QWidget):
         painter = qt.QPainter(self)
         left, right = (round(self._x(limit)) for limit in self._plot.getGraphXLimits())
         rows = qt.QRect(left, _MARKS_HEIGHT, right - left, self.height() - _MARKS_HEIGHT)
-        colors = numpy.ascontiguousarray(self.colors(max(rows.width(), 1)))
+        colors = numpy.ascontiguousarray(self.compute_colors(max(rows.width(), 1)))
         height, columns, _ = colors.shape
         image = qt.QImage(colors.tobytes(), columns, height, 4 * columns, qt.QImage.Format_RGBA8888)
         painter.drawImage(rows, image)

@@ -9,7 +9,7 @@ from silx.gui import qt
 from ._colors import SELECTED_IMAGE
 from ._themed_plot import ThemedPlot
 
-# With more images the points would touch each other.
+# With more images the points would touch.
 _MOST_POINTS = 60
 _POINT_SIZE = 4
 
@@ -34,7 +34,7 @@ class ImageAxisPlot(ThemedPlot):
         self.setGraphYLabel(y_label)
         self.setActiveCurveHandling(False)
         self.setGraphGrid("major")
-        self.sigPlotSignal.connect(self._clicked)
+        self.sigPlotSignal.connect(self._on_plot_signal)
 
     def add_registration(
         self, name: str, values: ArrayLike, *, style: tuple[str, str], width: float
@@ -69,6 +69,6 @@ class ImageAxisPlot(ThemedPlot):
     def mark_image(self, number: int) -> None:
         self.addXMarker(number, legend="selected image", color=SELECTED_IMAGE)
 
-    def _clicked(self, event: dict[str, object]) -> None:
+    def _on_plot_signal(self, event: dict[str, object]) -> None:
         if event["event"] == "mouseClicked" and event["button"] == "left":
             self.sigImageClicked.emit(round(float(str(event["x"]))))

@@ -16,19 +16,19 @@ _logger = logging.getLogger(__name__)
 
 
 class ImageLoader(qt.QObject):
-    """One worker that reads the image that was asked for last.
+    """One worker thread that reads the image requested last.
 
-    It has no parent: the worker holds it while it reads, so that it is there when the image
-    arrives, whatever became of the window.
+    It has no Qt parent: the worker keeps it alive until the image has arrived, even if the window
+    is gone by then.
     """
 
     sigLoaded = qt.Signal(object)
-    """The :class:`.LoadedImages` that were asked for last."""
+    """The :class:`.LoadedImages` that were requested last."""
 
     sigFailed = qt.Signal(str)
     """Why they cannot be shown, one sentence."""
 
-    _sigDone = qt.Signal(int, object)  # generation, what came out
+    _sigDone = qt.Signal(int, object)  # generation, loaded images or an error
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,19 +38,19 @@ class ImageLoader(qt.QObject):
         self._sigDone.connect(self._deliver, qt.Qt.QueuedConnection)
 
     def load(self, request: ImageRequest) -> None:
-        """Read an image; what was asked for before is given up."""
+        """Read an image; earlier requests are dropped."""
         self.cancel()
-        self._executor.submit(self._work, self._generation, request)
+        self._executor.submit(self._read, self._generation, request)
 
     def cancel(self) -> None:
-        """Give up what was asked for; an image that is being read is dropped when it arrives."""
+        """Drop all requests; an image that is being read is discarded when it arrives."""
         self._generation += 1
 
     def close_when_idle(self, close: Callable[[], object]) -> Future[None]:
-        """Give up what was asked for and close the files that it came from.
+        """Drop all requests and close the files that the images came from.
 
-        :param close: called by the worker as soon as it reads no more.
-        :returns: is done when they are closed.
+        :param close: called by the worker once it has stopped reading.
+        :returns: done when they are closed.
         """
         self.cancel()
         return self._executor.submit(self._close, close)
@@ -59,7 +59,7 @@ class ImageLoader(qt.QObject):
         self._reader.forget()
         close()
 
-    def _work(self, generation: int, request: ImageRequest) -> None:
+    def _read(self, generation: int, request: ImageRequest) -> None:
         def is_stale() -> bool:
             return generation != self._generation
 
@@ -70,7 +70,7 @@ class ImageLoader(qt.QObject):
             result = self._reader.read(request, is_stale)
         except (OSError, TypeError, ValueError) as error:
             result = str(error)
-        except Exception as error:  # from a transformation of another program
+        except Exception as error:  # from a transformation class of other code
             _logger.exception("Cannot show image %d of stack %r", request.number, request.name)
             result = f"Stack {request.name!r}, image {request.number}: {error!r}"
         if result is not None:

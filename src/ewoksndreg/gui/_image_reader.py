@@ -1,4 +1,4 @@
-"""Read an image and the first one of its stack, as measured and aligned."""
+"""Read an image and the reference image of its stack, as measured and aligned."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import located
+from .._messages import add_context
 from .._pixels import as_floating
 from .._stacks import Stack
 from ..kernels import Prepared
 from ..kernels import find_kernel
 from ..transformation import Transformation
-from ._color_limits import color_limits
-from ._color_limits import sampled_images
-from ._color_limits import sampled_pixels
+from ._color_limits import choose_sample
+from ._color_limits import find_color_limits
+from ._color_limits import sample_pixels
 from ._pictures import Image
-from ._pictures import brightness
+from ._pictures import scale_brightness
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +41,19 @@ class ImageRequest:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The first image of a stack and another one, shape `(H, W)`; invalid pixels are NaN.
+    """The reference image of a stack and another one, shape `(H, W)`; invalid pixels are NaN.
 
-    :param correlation: of the two, see :func:`correlation`.
+    :param correlation: of the two, see :func:`correlate`.
     """
 
-    first: Image
+    reference: Image
     image: Image
     correlation: float
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedImages:
-    """What there is to show of one image.
+    """One image to show.
 
     :param name: of the stack.
     :param number: of the image.
@@ -70,49 +70,51 @@ class LoadedImages:
 
 
 class ImageReader:
-    """Reads images one at a time, and keeps the first one and the color scale of the stack that
-    was read last."""
+    """Reads images one at a time, and keeps the reference image and the color scale of the last
+    stack."""
 
     def __init__(self) -> None:
         self._stack: Stack | None = None
-        self._first: Image
+        self._reference: Image
         self._limits: tuple[float, float]
         self._transformations: Sequence[Transformation] | None = None
-        self._aligned_first: Image
+        self._aligned_reference: Image
 
     def read(self, request: ImageRequest, is_stale: Callable[[], bool]) -> LoadedImages | None:
         """
-        :param is_stale: asked between images; None is returned when it answers True.
-        :raises OSError: when an image cannot be read; names the stack and the image.
-        :raises TypeError: when it has no real numbers or cannot be transformed; likewise.
-        :raises ValueError: likewise.
+        :param is_stale: called between images; when it returns True, nothing is read and None
+            returned.
+        :raises OSError: when an image cannot be read.
+        :raises TypeError: when it has no real numbers or cannot be transformed.
+        :raises ValueError: when it has another shape or cannot be transformed. All errors name the
+            stack and the image.
         """
         if request.stack is not self._stack and not self._start(request, is_stale):
             return None
         number, transformations = request.number, request.transformations
         image = _read(request, number)
-        before = Pair(self._first, image, correlation(self._first, image, self._limits))
+        before = Pair(self._reference, image, correlate(self._reference, image, self._limits))
         after = None
         if transformations is not None and not is_stale():
             if transformations is not self._transformations:
-                self._aligned_first = _aligned(request.name, 0, self._first, transformations)
+                self._aligned_reference = _align(request.name, 0, self._reference, transformations)
                 self._transformations = transformations
-            aligned = _aligned(request.name, number, image, transformations)
+            aligned = _align(request.name, number, image, transformations)
             after = Pair(
-                self._aligned_first,
+                self._aligned_reference,
                 aligned,
-                correlation(self._aligned_first, aligned, self._limits),
+                correlate(self._aligned_reference, aligned, self._limits),
             )
         return LoadedImages(request.name, number, before, after, self._limits)
 
     def forget(self) -> None:
-        """Keep nothing of any stack."""
+        """Release the stack."""
         self._stack = self._transformations = None
 
     def _start(self, request: ImageRequest, is_stale: Callable[[], bool]) -> bool:
         self.forget()
         samples = []
-        for n in sampled_images(len(request.stack)):
+        for n in choose_sample(len(request.stack)):
             if is_stale():
                 return False
             try:
@@ -122,31 +124,31 @@ class ImageReader:
                     raise
                 continue
             if n == 0:
-                self._first = image
-            # A copy: a view would keep the whole image.
-            samples.append(sampled_pixels(image).copy())
-        self._limits = color_limits(samples)
+                self._reference = image
+            # A copy, because a view keeps the whole image in memory.
+            samples.append(sample_pixels(image).copy())
+        self._limits = find_color_limits(samples)
         self._stack = request.stack
         return True
 
 
-def correlation(first: Image, image: Image, limits: tuple[float, float]) -> float:
-    """Pearson's correlation coefficient of two images as they are seen on the screen: over the
-    pixels that are there in both, clipped to the color scale, of large images every n-th row and
+def correlate(reference: Image, image: Image, limits: tuple[float, float]) -> float:
+    """Pearson's correlation coefficient of two images as they appear on the screen: over the
+    pixels that are valid in both, clipped to the color scale, of large images every n-th row and
     column. NaN where they cannot be compared, see :meth:`.Kernel.compare`."""
-    seen = (brightness(sampled_pixels(pixels), limits) for pixels in (first, image))
+    seen = (scale_brightness(sample_pixels(pixels), limits) for pixels in (reference, image))
     a, b = (Prepared.of(pixels) for pixels in seen)
     return 1 - find_kernel("numpy").compare(a, b).mse / 2
 
 
 def _read(request: ImageRequest, number: int) -> Image:
     try:
-        return _infinity_is_missing(as_floating(request.stack[number]))
+        return _replace_infinity(as_floating(request.stack[number]))
     except (OSError, TypeError, ValueError) as error:
-        raise located(error, f"Stack {request.name!r}, image {number}") from error
+        raise add_context(error, f"Stack {request.name!r}, image {number}") from error
 
 
-def _aligned(
+def _align(
     name: str, number: int, image: Image, transformations: Sequence[Transformation]
 ) -> Image:
     if number >= len(transformations):
@@ -156,8 +158,8 @@ def _aligned(
     try:
         return as_floating(transformations[number].apply_data(image))
     except (OSError, TypeError, ValueError) as error:
-        raise located(error, f"Stack {name!r}, image {number} cannot be aligned") from error
+        raise add_context(error, f"Stack {name!r}, image {number} cannot be aligned") from error
 
 
-def _infinity_is_missing(image: NDArray[Any]) -> Image:
+def _replace_infinity(image: NDArray[Any]) -> Image:
     return numpy.where(numpy.isinf(image), image.dtype.type(numpy.nan), image)

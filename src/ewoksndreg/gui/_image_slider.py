@@ -1,4 +1,4 @@
-"""Walk through the images of a stack."""
+"""Step through the images of a stack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ImageSlider(qt.QWidget):
         self.slider = qt.QSlider(qt.Qt.Horizontal, self)
         self.slider.setPageStep(1)
         self.number = qt.QSpinBox(self)
-        self.number.setKeyboardTracking(False)  # "12" is not first image 1
+        self.number.setKeyboardTracking(False)  # so that typing "12" does not load image 1
         self._last = qt.QLabel(self)
 
         layout = qt.QHBoxLayout(self)
@@ -38,4 +38,4 @@ class ImageSlider(qt.QWidget):
                 widget.setRange(0, last)
                 widget.setValue(self._selection.image)
             widget.setEnabled(last > 0)
-        self._last.setText(f"of 0 to {last}")
+        self._last.setText(f"/ {last}")

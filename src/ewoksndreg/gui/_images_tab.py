@@ -1,4 +1,4 @@
-"""Are the images really on top of each other now?"""
+"""The selected image before and after alignment."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ._before_after import BeforeAfter
 from ._image_loader import ImageLoader
 from ._image_modes import EXPLANATIONS
 from ._image_modes import Mode
-from ._image_modes import colormap
-from ._image_modes import pictures
+from ._image_modes import make_colormap
+from ._image_modes import make_pictures
 from ._image_reader import ImageRequest
 from ._image_reader import LoadedImages
 from ._image_reader import Pair
 from ._image_slider import ImageSlider
-from ._labels import heading
-from ._labels import on_button
-from ._labels import text_label
-from ._pictures import MISSING_COLOR
-from ._result import ShownResult
+from ._labels import make_heading
+from ._labels import make_label
+from ._labels import shorten_for_button
+from ._pictures import INVALID_COLOR
+from ._result import RunResult
 from ._selection import Selection
 
 _BLINK_INTERVAL = 600  # ms
-_A_MOMENT = 150  # ms, after which the user is told that an image is being read
+_READING_DELAY = 150  # ms, after which the tab says that an image is being read
 
 _BUTTON_WIDTH = 86  # px, of all modes
 _CHECKED = (
@@ -34,8 +34,8 @@ _CHECKED = (
     " border: 1px solid palette(highlight); border-radius: 3px; padding: 4px 2px}"
 )
 
-_MISSING = (
-    f'&nbsp;&nbsp;<span style="color: rgb{MISSING_COLOR}">■</span> missing, or outside the image'
+_INVALID = (
+    f'&nbsp;&nbsp;<span style="color: rgb{INVALID_COLOR}">■</span> invalid, or outside the image'
 )
 
 
@@ -52,35 +52,35 @@ class ImagesTab(qt.QWidget):
         super().__init__(parent)
         self._selection = selection
         self._loader = loader
-        self._shown = ShownResult({}, {}, {})
+        self._result = RunResult({}, {}, {})
         self.loaded: LoadedImages | None = None
-        """What is shown now; None where nothing could be read yet."""
-        self._blink_first = False
+        """The displayed images; None before they are read or where that failed."""
+        self._blink_reference = False
 
         self.plots = BeforeAfter(self)
         self.slider = ImageSlider(selection, self)
         self.chosen_registration = qt.QRadioButton(self)
         self.own_registration = qt.QRadioButton(self)
         self.chosen_registration.setChecked(True)
-        self.mode_buttons = {mode: self._mode_button(mode) for mode in Mode}
-        self.explanation = text_label(self)
+        self.mode_buttons = {mode: self._make_mode_button(mode) for mode in Mode}
+        self.explanation = make_label(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
-        self.error = heading(self)
+        self.error = make_heading(self)
         self.reading = qt.QLabel(self)
 
         self._blink = qt.QTimer(self)
         self._blink.setInterval(_BLINK_INTERVAL)
         self._blink.timeout.connect(self._swap)
-        self._patience = qt.QTimer(self)
-        self._patience.setInterval(_A_MOMENT)
-        self._patience.setSingleShot(True)
-        self._patience.timeout.connect(self._say_reading)
+        self._delay = qt.QTimer(self)
+        self._delay.setInterval(_READING_DELAY)
+        self._delay.setSingleShot(True)
+        self._delay.timeout.connect(self._show_reading)
         self._arrange()
 
         self.chosen_registration.toggled.connect(self._load)
         for button in self.mode_buttons.values():
-            button.toggled.connect(self._mode_changed)
-        selection.sigStackChanged.connect(self._stack_changed)
+            button.toggled.connect(self._on_mode_changed)
+        selection.sigStackChanged.connect(self._on_stack_changed)
         selection.sigImageChanged.connect(self._load)
         loader.sigLoaded.connect(self._show_images)
         loader.sigFailed.connect(self._show_error)
@@ -90,20 +90,20 @@ class ImagesTab(qt.QWidget):
         """How the images are compared."""
         return next(mode for mode, button in self.mode_buttons.items() if button.isChecked())
 
-    def show_result(self, shown: ShownResult) -> None:
-        """Start over; images are shown as soon as a stack is selected."""
-        self._shown = shown
+    def show_result(self, result: RunResult) -> None:
+        """Start over; images appear as soon as a stack is selected."""
+        self._result = result
         self.loaded = None
         self.plots.clear()
-        if shown.unreadable is not None:
-            self._show_error(shown.unreadable)
+        if result.unreadable is not None:
+            self._show_error(result.unreadable)
 
     def forget_stacks(self) -> None:
-        """Read no more images; the picture that is shown stays."""
-        self._shown = ShownResult({}, {}, {})
+        """Read no more images; the displayed picture stays."""
+        self._result = RunResult({}, {}, {})
         self._stop_waiting()
 
-    def _mode_button(self, mode: Mode) -> qt.QPushButton:
+    def _make_mode_button(self, mode: Mode) -> qt.QPushButton:
         button = qt.QPushButton(mode.value, self)
         button.setCheckable(True)
         button.setChecked(mode is Mode.OVERLAY)
@@ -115,9 +115,9 @@ class ImagesTab(qt.QWidget):
         registrations = qt.QButtonGroup(self)
         registrations.addButton(self.chosen_registration)
         registrations.addButton(self.own_registration)
-        whole = qt.QPushButton("Whole image", self)
-        whole.setToolTip("Undo zooming (drag over a part of an image to zoom in)")
-        whole.clicked.connect(self.plots.show_whole_image)
+        reset = qt.QPushButton("Reset zoom", self)
+        reset.setToolTip("Show the whole image (drag over a part of it to zoom in)")
+        reset.clicked.connect(self.plots.reset_zoom)
         compare = qt.QHBoxLayout()
         modes = qt.QButtonGroup(self)
         compare.addWidget(qt.QLabel("Compare", self))
@@ -125,7 +125,7 @@ class ImagesTab(qt.QWidget):
             modes.addButton(button)
             compare.addWidget(button)
         compare.addStretch(1)
-        compare.addWidget(whole)
+        compare.addWidget(reset)
         align = qt.QHBoxLayout()
         align.addWidget(qt.QLabel("Align with", self))
         align.addWidget(self.chosen_registration)
@@ -144,34 +144,34 @@ class ImagesTab(qt.QWidget):
         layout.addLayout(below)
         layout.addWidget(self.slider)
 
-    def _stack_changed(self, name: str) -> None:
-        reference = self._shown.reference_stack
+    def _on_stack_changed(self, name: str) -> None:
+        reference = self._result.reference_stack
         self.chosen_registration.setText(
             "the registration that is passed on"
             if reference is None
-            else f"the chosen registration ({on_button(reference)})"
+            else f"the chosen registration ({shorten_for_button(reference)})"
         )
-        self.own_registration.setText(f"its own registration ({on_button(name)})")
-        self.chosen_registration.setEnabled(bool(self._shown.chosen.get(name)))
-        self.own_registration.setEnabled(bool(self._shown.registrations.get(name)))
+        self.own_registration.setText(f"its own registration ({shorten_for_button(name)})")
+        self.chosen_registration.setEnabled(bool(self._result.chosen.get(name)))
+        self.own_registration.setEnabled(bool(self._result.registrations.get(name)))
         self._load()
 
-    def _transformations(self) -> Sequence[Transformation] | None:
+    def _find_transformations(self) -> Sequence[Transformation] | None:
         registrations = (
-            self._shown.chosen
+            self._result.chosen
             if self.chosen_registration.isChecked()
-            else self._shown.registrations
+            else self._result.registrations
         )
         return registrations.get(self._selection.stack or "") or None
 
     def _load(self) -> None:
         name = self._selection.stack
-        if name is None or name not in self._shown.stacks:
+        if name is None or name not in self._result.stacks:
             return
-        self._patience.start()
+        self._delay.start()
         self._loader.load(
             ImageRequest(
-                name, self._shown.stacks[name], self._selection.image, self._transformations()
+                name, self._result.stacks[name], self._selection.image, self._find_transformations()
             )
         )
 
@@ -188,21 +188,21 @@ class ImagesTab(qt.QWidget):
         self.error.setText(sentence)
         self._pages.setCurrentWidget(self.error)
 
-    def _say_reading(self) -> None:
+    def _show_reading(self) -> None:
         self.reading.setText(f"reading image {self._selection.image}…")
 
     def _stop_waiting(self) -> None:
-        self._patience.stop()
+        self._delay.stop()
         self.reading.clear()
 
-    def _mode_changed(self, checked: bool) -> None:
+    def _on_mode_changed(self, checked: bool) -> None:
         if checked:
-            self._blink_first = False
+            self._blink_reference = False
             self._run_blinking()
             self._draw()
 
     def _swap(self) -> None:
-        self._blink_first = not self._blink_first
+        self._blink_reference = not self._blink_reference
         self._draw()
 
     def _run_blinking(self) -> None:
@@ -213,27 +213,27 @@ class ImagesTab(qt.QWidget):
 
     def _draw(self) -> None:
         mode, loaded = self.mode, self.loaded
-        self.explanation.setText(EXPLANATIONS[mode] + _MISSING)
+        self.explanation.setText(EXPLANATIONS[mode] + _INVALID)
         if loaded is None:
             return
-        before, after = pictures(loaded, mode, blink_first=self._blink_first)
-        self.plots.show_pictures(before, after, colormap(mode, loaded.limits))
+        before, after = make_pictures(loaded, mode, blink_reference=self._blink_reference)
+        self.plots.show_pictures(before, after, make_colormap(mode, loaded.limits))
         number = loaded.number
-        self.plots.before_title.setText(self._title("Before", number, loaded.before))
-        self.plots.after_title.setText(self._title("After", number, loaded.after))
+        self.plots.before_title.setText(self._make_title("Before", number, loaded.before))
+        self.plots.after_title.setText(self._make_title("After", number, loaded.after))
 
-    def _title(self, when: str, number: int, pair: Pair | None) -> str:
+    def _make_title(self, before_or_after: str, number: int, pair: Pair | None) -> str:
         if pair is None:
-            return f"{when}: there is no registration"
+            return f"{before_or_after}: there is no registration"
         what = {
             Mode.SIDE_BY_SIDE: f"image {number}",
-            Mode.BLINK: "image 0" if self._blink_first else f"image {number}",
+            Mode.BLINK: "image 0" if self._blink_reference else f"image {number}",
             Mode.DIFFERENCE: f"image {number} minus image 0",
             Mode.OVERLAY: f"image {number} over image 0",
         }[self.mode]
         known = not math.isnan(pair.correlation)
         similarity = f"{pair.correlation:.3f}" if known else "unknown"
-        return f"{when}: {what}\ncorrelation with image 0: {similarity}"
+        return f"{before_or_after}: {what}\ncorrelation with image 0: {similarity}"
 
     def showEvent(self, event: qt.QShowEvent) -> None:
         super().showEvent(event)

@@ -1,4 +1,4 @@
-"""Texts in which names of stacks stand, whatever characters these have."""
+"""Labels with names of stacks, which may contain any characters."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _MOST_LISTED = 12
 _LONGEST_ON_BUTTON = 20
 
 
-def text_label(parent: qt.QWidget) -> qt.QLabel:
-    """A label for plain text of one or more lines; a long name does not make the window wider."""
+def make_label(parent: qt.QWidget) -> qt.QLabel:
+    """A plain-text label of one or more lines; a long name does not make the window wider."""
     label = qt.QLabel(parent)
     label.setTextFormat(qt.Qt.PlainText)
     label.setWordWrap(True)
@@ -20,9 +20,9 @@ def text_label(parent: qt.QWidget) -> qt.QLabel:
     return label
 
 
-def heading(parent: qt.QWidget) -> qt.QLabel:
-    """Likewise, in the middle and larger."""
-    label = text_label(parent)
+def make_heading(parent: qt.QWidget) -> qt.QLabel:
+    """A centered, larger label of the same kind."""
+    label = make_label(parent)
     label.setAlignment(qt.Qt.AlignCenter)
     font = label.font()
     font.setPointSizeF(1.15 * font.pointSizeF())
@@ -30,16 +30,16 @@ def heading(parent: qt.QWidget) -> qt.QLabel:
     return label
 
 
-def on_button(name: str) -> str:
-    """A name as a button shows it: not too long, and without the marks of keys that Qt sees."""
+def shorten_for_button(name: str) -> str:
+    """A name to show on a button: not too long, and with `&` escaped, which marks a shortcut."""
     if len(name) > _LONGEST_ON_BUTTON:
         half = _LONGEST_ON_BUTTON // 2
         name = f"{name[:half]}…{name[-half:]}"
     return name.replace("&", "&&")
 
 
-def numbers(images: Sequence[int]) -> str:
-    """``3, 5, 8``; of many numbers the first ones."""
+def list_images(images: Sequence[int]) -> str:
+    """``3, 5, 8``; of many images the first twelve and how many more."""
     listed = ", ".join(str(n) for n in images[:_MOST_LISTED])
     more = len(images) - _MOST_LISTED
     return f"{listed} and {more} more" if more > 0 else listed

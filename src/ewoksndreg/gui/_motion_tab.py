@@ -13,12 +13,12 @@ from silx.gui.plot.utils.axis import SyncAxes
 from ..transformation import Motion
 from ..transformation import find_motion
 from ._colors import BEST
-from ._colors import list_style
-from ._colors import mixed
+from ._colors import choose_line_style
+from ._colors import mix_colors
 from ._image_axis_plot import ImageAxisPlot
-from ._labels import numbers
-from ._labels import text_label
-from ._result import ShownResult
+from ._labels import list_images
+from ._labels import make_label
+from ._result import RunResult
 from ._selection import Selection
 
 _LABELS = {
@@ -28,11 +28,11 @@ _LABELS = {
     "scale": "change of size (%)",
 }
 
-# Less than this is nothing to look at, but rounding.
+# A smaller span shows rounding errors only.
 _SMALLEST_SPAN = {"rows": 1.0, "columns": 1.0, "rotation": 0.1, "scale": 0.1}
 
 _EXPLANATION = (
-    "How far each registration shifts the middle of the images, turns it (counter-clockwise is"
+    "How far each registration shifts the middle of the images, rotates it (counterclockwise is"
     " positive) and changes its size. A sample drifts; a registration that jumps is suspicious."
 )
 
@@ -47,7 +47,7 @@ class MotionTab(qt.QWidget):
     :param selection: a click selects an image or, in the legend, a stack.
     """
 
-    _made = False  # Qt tells of colors before the constructor has ended
+    _made = False  # Qt sends color changes before the constructor has ended
 
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +62,7 @@ class MotionTab(qt.QWidget):
         self.legend.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         self._soften_selection()
         self.zoom_on_best = qt.QCheckBox("Zoom in on ★", self)
-        self.message = text_label(self)
+        self.message = make_label(self)
 
         self._curves = qt.QWidget(self)
         grid = qt.QGridLayout(self._curves)
@@ -76,43 +76,43 @@ class MotionTab(qt.QWidget):
         side.addWidget(self.legend, 1)
         side.addWidget(self.zoom_on_best)
         grid.addLayout(side, 0, 2, 2, 1)
-        explanation = text_label(self._curves)
+        explanation = make_label(self._curves)
         explanation.setText(_EXPLANATION)
         grid.addWidget(explanation, 2, 0, 1, 3)
-        # A zoom along the images is a zoom of all.
-        self._synchronised = SyncAxes([plot.getXAxis() for plot in self.plots.values()])
+        # Zooming along the images zooms all plots.
+        self._synchronized = SyncAxes([plot.getXAxis() for plot in self.plots.values()])
         layout = qt.QVBoxLayout(self)
         layout.addWidget(self._curves, 1)
         layout.addWidget(self.message)
-        self.legend.currentItemChanged.connect(self._legend_clicked)
+        self.legend.currentItemChanged.connect(self._on_legend_clicked)
         self.zoom_on_best.toggled.connect(self._zoom)
         selection.sigStackChanged.connect(self._draw)
         selection.sigImageChanged.connect(self._mark_image)
         self._made = True
 
-    def show_result(self, shown: ShownResult) -> None:
+    def show_result(self, result: RunResult) -> None:
         self._motions = {}
-        for name in shown.ranked_names:
-            shape, transformations = shown.image_shape(name), shown.registrations.get(name)
+        for name in result.ranked_names:
+            shape, transformations = result.image_shape(name), result.registrations.get(name)
             if shape is not None and transformations:
                 self._motions[name] = find_motion(transformations, shape)
-        self._best = shown.best if shown.best in self._motions else None
+        self._best = result.best if result.best in self._motions else None
         self.zoom_on_best.setEnabled(self._best is not None)
         self._curves.setVisible(bool(self._motions))
         with qt.QSignalBlocker(self.legend):
             self.legend.clear()
             for name in self._motions:
-                self.legend.addItem(self._legend_item(name))
-        self.message.setText(_remark(shown, self._motions))
+                self.legend.addItem(self._make_legend_item(name))
+        self.message.setText(_describe(result, self._motions))
         self.message.setAlignment(qt.Qt.AlignLeft if self._motions else qt.Qt.AlignCenter)
 
-    def _style(self, name: str) -> tuple[str, str]:
+    def _choose_style(self, name: str) -> tuple[str, str]:
         others = [stack for stack in self._motions if stack != self._best]
-        return (BEST, "-") if name == self._best else list_style(others.index(name))
+        return (BEST, "-") if name == self._best else choose_line_style(others.index(name))
 
-    def _legend_item(self, name: str) -> qt.QListWidgetItem:
+    def _make_legend_item(self, name: str) -> qt.QListWidgetItem:
         best = name == self._best
-        icon = _line_icon(self._style(name), _BEST_WIDTH if best else _WIDTH)
+        icon = _draw_line_icon(self._choose_style(name), _BEST_WIDTH if best else _WIDTH)
         item = qt.QListWidgetItem(icon, f"★ {name}" if best else name)
         item.setData(_NAME_ROLE, name)
         item.setToolTip(html.escape(name))
@@ -128,7 +128,7 @@ class MotionTab(qt.QWidget):
                 width = _SELECTED_WIDTH if stack == name else _WIDTH
                 width = _BEST_WIDTH if stack == self._best else width
                 plot.add_registration(
-                    stack, getattr(found, what), style=self._style(stack), width=width
+                    stack, getattr(found, what), style=self._choose_style(stack), width=width
                 )
         self._zoom()
         self._mark_image(self._selection.image)
@@ -138,15 +138,15 @@ class MotionTab(qt.QWidget):
             )
 
     def _zoom(self) -> None:
-        shown = self._motions
+        drawn = self._motions
         if self._best is not None and self.zoom_on_best.isChecked():
-            shown = {self._best: self._motions[self._best]}
-        number = max((len(item.rows) for item in shown.values()), default=0)
+            drawn = {self._best: self._motions[self._best]}
+        number = max((len(item.rows) for item in drawn.values()), default=0)
         for what, plot in self.plots.items():
-            curves = [getattr(item, what) for item in shown.values()]
-            plot.show_images(number, vertical_limits(curves, _SMALLEST_SPAN[what]))
+            curves = [getattr(item, what) for item in drawn.values()]
+            plot.show_images(number, find_vertical_limits(curves, _SMALLEST_SPAN[what]))
 
-    def _legend_clicked(self, item: qt.QListWidgetItem | None) -> None:
+    def _on_legend_clicked(self, item: qt.QListWidgetItem | None) -> None:
         if item is not None:
             self._selection.select_stack(item.data(_NAME_ROLE))
 
@@ -155,7 +155,7 @@ class MotionTab(qt.QWidget):
         palette = qt.QPalette(self.palette())
         base, text = palette.color(qt.QPalette.Base), palette.color(qt.QPalette.Text)
         palette.setColor(
-            qt.QPalette.Highlight, mixed(base, palette.color(qt.QPalette.Highlight), 0.25)
+            qt.QPalette.Highlight, mix_colors(base, palette.color(qt.QPalette.Highlight), 0.25)
         )
         palette.setColor(qt.QPalette.HighlightedText, text)
         self.legend.setPalette(palette)
@@ -170,7 +170,7 @@ class MotionTab(qt.QWidget):
             plot.mark_image(number)
 
 
-def _line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
+def _draw_line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
     color, line = style
     pens = {"-": qt.Qt.SolidLine, "--": qt.Qt.DashLine, ":": qt.Qt.DotLine, "-.": qt.Qt.DashDotLine}
     pixmap = qt.QPixmap(28, 12)
@@ -184,31 +184,29 @@ def _line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
     return icon
 
 
-def _remark(shown: ShownResult, motions: dict[str, Motion]) -> str:
+def _describe(result: RunResult, motions: dict[str, Motion]) -> str:
     if not motions:
-        if shown.unreadable is not None:
-            return f"The size of the images is not known: {shown.unreadable}"
+        if result.unreadable is not None:
+            return f"The size of the images is not known: {result.unreadable}"
         return "There are no registrations to show."
     sentences = [
-        f"The registration of {name!r} diverged at image {numbers(found.diverged)}."
+        f"The registration of {name!r} diverged at image {list_images(found.diverged)}."
         for name, found in motions.items()
         if found.diverged
     ]
-    missing = [repr(name) for name in shown.names if name not in motions]
+    missing = [repr(name) for name in result.names if name not in motions]
     if missing:
-        sentences.append(
-            f"Not read, because it was not needed: the registration of {', '.join(missing)}."
-        )
+        sentences.append(f"Not needed and not read: the registration of {', '.join(missing)}.")
     return " ".join(sentences)
 
 
-def vertical_limits(
+def find_vertical_limits(
     curves: Sequence[NDArray[numpy.float64]], smallest_span: float
 ) -> tuple[float, float]:
-    """Between which values curves are drawn, with a margin.
+    """Lowest and highest value of a plot of some curves, with a margin.
 
     :param curves: what is not finite is left out.
-    :param smallest_span: of the limits, so that rounding errors look like nothing.
+    :param smallest_span: of the limits, so that rounding errors are not visible.
     """
     values = numpy.concatenate([numpy.empty(0), *curves])
     values = values[numpy.isfinite(values)]

@@ -15,23 +15,23 @@ from ..evaluation import outlier_limit
 from ._colors import BEST
 from ._heat_map import HeatMap
 from ._image_axis_plot import ImageAxisPlot
-from ._labels import numbers
-from ._labels import text_label
-from ._result import ShownResult
+from ._labels import list_images
+from ._labels import make_label
+from ._result import RunResult
 from ._selection import Selection
 
-_MARGINS = (150, 12, 14, 48)  # px; the names of the registrations stand on the left
+_MARGINS = (150, 12, 14, 48)  # px; names of the registrations on the left
 
-_NOT_RANKED = "Nothing was ranked, so there is no error of each image."
-_LIMIT = "images above this line stand out"
-_MARKS = "images that stand out"
+_NOT_RANKED = "Nothing was ranked, so there are no errors per image."
+_LIMIT = "images above this line are outliers"
+_MARKS = "outliers"
 
 
 class PerImageTab(qt.QWidget):
     """The relative error of every image of the selected stack, under every registration as colors
     and under the best registration as a curve.
 
-    Marks show images that stand out under the best registration, see :func:`.outlier_limit`.
+    Marks show outliers under the best registration, see :func:`.outlier_limit`.
 
     :param selection: a click selects an image.
     """
@@ -46,8 +46,8 @@ class PerImageTab(qt.QWidget):
         colormap.setGammaNormalizationParameter(0.5)  # good registrations differ by little
         colormap.setNaNColor("#00000000")
         self.heat_map = HeatMap(self.plot, colormap, self)
-        self.message = text_label(self)
-        self._scale = _scale(colormap, self)
+        self.message = make_label(self)
+        self._scale = _make_scale(colormap, self)
 
         layout = qt.QVBoxLayout(self)
         layout.addWidget(self._scale)
@@ -60,21 +60,21 @@ class PerImageTab(qt.QWidget):
         selection.sigImageChanged.connect(self.plot.mark_image)
         selection.sigImageChanged.connect(self.heat_map.mark_image)
 
-    def show_result(self, shown: ShownResult) -> None:
-        self._evaluation = shown.evaluation
+    def show_result(self, result: RunResult) -> None:
+        self._evaluation = result.evaluation
         for widget in (self._scale, self.heat_map, self.plot):
-            widget.setVisible(shown.evaluation is not None)
+            widget.setVisible(result.evaluation is not None)
         self.message.setText(_NOT_RANKED)
         self.message.setAlignment(
-            qt.Qt.AlignCenter if shown.evaluation is None else qt.Qt.AlignLeft
+            qt.Qt.AlignCenter if result.evaluation is None else qt.Qt.AlignLeft
         )
 
     def _draw(self, name: str) -> None:
         evaluation = self._evaluation
         if evaluation is None:
             return
-        best, values = best_registration_on(evaluation, name)
-        usual, marked = outlier_limit(values), find_outliers(values)
+        best, values = find_best_registration(evaluation, name)
+        limit, marked = outlier_limit(values), find_outliers(values)
         self._show_heat_map(evaluation, name, best, marked)
         self.plot.clear()
         self.plot.add_registration(best, values, style=(BEST, "-"), width=2.5)
@@ -88,13 +88,13 @@ class PerImageTab(qt.QWidget):
             z=100,
             resetzoom=False,
         ).setSymbolSize(11)
-        if not math.isnan(usual):
+        if not math.isnan(limit):
             text = self.palette().color(qt.QPalette.Text)
-            self.plot.addYMarker(usual, legend=_LIMIT, text=_LIMIT, color=text)
-        largest = numpy.nanmax([usual, 0.1, *values[1:]])
+            self.plot.addYMarker(limit, legend=_LIMIT, text=_LIMIT, color=text)
+        largest = numpy.nanmax([limit, 0.1, *values[1:]])
         self.plot.show_images(len(values), (-0.03 * largest, 1.1 * largest))
         self.plot.mark_image(self._selection.image)
-        self.message.setText(f"{_curve(evaluation, best)} {_remark(marked)}")
+        self.message.setText(f"{_describe_curve(evaluation, best)} {_describe_outliers(marked)}")
 
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)
@@ -116,7 +116,7 @@ class PerImageTab(qt.QWidget):
         )
 
 
-def best_registration_on(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:
+def find_best_registration(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:
     """The best registration that was scored on a stack, and the relative error of its images, shape
     `(N,)`.
 
@@ -130,26 +130,23 @@ def best_registration_on(evaluation: Evaluation, name: str) -> tuple[str, NDArra
     return name, evaluation.relative_error_per_image[j, j]
 
 
-def _curve(evaluation: Evaluation, drawn: str) -> str:
-    if drawn == evaluation.ranked_names[0]:
-        return f"The curve is the best registration, that of {drawn!r}."
-    return (
-        f"The curve is the registration of {drawn!r}, the best one that was scored on this stack."
-    )
+def _describe_curve(evaluation: Evaluation, name: str) -> str:
+    if name == evaluation.ranked_names[0]:
+        return f"The curve is the best registration, that of {name!r}."
+    return f"The curve is the registration of {name!r}, the best one that was scored on this stack."
 
 
-def _remark(marked: list[int]) -> str:
+def _describe_outliers(marked: list[int]) -> str:
     if not marked:
-        return "No image stands out."
-    images = "Image" if len(marked) == 1 else "Images"
-    stand = "stands" if len(marked) == 1 else "stand"
+        return "There are no outliers."
+    found = "Image {} is an outlier" if len(marked) == 1 else "Images {} are outliers"
     return (
-        f"{images} {numbers(marked)} {stand} out: aligned much worse than the others. Click on one"
-        " to look at it."
+        f"{found.format(list_images(marked))}: aligned much worse than the others. Click one to"
+        " look at it."
     )
 
 
-def _scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
+def _make_scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
     """What the colors mean."""
     widget = qt.QWidget(parent)
     ramp = numpy.ascontiguousarray(colormap.applyToData(numpy.linspace(0, 1, 120).reshape(1, -1)))

@@ -6,18 +6,18 @@ import math
 from dataclasses import dataclass
 
 from ..evaluation import smoothness_eval
-from ._result import ShownResult
+from ._result import RunResult
 
 
 @dataclass(frozen=True)
 class RankingRow:
-    """One registration; numbers that are not known are NaN.
+    """One registration; unknown numbers are NaN.
 
     The numbers are those of :class:`.RegistrationScore`.
 
     :param rank: 1 is best.
-    :param name: the stack from which the registration was registered.
-    :param reason: why it cannot be scored or has no score, or nothing.
+    :param name: the stack that the registration was found from.
+    :param reason: why it cannot be scored or has no score, or an empty string.
     :param best: whether it ranks first.
     :param applied: whether all stacks are aligned with it.
     """
@@ -33,15 +33,15 @@ class RankingRow:
     applied: bool
 
 
-def ranking_rows(shown: ShownResult) -> list[RankingRow]:
+def make_rows(result: RunResult) -> list[RankingRow]:
     """One row per registration, best first.
 
     Without a ranking only the smoothness is known, and only of registrations whose stack can be
     opened, since it is a fraction of the image size.
     """
-    evaluation = shown.evaluation
+    evaluation = result.evaluation
     if evaluation is None:
-        return [_row_without_ranking(shown, name) for name in shown.names]
+        return [_make_row_without_ranking(result, name) for name in result.names]
     return [
         RankingRow(
             rank=rank,
@@ -52,16 +52,16 @@ def ranking_rows(shown: ShownResult) -> list[RankingRow]:
             min_overlap=item.min_overlap,
             reason=item.reason or "",
             best=rank == 1,
-            applied=name == shown.reference_stack,
+            applied=name == result.reference_stack,
         )
         for rank, name in enumerate(evaluation.ranked_names, start=1)
         for item in [evaluation.registrations[name]]
     ]
 
 
-def _row_without_ranking(shown: ShownResult, name: str) -> RankingRow:
-    transformations = shown.registrations.get(name) or ()
-    shape = shown.image_shape(name)
+def _make_row_without_ranking(result: RunResult, name: str) -> RankingRow:
+    transformations = result.registrations.get(name) or ()
+    shape = result.image_shape(name)
     known = bool(transformations) and shape is not None
     return RankingRow(
         rank=math.nan,
@@ -72,31 +72,32 @@ def _row_without_ranking(shown: ShownResult, name: str) -> RankingRow:
         min_overlap=math.nan,
         reason="" if transformations else "its registration was not needed and not read",
         best=False,
-        applied=name == shown.reference_stack,
+        applied=name == result.reference_stack,
     )
 
 
-def description(row: RankingRow) -> str:
-    """What the numbers of a registration mean, in words."""
+def describe(row: RankingRow) -> str:
+    """The numbers of a registration in words."""
     sentences = []
     if not math.isnan(row.relative_error):
         sentences.append(
-            f"{_percent(row.relative_error)} of the differences between the images are left when"
-            " they are aligned with it (0 % is perfect, 100 % is no better than doing nothing)."
+            f"{_format_percent(row.relative_error)} of the differences between the images are left"
+            " when they are aligned with it (0 % is perfect, 100 % no better than doing nothing)."
         )
     if math.isfinite(row.smoothness):
         sentences.append(
             "From one image to the next it moves the corners by"
-            f" {_percent(row.smoothness)} of the image size."
+            f" {_format_percent(row.smoothness)} of the image size."
         )
     if not math.isnan(row.min_overlap):
         sentences.append(
-            f"Every aligned image covers {_percent(row.min_overlap)} of the first one or more."
+            f"Every aligned image covers {_format_percent(row.min_overlap)} of the reference"
+            " image or more."
         )
     if row.reason:
         sentences.append(f"Reason: {row.reason}.")
     return f"The registration of {row.name!r}: {' '.join(sentences)}"
 
 
-def _percent(fraction: float) -> str:
+def _format_percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"

@@ -7,10 +7,10 @@ from silx.gui import qt
 from ..evaluation import SMOOTHNESS_WEIGHT
 from ._colors import RELATIVE_ERROR
 from ._colors import SMOOTHNESS
-from ._labels import text_label
+from ._labels import make_label
 from ._ranking_rows import RankingRow
-from ._ranking_rows import description
-from ._ranking_rows import ranking_rows
+from ._ranking_rows import describe
+from ._ranking_rows import make_rows
 from ._ranking_table import BARS
 from ._ranking_table import RANK
 from ._ranking_table import REASON
@@ -18,7 +18,7 @@ from ._ranking_table import ROW_ROLE
 from ._ranking_table import STACK
 from ._ranking_table import NumericOrder
 from ._ranking_table import RankingModel
-from ._result import ShownResult
+from ._result import RunResult
 from ._score_bars import ScoreBars
 from ._selection import Selection
 
@@ -28,9 +28,9 @@ _LEGEND = (
     " (small is good; ★ is the best registration)"
 )
 _NO_SCORES = (
-    "Nothing was ranked, so there are no scores. The images and the motion can be looked at."
+    "Nothing was ranked, so there are no scores. The other tabs show the images and the motion."
 )
-_HINT = "Double click a row to align all stacks with its registration."
+_HINT = "Double-click a row to align all stacks with its registration."
 
 _WIDEST_NAME = 180  # px; longer names have a tool tip
 
@@ -63,12 +63,12 @@ class RankingTab(qt.QWidget):
         self.table.setWordWrap(True)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        for column in (BARS, REASON):  # share the room that the numbers leave
+        for column in (BARS, REASON):  # share the space that the numbers leave
             self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
-        self.table.selectionModel().currentRowChanged.connect(self._row_selected)
+        self.table.selectionModel().currentRowChanged.connect(self._on_row_selected)
         self.table.doubleClicked.connect(self._ask)
 
-        self.description = text_label(self)
+        self.description = make_label(self)
         self._explanation = qt.QLabel(self)
         self._hint = qt.QLabel(_HINT, self)
 
@@ -79,16 +79,16 @@ class RankingTab(qt.QWidget):
         layout.addWidget(self._hint)
         selection.sigStackChanged.connect(self._select_row)
 
-    def show_result(self, shown: ShownResult) -> None:
-        self._model.set_rows(ranking_rows(shown))
+    def show_result(self, result: RunResult) -> None:
+        self._model.set_rows(make_rows(result))
         self.table.sortByColumn(RANK, qt.Qt.AscendingOrder)
-        ranked = shown.evaluation is not None
+        ranked = result.evaluation is not None
         self._explanation.setText(_LEGEND if ranked else _NO_SCORES)
         self.table.setColumnHidden(BARS, not ranked)
         self.table.resizeColumnsToContents()
         self.table.setColumnWidth(STACK, min(self.table.columnWidth(STACK), _WIDEST_NAME))
 
-    def _row_selected(self, current: qt.QModelIndex, previous: qt.QModelIndex) -> None:
+    def _on_row_selected(self, current: qt.QModelIndex, previous: qt.QModelIndex) -> None:
         if current.isValid():
             self._selection.select_stack(current.data(ROW_ROLE).name)
 
@@ -97,7 +97,7 @@ class RankingTab(qt.QWidget):
             index = self._order.index(row, 0)
             if index.data(ROW_ROLE).name == name:
                 self.table.selectRow(row)
-                self.description.setText(description(index.data(ROW_ROLE)))
+                self.description.setText(describe(index.data(ROW_ROLE)))
                 self.table.scrollTo(index)
 
     def _ask(self, index: qt.QModelIndex) -> None:
@@ -108,13 +108,13 @@ class RankingTab(qt.QWidget):
         box.setWindowTitle("Choose a registration")
         box.setTextFormat(qt.Qt.PlainText)
         box.setText(f"Align all stacks with the registration of {row.name!r}?")
-        box.setInformativeText("Its registration is then taken as it is, and nothing is ranked.")
+        box.setInformativeText("Nothing is ranked then.")
         box.setStandardButtons(qt.QMessageBox.Yes | qt.QMessageBox.Cancel)
         box.button(qt.QMessageBox.Yes).setText("Align with this registration")
 
-        def answered(answer: int) -> None:
+        def on_answer(answer: int) -> None:
             if answer == qt.QMessageBox.Yes:
                 self.sigRegistrationRequested.emit(row.name)
 
-        box.finished.connect(answered)
+        box.finished.connect(on_answer)
         box.open()

@@ -18,7 +18,7 @@ COLUMNS = (
     "Relative\nerror",
     "Smooth-\nness",
     "Smallest\noverlap",
-    "Score in parts",
+    "Score breakdown",
     "Note",
 )
 RANK, STACK, SCORE, RELATIVE_ERROR, SMOOTHNESS, OVERLAP, BARS, REASON = range(len(COLUMNS))
@@ -27,17 +27,17 @@ ROW_ROLE = qt.Qt.UserRole
 """The :class:`.RankingRow` of a cell."""
 
 SORT_ROLE = qt.Qt.UserRole + 1
-"""What a cell is sorted by, a number or text."""
+"""What a cell is sorted by, a number or a string."""
 
 _TOOL_TIPS = {
     RANK: "1 is the best registration",
-    STACK: "The stack from which the registration was registered",
+    STACK: "The stack that the registration was found from",
     SCORE: "Relative error plus weighted smoothness: small is good",
     RELATIVE_ERROR: "Error that is left after alignment, as a fraction of the error without:"
     " 0 is perfect, 1 is no better than doing nothing",
     SMOOTHNESS: "Mean step of the image corners from one image to the next, as a fraction of the"
     " image size: small is smooth",
-    OVERLAP: "Smallest part of the first image that an aligned image still covers",
+    OVERLAP: "Smallest part of the reference image that an aligned image still covers",
     BARS: "The score, split into its two parts",
     REASON: "Why a registration cannot be scored",
 }
@@ -73,11 +73,11 @@ class RankingModel(qt.QAbstractTableModel):
         if role == ROW_ROLE:
             return row
         if role == SORT_ROLE:
-            return _values(row)[column]
+            return _list_values(row)[column]
         if role == qt.Qt.DisplayRole:
-            return _text(row, column)
+            return _format_cell(row, column)
         if role == qt.Qt.ToolTipRole and column in (STACK, REASON):
-            return html.escape(_text(row, column))
+            return html.escape(_format_cell(row, column))
         if role == qt.Qt.TextAlignmentRole and column not in (STACK, REASON):
             return int(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         if role == qt.Qt.FontRole and row.best:
@@ -88,18 +88,18 @@ class RankingModel(qt.QAbstractTableModel):
 
 
 class NumericOrder(qt.QSortFilterProxyModel):
-    """Sorts numbers as numbers, and those that are missing last in either direction."""
+    """Sorts numbers as numbers, and unknown ones last in either direction."""
 
     def lessThan(self, left: qt.QModelIndex, right: qt.QModelIndex) -> bool:
         a, b = left.data(SORT_ROLE), right.data(SORT_ROLE)
         if isinstance(a, float) and (math.isnan(a) or math.isnan(b)):
-            # Qt turns the answer round when it sorts from large to small.
+            # Qt negates the answer when it sorts in descending order.
             ascending = self.sortOrder() == qt.Qt.AscendingOrder
             return math.isnan(b if ascending else a) and not math.isnan(a if ascending else b)
         return bool(a < b)
 
 
-def _values(row: RankingRow) -> tuple[float | str, ...]:
+def _list_values(row: RankingRow) -> tuple[float | str, ...]:
     return (
         float(row.rank),
         row.name.casefold(),
@@ -108,18 +108,18 @@ def _values(row: RankingRow) -> tuple[float | str, ...]:
         row.smoothness,
         row.min_overlap,
         row.score,
-        _text(row, REASON),
+        _format_cell(row, REASON),
     )
 
 
-def _text(row: RankingRow, column: int) -> str:
+def _format_cell(row: RankingRow, column: int) -> str:
     if column == BARS:
         return ""
     if column == STACK:
         return row.name
     if column == REASON:
         return row.reason or ("used for all stacks" if row.applied else "")
-    value = _values(row)[column]
+    value = _list_values(row)[column]
     if not isinstance(value, float) or math.isnan(value):
         return "–"  # noqa: RUF001
     if column == RANK:

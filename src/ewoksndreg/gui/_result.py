@@ -1,4 +1,4 @@
-"""What the tabs show, in the form that is common to all of them."""
+"""What all tabs show."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..transformation import Transformation
 
 
 @dataclass(frozen=True, eq=False)
-class ShownResult:
+class RunResult:
     """The result of one run.
 
-    :param stacks: the open stacks, by name; none where they cannot be opened.
+    :param stacks: the open stacks, by name; empty where they cannot be opened.
     :param registrations: the registration that was found from each stack.
     :param chosen: the registration with which each stack is aligned.
     :param evaluation: what the ranking found; None when nothing was ranked.
@@ -45,14 +45,13 @@ class ShownResult:
 
     @property
     def best(self) -> str | None:
-        """Whose registration ranks first or was chosen without a ranking; None where neither is
-        so."""
+        """Whose registration ranks first, or was chosen without a ranking, or None."""
         if self.evaluation is not None:
             return self.evaluation.ranked_names[0]
         return self.reference_stack
 
     def number_of_images(self, name: str) -> int:
-        """How many images a stack has, as far as it is known."""
+        """How many images a stack has; 0 where that is not known."""
         if name in self.stacks:
             return len(self.stacks[name])
         return len(self.registrations.get(name) or self.chosen.get(name) or ())

@@ -1,4 +1,4 @@
-"""Scores as bars, inside the rows of the table so that both always have one order."""
+"""Scores as bars, in the rows of the table, so that both have the same order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._ranking_rows import RankingRow
 from ._ranking_table import ROW_ROLE
 
 
-def score_parts(row: RankingRow) -> tuple[float, float]:
+def split_score(row: RankingRow) -> tuple[float, float]:
     """The relative error and the weighted smoothness, of which the score is the sum; 0 for a
     registration without a score."""
     if math.isnan(row.score):
@@ -22,17 +22,17 @@ def score_parts(row: RankingRow) -> tuple[float, float]:
 
 
 class ScoreBars(qt.QStyledItemDelegate):
-    """Paints the two parts of a score one after the other."""
+    """Paints the two terms of a score side by side."""
 
     def paint(
         self, painter: qt.QPainter, option: qt.QStyleOptionViewItem, index: qt.QModelIndex
     ) -> None:
         if option.state & qt.QStyle.State_Selected:
-            # On the color of a selected row the bars would be hard to see.
+            # The bars would be hard to see on the selection color.
             painter.fillRect(option.rect, option.palette.base())
         model = index.model()
         longest = max(
-            sum(score_parts(model.index(row, 0).data(ROW_ROLE))) for row in range(model.rowCount())
+            sum(split_score(model.index(row, 0).data(ROW_ROLE))) for row in range(model.rowCount())
         )
         if longest == 0:
             return
@@ -41,7 +41,7 @@ class ScoreBars(qt.QStyledItemDelegate):
         bar = qt.QRectF(space.left(), space.center().y() - height / 2 + 0.5, 0, height)
         painter.save()
         for part, color in zip(
-            score_parts(index.data(ROW_ROLE)), (RELATIVE_ERROR, SMOOTHNESS), strict=True
+            split_score(index.data(ROW_ROLE)), (RELATIVE_ERROR, SMOOTHNESS), strict=True
         ):
             bar.setLeft(bar.right())
             bar.setWidth(space.width() * part / longest)

@@ -1,4 +1,4 @@
-"""Which stack and which image the user looks at, shared by all tabs."""
+"""The selected stack and image, shared by all tabs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class Selection(qt.QObject):
     """The selected stack and the selected image of it."""
 
     sigStackChanged = qt.Signal(str)
-    """Name of the stack that is selected now."""
+    """Name of the stack that is now selected."""
 
     sigImageChanged = qt.Signal(int)
-    """Number of the image that is selected now, from 0."""
+    """Number of the image that is now selected, from 0."""
 
     def __init__(self, parent: qt.QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,15 +38,15 @@ class Selection(qt.QObject):
         return 0 if self._stack is None else self._numbers[self._stack]
 
     def restart(self, numbers: Mapping[str, int], stack: str | None, image: int) -> None:
-        """Select among other stacks, and tell everybody.
+        """Replace the stacks, and notify all tabs.
 
         :param numbers: how many images each stack has.
         :param stack: the first selection; None when there are no stacks.
-        :param image: likewise; the nearest image where there is no such one.
+        :param image: the first selected image, or the nearest one that exists.
         """
         self._numbers = dict(numbers)
         self._stack = stack
-        self._image = self._existing(image)
+        self._image = self._clip(image)
         if stack is not None:
             self.sigStackChanged.emit(stack)
             self.sigImageChanged.emit(self._image)
@@ -60,17 +60,17 @@ class Selection(qt.QObject):
         if name == self._stack:
             return
         self._stack = name
-        before, self._image = self._image, self._existing(self._image)
+        before, self._image = self._image, self._clip(self._image)
         self.sigStackChanged.emit(name)
         if self._image != before:
             self.sigImageChanged.emit(self._image)
 
     def select_image(self, number: int) -> None:
         """Select an image, or the nearest one where the stack has no such image."""
-        number = self._existing(number)
+        number = self._clip(number)
         if number != self._image:
             self._image = number
             self.sigImageChanged.emit(number)
 
-    def _existing(self, number: int) -> int:
+    def _clip(self, number: int) -> int:
         return max(0, min(int(number), self.number_of_images - 1))

@@ -1,22 +1,22 @@
-"""A plot that suits the window around it."""
+"""A plot in the colors of the window around it."""
 
 from __future__ import annotations
 
 from silx.gui import qt
 from silx.gui.plot import PlotWidget
 
-from ._colors import mixed
+from ._colors import mix_colors
 
-_GRID = 0.15  # how much of the color of the text
+_GRID = 0.15  # fraction of the text color
 
 
 class ThemedPlot(PlotWidget):
-    """Is dark in a dark window, and leaves its labels room in a small one.
+    """Dark in a dark window; leaves room for the labels in a small one.
 
     :param margins: left, top, right and bottom of the curves or the picture, px.
     """
 
-    _made = False  # Qt tells of colors before the constructor has ended
+    _made = False  # Qt sends color changes before the constructor has ended
 
     def __init__(
         self, margins: tuple[int, int, int, int], parent: qt.QWidget | None = None
@@ -44,4 +44,4 @@ class ThemedPlot(PlotWidget):
         base = self.palette().color(qt.QPalette.Base)
         self.setBackgroundColor(base)
         self.setForegroundColor(text)
-        self.setGridColor(mixed(base, text, _GRID))
+        self.setGridColor(mix_colors(base, text, _GRID))

@@ -1,4 +1,4 @@
-"""The faces of ewoksndreg in the Orange canvas: this package is one category of widgets."""
+"""The widgets of ewoksndreg in the Orange canvas; this package is one category of widgets."""
 
 from pathlib import Path
 

@@ -15,8 +15,8 @@ from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.fields import NumberField
 from .controls.task_widget import OWTaskWidget
-from .controls.task_widget import input_signal
-from .controls.task_widget import output_signal
+from .controls.task_widget import make_input
+from .controls.task_widget import make_output
 
 __all__ = ["OWExampleStacks"]
 
@@ -24,10 +24,10 @@ __all__ = ["OWExampleStacks"]
 class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
     OWTaskWidget, ewokstaskclass=ExampleStacks
 ):
-    """Makes stacks of one moving sample, and registers each of them by itself."""
+    """Simulates stacks of one moving sample, and registers each of them by itself."""
 
     name = "Example Stacks"
-    description = "Make image stacks of one moving sample, and register each of them by itself"
+    description = "Simulate image stacks of one moving sample, and register each of them by itself"
     icon = "icons/example_stacks.svg"
     category = "Registration"
     keywords = ("registration", "alignment", "demo", "simulation")
@@ -36,16 +36,16 @@ class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
     resizing_enabled = False
 
     class Inputs:
-        picture = input_signal("picture", explicit=True)
-        motion = input_signal("motion", explicit=True)
-        images = input_signal("images", explicit=True)
-        size = input_signal("size", explicit=True)
-        step = input_signal("step", explicit=True)
-        seed = input_signal("seed", explicit=True)
+        picture = make_input("picture", explicit=True)
+        motion = make_input("motion", explicit=True)
+        images = make_input("images", explicit=True)
+        size = make_input("size", explicit=True)
+        step = make_input("step", explicit=True)
+        seed = make_input("seed", explicit=True)
 
     class Outputs:
-        image_stacks = output_signal("image_stacks", dict, default=True)
-        transformations = output_signal("transformations", dict)
+        image_stacks = make_output("image_stacks", dict, default=True)
+        transformations = make_output("transformations", dict)
 
     def __init__(self) -> None:
         self._status = qt.QLabel()
@@ -68,8 +68,8 @@ class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
             ChoiceField(
                 "motion",
                 "Motion",
-                "Rigid: it also turns. Affine: it is also distorted. The registration finds"
-                " translations only.",
+                "Rigid: the sample also rotates. Affine: it is also distorted. The registration"
+                " finds translations only.",
                 {name: name for name in get_args(Motion)},
             ),
             NumberField("images", "Images", "How many images each stack has.", least=1, most=500),
@@ -77,8 +77,8 @@ class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
             NumberField("seed", "Seed", "Another seed, another motion.", least=0, most=9999),
         )
 
-    def _show_status(self, text: str) -> None:
-        self._status.setText(text)
+    def _show_status(self, sentence: str) -> None:
+        self._status.setText(sentence)
 
     def _show_result(self, task: ExampleStacks) -> None:
         stacks = task.get_output_values()["image_stacks"]

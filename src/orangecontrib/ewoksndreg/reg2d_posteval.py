@@ -19,17 +19,17 @@ from .controls.fields import NumberField
 from .controls.hdf5_datasets import is_stack
 from .controls.hdf5_datasets import is_transformations
 from .controls.task_widget import OWTaskWidget
-from .controls.task_widget import input_signal
-from .controls.task_widget import output_signal
+from .controls.task_widget import make_input
+from .controls.task_widget import make_output
 from .controls.text_fields import LineField
 from .controls.text_fields import LinesField
-from .controls.text_values import known_names
+from .controls.text_values import format_sources
+from .controls.text_values import format_url
+from .controls.text_values import list_names
 from .controls.text_values import read_output_url
 from .controls.text_values import read_stacks
 from .controls.text_values import read_transformations
-from .controls.text_values import summary
-from .controls.text_values import typed_text
-from .controls.text_values import url_as_text
+from .controls.text_values import summarize
 
 _BEST = {None: "the best"}
 
@@ -50,23 +50,23 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
     want_main_area = True
 
     class Inputs:
-        image_stacks = input_signal("image_stacks", default=True)
-        transformations = input_signal("transformations")
-        reference_stack = input_signal("reference_stack", explicit=True)
-        output_root_uri = input_signal("output_root_uri", explicit=True)
-        output_configuration = input_signal("output_configuration", explicit=True)
-        skip = input_signal("skip", explicit=True)
-        evaluate_on = input_signal("evaluate_on", explicit=True)
-        max_workers = input_signal("max_workers", explicit=True)
-        scheduler = input_signal("scheduler", explicit=True)
+        image_stacks = make_input("image_stacks", default=True)
+        transformations = make_input("transformations")
+        reference_stack = make_input("reference_stack", explicit=True)
+        output_root_uri = make_input("output_root_uri", explicit=True)
+        output_configuration = make_input("output_configuration", explicit=True)
+        skip = make_input("skip", explicit=True)
+        evaluate_on = make_input("evaluate_on", explicit=True)
+        max_workers = make_input("max_workers", explicit=True)
+        scheduler = make_input("scheduler", explicit=True)
 
     class Outputs:
-        image_stacks = output_signal("image_stacks", object, default=True)
-        transformations = output_signal("transformations", dict)
-        reference_stack = output_signal("reference_stack", str)
-        ranked_stack_names = output_signal("ranked_stack_names", list)
-        output_configuration = output_signal("output_configuration", dict)
-        scores = output_signal("scores", dict)
+        image_stacks = make_output("image_stacks", object, default=True)
+        transformations = make_output("transformations", dict)
+        reference_stack = make_output("reference_stack", str)
+        ranked_stack_names = make_output("ranked_stack_names", list)
+        output_configuration = make_output("output_configuration", dict)
+        scores = make_output("scores", dict)
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         self._show_status("Not run yet: press Trigger or Execute.")
 
     def sizeHint(self) -> qt.QSize:
-        """Wide enough for two images beside each other."""
+        """Wide enough for two images side by side."""
         return qt.QSize(1100, 750)
 
     def _make_fields(self) -> Iterable[Field]:
@@ -86,8 +86,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             "The datasets of the stacks, one URL per line, or JSON.",
             "maps.h5::/entry/maps/Ca-K\nmaps.h5::/entry/maps/Fe-K",
             read=read_stacks,
-            write=typed_text,
-            summarize=summary,
+            write=format_sources,
+            summarize=summarize,
             browse=partial(choose_datasets, what="stacks (3D)", accept=is_stack),
         )
         self._transformations = LinesField(
@@ -97,24 +97,24 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             " name of the stack, or JSON: a dictionary by stack name.",
             "shifts.h5::/entry/Ca-K\nshifts.h5::/entry/Fe-K",
             read=read_transformations,
-            write=typed_text,
-            summarize=summary,
+            write=format_sources,
+            summarize=summarize,
             browse=partial(choose_datasets, what="transformations", accept=is_transformations),
         )
         self._reference = ChoiceField(
             "reference_stack",
             "Use the transformations of",
-            "The best registration, or that of a stack of your choice.",
+            "The best registration, or that of a stack that you choose.",
             _BEST,
         )
         evaluate_on = ChoiceField(
             "evaluate_on",
             "Score every registration on",
-            "A registration is applied to all stacks, so all of them can tell how good it is.",
+            "A registration is applied to all stacks, so all of them can show how good it is.",
             {"all": "all stacks", "own": "its own stack only"},
         )
         skip = CheckField(
-            "skip", "Skip: pass everything on without ranking", "Nothing is ranked then."
+            "skip", "Skip ranking (pass everything through)", "Nothing is ranked then."
         )
         output = LineField(
             "output_root_uri",
@@ -122,8 +122,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             "The group of an HDF5 file. Nothing is ever overwritten. Empty: nothing is saved.",
             "aligned.h5::/entry/aligned",
             read=read_output_url,
-            write=url_as_text,
-            summarize=url_as_text,
+            write=format_url,
+            summarize=format_url,
             browse=partial(choose_output_group, group="/entry/aligned"),
         )
         max_workers = NumberField(
@@ -146,7 +146,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
 
     def _show_inputs(self) -> None:
         inputs = self.get_task_input_values()
-        names = known_names(inputs.get("image_stacks"), inputs.get("transformations"))
+        names = list_names(inputs.get("image_stacks"), inputs.get("transformations"))
         self._reference.set_choices({**_BEST, **{name: name for name in names}})
         super()._show_inputs()
 
@@ -155,12 +155,12 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         self.set_default_input("reference_stack", name)
         self.execute_ewoks_task()
 
-    def _show_status(self, text: str) -> None:
-        self.view.show_message(text)
+    def _show_status(self, sentence: str) -> None:
+        self.view.show_message(sentence)
 
     def _show_result(self, task: Reg2DPostEvaluation) -> None:
         outputs = task.get_output_values()
-        # What `skip` passes on was not applied to all stacks.
+        # With `skip`, no registration was applied to all stacks.
         reference = None if task.get_input_value("skip") else outputs["reference_stack"]
         self.view.show_result(
             outputs["image_stacks"],
@@ -171,6 +171,6 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         )
 
     def onDeleteWidget(self) -> None:
-        """Let go of the files that are shown."""
+        """Close the files of the result."""
         super().onDeleteWidget()
         self.view.close_files()

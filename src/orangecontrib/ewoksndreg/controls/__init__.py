@@ -1,2 +1,2 @@
-"""What the widgets of this category are made of. Orange looks for widgets beside this package
-only, not inside."""
+"""Parts of the widgets of this category. Orange looks for widgets beside this package, not
+inside."""

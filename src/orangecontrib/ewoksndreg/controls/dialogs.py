@@ -8,7 +8,7 @@ import h5py
 from silx.gui import qt
 from silx.gui.dialog.DataFileDialog import DataFileDialog
 
-from .hdf5_datasets import dataset_urls
+from .hdf5_datasets import find_datasets
 
 
 def choose_datasets(
@@ -16,9 +16,9 @@ def choose_datasets(
 ) -> list[str]:
     """Let the user choose a dataset, or a group for all its datasets of one kind.
 
-    :param parent: over which the dialog appears.
-    :param what: can be chosen, plural.
-    :param accept: says which datasets.
+    :param parent: window under the dialog.
+    :param what: what can be chosen, plural.
+    :param accept: whether a dataset fits.
     :returns: the URLs; none when the user chose nothing.
     """
     dialog = DataFileDialog(parent)
@@ -26,7 +26,7 @@ def choose_datasets(
     if not dialog.exec():
         return []
     try:
-        return dataset_urls(dialog.selectedDataUrl(), what, accept)
+        return find_datasets(dialog.selectedDataUrl(), what, accept)
     except (OSError, ValueError) as error:
         qt.QMessageBox.warning(parent, "Nothing was chosen", str(error))
         return []
@@ -35,8 +35,8 @@ def choose_datasets(
 def choose_output_group(parent: qt.QWidget, group: str) -> list[str]:
     """Let the user choose a file to save into.
 
-    :param parent: over which the dialog appears.
-    :param group: of the file to propose.
+    :param parent: window under the dialog.
+    :param group: proposed group of the file.
     :returns: one URL; none when the user chose nothing.
     """
     path, _ = qt.QFileDialog.getSaveFileName(

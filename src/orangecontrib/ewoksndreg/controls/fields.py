@@ -1,4 +1,4 @@
-"""Fields in which the inputs of a task are shown and edited."""
+"""Fields that show and edit the inputs of a task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from silx.gui import qt
 
 # Legible on light and on dark themes.
-_PROBLEM_COLOUR = "#e0524d"
+_PROBLEM_COLOR = "#e0524d"
 
 
 class Field(qt.QWidget):
@@ -16,7 +16,7 @@ class Field(qt.QWidget):
 
     :param name: of the input, as the task calls it.
     :param label: of the input, as the user reads it.
-    :param help: what the user should know about the input.
+    :param help: a tool tip.
     :param editor: shows and edits the value.
     """
 
@@ -32,13 +32,13 @@ class Field(qt.QWidget):
         self.setSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Maximum)
         self.label = label
         self._heading = qt.QLabel(label)
-        self._remark = qt.QLabel()
-        self._remark.setWordWrap(True)
-        policy = self._remark.sizePolicy()
-        policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)  # a long path makes nothing wider
-        self._remark.setSizePolicy(policy)
-        self._remark.setStyleSheet(f"color: {_PROBLEM_COLOUR}")
-        self._remark.hide()
+        self._problem_label = qt.QLabel()
+        self._problem_label.setWordWrap(True)
+        policy = self._problem_label.sizePolicy()
+        policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)  # a long path stays inside
+        self._problem_label.setSizePolicy(policy)
+        self._problem_label.setStyleSheet(f"color: {_PROBLEM_COLOR}")
+        self._problem_label.hide()
         self._heading_row = qt.QHBoxLayout()
         self._heading_row.addWidget(self._heading)
         self._heading_row.addStretch()
@@ -47,10 +47,10 @@ class Field(qt.QWidget):
         layout.setSpacing(3)
         layout.addLayout(self._heading_row)
         layout.addWidget(editor)
-        layout.addWidget(self._remark)
+        layout.addWidget(self._problem_label)
 
     def value(self) -> Any:
-        """What the editor shows; None where that is nothing or cannot be read."""
+        """What the editor shows; None when that is empty or cannot be read."""
         raise NotImplementedError
 
     def show_value(self, value: Any) -> None:
@@ -74,9 +74,9 @@ class Field(qt.QWidget):
 
     def _set_problem(self, problem: str) -> None:
         self.problem = problem
-        self._remark.setText(problem)
-        self._remark.setVisible(bool(problem))
-        frame = f"border: 1px solid {_PROBLEM_COLOUR}" if problem else ""
+        self._problem_label.setText(problem)
+        self._problem_label.setVisible(bool(problem))
+        frame = f"border: 1px solid {_PROBLEM_COLOR}" if problem else ""
         self.editor.setStyleSheet(frame)
 
 
@@ -94,23 +94,23 @@ class ChoiceField(Field):
         editor.activated.connect(self.sigEdited)
 
     def set_choices(self, choices: Mapping[Any, str]) -> None:
-        """Offer these; a value that is not among them has to be shown again."""
+        """Replace the choices; a value that is not one of them is no longer displayed."""
         if choices == self._choices:
             return
-        shown = self.value()
+        previous = self.value()
         self._choices = dict(choices)
         self.editor.clear()
         for value, words in choices.items():
             self.editor.addItem(words, value)
-        if shown in choices:
-            self._display(shown)
+        if previous in choices:
+            self._display(previous)
 
     def value(self) -> Any:
         return self.editor.currentData()
 
     def _display(self, value: Any) -> None:
         index = self.editor.findData(value)
-        if value is None:  # findData finds no None
+        if value is None:  # findData cannot find None
             index = next((n for n, choice in enumerate(self._choices) if choice is None), -1)
         if index < 0:
             self.editor.addItem(f"{value} (not among the inputs)", value)
@@ -140,9 +140,9 @@ class CheckField(Field):
 class NumberField(Field):
     """An integer.
 
-    :param least: the smallest, which is shown where none is given.
+    :param least: the smallest, which is displayed when there is no value.
     :param most: the largest.
-    :param least_means: what is shown in place of the smallest.
+    :param least_means: displayed in place of the smallest.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Which datasets of a file are meant by what was chosen in it. Needs no Qt."""
+"""Find the datasets that a user chose in a file. Needs no Qt."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def is_transformations(dataset: h5py.Dataset) -> bool:
     return dataset.shape[1:] in ((3, 3), (2, 3), (2,))
 
 
-def dataset_urls(url: DataUrl, what: str, accept: Callable[[h5py.Dataset], bool]) -> list[str]:
-    """The dataset at an address or, of a group, all that are accepted, in the order of the file.
+def find_datasets(url: DataUrl, what: str, accept: Callable[[h5py.Dataset], bool]) -> list[str]:
+    """URLs of a dataset or, for a group, of all its accepted datasets, in the order of the file.
 
     :param url: of a dataset or group.
-    :param what: is looked for, plural, for the message.
-    :param accept: says which datasets.
+    :param what: what is looked for, plural, for the message.
+    :param accept: whether a dataset fits.
     :raises ValueError: when there is none.
     :raises OSError: when the file cannot be read.
     """

@@ -18,24 +18,24 @@ from orangewidget.widget import Msg
 from silx.gui import qt
 
 from .fields import Field
+from .messages import extract_sentence
+from .messages import name_missing_inputs
 from .text_fields import TextField
-from .wording import missing_inputs
-from .wording import sentence_of
 
-# How often a task that should stop is asked to, in ms: it forgets what it was told before it began.
+# How often a task that should stop is asked to, in ms: a request before it begins is lost.
 _ASK_AGAIN = 50
 
 
-def input_signal(name: str, **options: Any) -> Input:
-    """An input that takes a link from any output: the task says what it cannot use.
+def make_input(name: str, **options: Any) -> Input:
+    """An input that can be linked to any output: the task says which values it cannot use.
 
     :param options: of an input of Orange.
     """
-    # A summary would write out all images and transformations.
+    # A summary would print all images and transformations.
     return Input(name, object, auto_summary=False, **options)
 
 
-def output_signal(name: str, kind: type, **options: Any) -> Output:
+def make_output(name: str, kind: type, **options: Any) -> Output:
     """An output of the task.
 
     :param kind: of the value.
@@ -60,8 +60,8 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         outdated = Msg("The inputs have changed: press Trigger or Execute")
         cancelled = Msg("Cancelled: there is no result")
 
-    unread_texts = Setting({}, schema_only=True)
-    """What was typed and could not be read, by the name of the input."""
+    invalid_entries = Setting({}, schema_only=True)
+    """What was typed and is not valid, by the name of the input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,32 +70,32 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         for field in self._make_fields():
             self.fields[field.name] = field
             self.controlArea.layout().addWidget(field)
-            field.sigEdited.connect(partial(self._on_edited, field))
+            field.sigEdited.connect(partial(self._on_edit, field))
         self._init_control_area()
         self._show_inputs()
 
-    # --- What a widget of this kind provides
+    # --- What a subclass provides
 
     def _make_fields(self) -> Iterable[Field]:
         """The fields, top to bottom."""
         raise NotImplementedError
 
-    def _show_status(self, text: str) -> None:
+    def _show_status(self, sentence: str) -> None:
         """Say in the main area why there is no result."""
 
     def _show_result(self, task: Any) -> None:
-        """Show what a task found that has succeeded."""
+        """Show the result of a task that has succeeded."""
 
     # --- Inputs
 
     def handleNewSignals(self) -> None:
-        """Run with what the links bring now."""
+        """Run with the new values of the links."""
         self._show_inputs()
         super().handleNewSignals()
 
     def set_default_input(self, name: str, value: Any) -> None:
         super().set_default_input(name, value)
-        self.unread_texts.pop(name, None)
+        self.invalid_entries.pop(name, None)
 
     def _show_inputs(self) -> None:
         linked = self.get_dynamic_input_names()
@@ -103,26 +103,26 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         for name, field in self.fields.items():
             if name in linked:
                 field.show_linked(self.get_dynamic_input_value(name))
-            elif name in self.unread_texts and isinstance(field, TextField):
-                field.show_text(self.unread_texts[name])
+            elif name in self.invalid_entries and isinstance(field, TextField):
+                field.show_text(self.invalid_entries[name])
             else:
                 field.show_value(as_invalidation(saved.get(name)))
 
-    def _on_edited(self, field: Field) -> None:
+    def _on_edit(self, field: Field) -> None:
         self.set_default_input(field.name, field.value())
         if field.problem and isinstance(field, TextField):
-            self.unread_texts[field.name] = field.text()
+            self.invalid_entries[field.name] = field.text()
         self._show_inputs()
-        self._inputs_changed()
+        self._on_inputs_changed()
 
-    def _inputs_changed(self) -> None:
-        """What was told about the last run is no longer about these inputs."""
+    def _on_inputs_changed(self) -> None:
+        """Remove the messages about the last run, which had other inputs."""
         had_run = self.task_done is not None
         self.clear_messages()
         if had_run and not self.task_executor.isRunning():
             self.Information.outdated()
 
-    def _problem_of_inputs(self) -> str:
+    def _find_problem(self) -> str:
         for field in self.fields.values():
             if field.problem:
                 return f"{field.label}: {field.problem}"
@@ -133,7 +133,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             if name in self.ewokstaskclass.required_input_names()
             and is_invalid_data(given.get(name, INVALIDATION_DATA))
         ]
-        return missing_inputs(missing) if missing else ""
+        return name_missing_inputs(missing) if missing else ""
 
     # --- Run
 
@@ -159,13 +159,13 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
 
     def _execute_ewoks_task(self, propagate: bool, log_missing_inputs: bool) -> None:
         if self.task_executor.isRunning():
-            # With other inputs: the running task is about those of before.
+            # With the new inputs, which the running task does not have.
             self._run_again = propagate
             self.task_executor.cancel_running_task()
             return
         self._show_inputs()
         self.clear_messages()
-        problem = self._problem_of_inputs()
+        problem = self._find_problem()
         if problem:
             self.Error.inputs(problem)
             self._show_status(problem)
@@ -195,7 +195,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             self.Information.cancelled()
             self._show_status("Cancelled: there is no result.")
         elif error is not None:
-            sentence = sentence_of(error)
+            sentence = extract_sentence(error)
             self.Error.failed(sentence, exc_info=error)
             self._show_status(sentence)
         else:
@@ -205,7 +205,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             self._show_result(task)
 
     def onDeleteWidget(self) -> None:
-        """Let no thread outlive its widget."""
+        """Wait until the thread of the task has ended."""
         executor = self.task_executor
         while executor.isRunning():
             executor.cancel_running_task()

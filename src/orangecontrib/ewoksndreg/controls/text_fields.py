@@ -10,8 +10,8 @@ from silx.gui import qt
 
 from .fields import Field
 
-# Legible on light and on dark themes: what a link brings is to be read too.
-_LEGIBLE_GREY = "#808080"
+# Legible on light and on dark themes, also for values from a link.
+_LEGIBLE_GRAY = "#808080"
 
 _SOME_LINES = 9
 
@@ -19,10 +19,11 @@ _SOME_LINES = 9
 class TextField(Field):
     """A value that is typed.
 
-    :param read: makes a value of the text, or raises a `ValueError` that says what is wrong.
+    :param read: converts what was typed to a value, or raises a `ValueError` that says what is
+        wrong.
     :param write: the inverse; None for a value that cannot be typed.
     :param summarize: what to show of a value that a link brings.
-    :param browse: asks the user; gives one text for each thing that was chosen.
+    :param browse: opens a dialog; returns a string for each chosen item.
     """
 
     def __init__(
@@ -43,21 +44,21 @@ class TextField(Field):
         self._summarize = summarize
         self._browse = browse
         palette = editor.palette()
-        palette.setColor(qt.QPalette.PlaceholderText, qt.QColor(_LEGIBLE_GREY))
-        palette.setColor(qt.QPalette.Disabled, qt.QPalette.Text, qt.QColor(_LEGIBLE_GREY))
+        palette.setColor(qt.QPalette.PlaceholderText, qt.QColor(_LEGIBLE_GRAY))
+        palette.setColor(qt.QPalette.Disabled, qt.QPalette.Text, qt.QColor(_LEGIBLE_GRAY))
         editor.setPalette(palette)
         self._browse_button = qt.QPushButton("Browse...")
-        self._browse_button.setAutoDefault(False)  # Enter in a field is no click
-        self._browse_button.clicked.connect(self._add_chosen)
+        self._browse_button.setAutoDefault(False)  # else Enter in a field would click it
+        self._browse_button.clicked.connect(self._browse_and_add)
         self._heading_row.addWidget(self._browse_button)
         editor.textChanged.connect(self._on_text)
 
     def text(self) -> str:
-        """What is written in the editor."""
+        """The content of the editor."""
         raise NotImplementedError
 
     def show_text(self, text: str) -> None:
-        """Show what the user once typed, whether it can be read or not."""
+        """Show what the user typed before, whether it can be read or not."""
         self._set_linked(False)
         if text != self.text():  # else the cursor would jump while the user types
             self._replace_text(text)
@@ -72,8 +73,8 @@ class TextField(Field):
     def _write_text(self, text: str) -> None:
         raise NotImplementedError
 
-    def _with_chosen(self, chosen: Sequence[str]) -> str:
-        """The text after something was chosen in the dialog."""
+    def _add(self, chosen: Sequence[str]) -> str:
+        """The content of the editor after something was chosen in the dialog."""
         raise NotImplementedError
 
     def _display(self, value: Any) -> None:
@@ -85,7 +86,7 @@ class TextField(Field):
             self._replace_text(text)
             self.editor.setToolTip(text)
         elif self.problem or text != self._write(self.value()):
-            self._replace_text(text or "")  # else the user's own way to write it stays
+            self._replace_text(text or "")  # else what the user typed stays as it is
             self._check()
 
     def _set_linked(self, linked: bool) -> None:
@@ -112,16 +113,16 @@ class TextField(Field):
         else:
             self._set_problem("")
 
-    def _add_chosen(self) -> None:
+    def _browse_and_add(self) -> None:
         chosen = self._browse(self)
         if chosen:
-            self._write_text(self._with_chosen(chosen))
+            self._write_text(self._add(chosen))
 
 
 class LinesField(TextField):
-    """Text on several lines; what is chosen in the dialog is added as further lines.
+    """Several lines; what is chosen in the dialog is added as further lines.
 
-    :param placeholder: example that is shown as long as nothing is typed.
+    :param placeholder: an example in gray while nothing is typed.
     :param options: see :class:`TextField`.
     """
 
@@ -139,7 +140,7 @@ class LinesField(TextField):
     def _write_text(self, text: str) -> None:
         self.editor.setPlainText(text)
 
-    def _with_chosen(self, chosen: Sequence[str]) -> str:
+    def _add(self, chosen: Sequence[str]) -> str:
         lines = self.text().strip().splitlines()
         if lines and lines[0].startswith(("[", "{")):
             lines = []  # JSON, to which no line can be added
@@ -147,9 +148,9 @@ class LinesField(TextField):
 
 
 class LineField(TextField):
-    """Text on one line, which what is chosen in the dialog replaces.
+    """One line, which is replaced by what is chosen in the dialog.
 
-    :param placeholder: example that is shown as long as nothing is typed.
+    :param placeholder: an example in gray while nothing is typed.
     :param options: see :class:`TextField`.
     """
 
@@ -165,5 +166,5 @@ class LineField(TextField):
     def _write_text(self, text: str) -> None:
         self.editor.setText(text)
 
-    def _with_chosen(self, chosen: Sequence[str]) -> str:
+    def _add(self, chosen: Sequence[str]) -> str:
         return chosen[-1]

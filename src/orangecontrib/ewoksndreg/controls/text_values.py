@@ -1,4 +1,4 @@
-"""Image stacks and transformations as people type them. Needs no Qt and opens no file."""
+"""Image stacks and transformations as users type them. Needs no Qt and opens no file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ewoksndreg.io import url_text
 from ewoksndreg.transformation import as_registrations
 
 
-def read_stacks(text: str) -> list[str] | dict[str, Any] | None:
-    """Image stacks as text.
+def read_stacks(typed: str) -> list[str] | dict[str, Any] | None:
+    """Read what a user typed as image stacks.
 
-    :param text: URLs of datasets, one per line, or JSON: a list of URLs, or a dictionary of URLs
+    :param typed: URLs of datasets, one per line, or JSON: a list of URLs, or a dictionary of URLs
         or nested lists of pixels by stack name.
-    :returns: the same as a value of the task input `image_stacks`; None for no text.
+    :returns: the same as a value of the task input `image_stacks`; None when nothing was typed.
     :raises ValueError: when it is none of these, in one sentence.
     """
-    value: list[str] | dict[str, Any] | None = _read(text)
+    value: list[str] | dict[str, Any] | None = _read(typed)
     try:
         for source in named_sources(value or ()).values():
             if isinstance(source, (str, DataUrl)):
@@ -34,21 +34,24 @@ def read_stacks(text: str) -> list[str] | dict[str, Any] | None:
     return value
 
 
-def read_transformations(text: str) -> dict[str, Any] | None:
-    """Registrations as text.
+def read_transformations(typed: str) -> dict[str, Any] | None:
+    """Read what a user typed as registrations.
 
-    :param text: URLs of datasets of matrices or shifts, one per line, or JSON: a list of URLs, or a
-        dictionary of URLs or nested lists by stack name. A list of URLs gets the names of
+    :param typed: URLs of datasets of matrices or shifts, one per line, or JSON: a list of URLs, or
+        a dictionary of URLs or nested lists by stack name. A list of URLs gets the names of
         :func:`.stack_names`, which are those of the datasets.
-    :returns: the same as a value of the task input `transformations`; None for no text.
+    :returns: the same as a value of the task input `transformations`; None when nothing was typed.
     :raises ValueError: when it is none of these, in one sentence.
     """
-    value = _read(text)
+    value = _read(typed)
     if value is None:
         return None
     if not isinstance(value, dict):
         if not all(isinstance(url, str) for url in value):
-            raise ValueError("A registration holds URLs: give matrices by stack name")
+            raise ValueError(
+                "A list of registrations holds URLs: give matrices and shifts in a dictionary by"
+                " stack name"
+            )
         return dict(zip(stack_names([as_data_url(url) for url in value]), value, strict=True))
     numbers = {}
     for name, source in value.items():
@@ -63,27 +66,27 @@ def read_transformations(text: str) -> dict[str, Any] | None:
     return value
 
 
-def read_output_url(text: str) -> str | None:
-    """The address of the group to save into as text.
+def read_output_url(typed: str) -> str | None:
+    """Read what a user typed as the URL of the group to save into.
 
-    :returns: the text without spaces around it; None for no text.
-    :raises ValueError: when it is no address, in one sentence.
+    :returns: the URL without spaces around it; None when nothing was typed.
+    :raises ValueError: when it is not a URL, in one sentence.
     """
-    text = text.strip()
-    if not text:
+    typed = typed.strip()
+    if not typed:
         return None
-    as_data_url(text)
-    return text
+    as_data_url(typed)
+    return typed
 
 
-def url_as_text(url: str | DataUrl | None) -> str:
-    """The address as people write it; empty where there is none."""
+def format_url(url: str | DataUrl | None) -> str:
+    """The URL as users write it; an empty string where there is none."""
     return url_text(url) if isinstance(url, DataUrl) else url or ""
 
 
-def known_names(image_stacks: Any, transformations: Any) -> list[str]:
-    """Names of all stacks of which there are images or transformations, as far as they can be
-    told: values that are no stacks have no names."""
+def list_names(image_stacks: Any, transformations: Any) -> list[str]:
+    """Names of all stacks of which there are images or transformations, as far as they are
+    valid."""
     names: dict[str, None] = {}
     for value in (image_stacks, transformations):
         try:
@@ -93,21 +96,21 @@ def known_names(image_stacks: Any, transformations: Any) -> list[str]:
     return list(names)
 
 
-def typed_text(value: Any) -> str | None:
-    """The text that :func:`read_stacks` or :func:`read_transformations` make a value of.
+def format_sources(value: Any) -> str | None:
+    """The inverse of :func:`read_stacks` and :func:`read_transformations`.
 
-    :param value: as they return, or with `DataUrl` in place of text.
+    :param value: as they return, or with `DataUrl` in place of strings.
     :returns: None when the value cannot be typed, arrays for example.
     """
     if value is None:
         return ""
-    value = _with_plain_urls(value)
+    value = _replace_urls(value)
     urls = list(value.values()) if isinstance(value, dict) else value
     if isinstance(urls, list) and urls and all(_is_plain_line(url) for url in urls):
         try:
             if value == urls or list(value) == stack_names([as_data_url(url) for url in urls]):
                 return "\n".join(urls)
-        except ValueError:  # a URL that is wrong, or two stacks of one name
+        except ValueError:  # a wrong URL, or two stacks with the same name
             pass
     try:
         return json.dumps(value, indent=1)
@@ -115,18 +118,18 @@ def typed_text(value: Any) -> str | None:
         return None
 
 
-def summary(value: Any) -> str:
-    """What a link brought, one stack per line: its URL, its shape or how many things it holds."""
+def summarize(value: Any) -> str:
+    """The value of a link, one stack per line: its URL, its shape or its number of items."""
     if not isinstance(value, Mapping):
         if isinstance(value, Sequence) and not isinstance(value, str):
-            return "\n".join(_source_summary(source) for source in value)
-        return _source_summary(value)
-    return "\n".join(f"{name}: {_source_summary(source)}" for name, source in value.items())
+            return "\n".join(_summarize_source(source) for source in value)
+        return _summarize_source(value)
+    return "\n".join(f"{name}: {_summarize_source(source)}" for name, source in value.items())
 
 
-def _source_summary(source: Any) -> str:
+def _summarize_source(source: Any) -> str:
     if isinstance(source, (str, DataUrl)):
-        return str(_with_plain_urls(source))
+        return str(_replace_urls(source))
     shape = getattr(source, "shape", None)
     if shape is not None:
         return " x ".join(str(length) for length in shape)
@@ -135,14 +138,14 @@ def _source_summary(source: Any) -> str:
     return type(source).__name__
 
 
-def _read(text: str) -> Any:
-    text = text.strip()
-    if not text:
+def _read(typed: str) -> Any:
+    typed = typed.strip()
+    if not typed:
         return None
-    if text[0] not in "[{":
-        return [line.strip() for line in text.splitlines() if line.strip()]
+    if typed[0] not in "[{":
+        return [line.strip() for line in typed.splitlines() if line.strip()]
     try:
-        return json.loads(text)
+        return json.loads(typed)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"This is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
@@ -150,15 +153,15 @@ def _read(text: str) -> Any:
 
 
 def _is_plain_line(url: Any) -> bool:
-    """Whether a URL on a line of its own is read as it is."""
+    """Whether a URL can be typed on a line of its own."""
     return isinstance(url, str) and url == url.strip() and url != "" and url[0] not in "[{"
 
 
-def _with_plain_urls(value: Any) -> Any:
+def _replace_urls(value: Any) -> Any:
     if isinstance(value, DataUrl):
         return url_text(value)
     if isinstance(value, Mapping):
-        return {name: _with_plain_urls(item) for name, item in value.items()}
+        return {name: _replace_urls(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_with_plain_urls(item) for item in value]
+        return [_replace_urls(item) for item in value]
     return value

@@ -1,12 +1,12 @@
-"""What a widget tells about its task, in the words of the library. Needs no Qt."""
+"""Messages of a widget about its task. Needs no Qt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 
-def sentence_of(error: BaseException) -> str:
-    """The sentence of the library, without what ewoks puts around it.
+def extract_sentence(error: BaseException) -> str:
+    """The message of the library, without the context that ewoks adds.
 
     :param error: what a task raised, or the `RuntimeError` that ewoks made of it.
     """
@@ -15,10 +15,10 @@ def sentence_of(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def missing_inputs(names: Iterable[str]) -> str:
+def name_missing_inputs(names: Iterable[str]) -> str:
     """Say which inputs a task needs and does not have, and where they come from.
 
-    :param names: of the inputs as the task calls them.
+    :param names: of the inputs in the task.
     """
     listed = " and ".join(name.replace("_", " ") for name in names)
     return f"Missing: {listed}. Link a widget that provides them, or fill them in"

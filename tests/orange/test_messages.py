@@ -1,11 +1,11 @@
-"""What a widget tells about its task. Runs without Qt."""
+"""Messages of a widget about its task. Runs without Qt."""
 
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
-from orangecontrib.ewoksndreg.controls.wording import missing_inputs
-from orangecontrib.ewoksndreg.controls.wording import sentence_of
+from orangecontrib.ewoksndreg.controls.messages import extract_sentence
+from orangecontrib.ewoksndreg.controls.messages import name_missing_inputs
 
 
-def _raised(**inputs):
+def _catch(**inputs):
     try:
         Reg2DPostEvaluation(inputs=inputs).execute()
     except Exception as error:
@@ -13,10 +13,10 @@ def _raised(**inputs):
     raise AssertionError("no error")
 
 
-def test_what_ewoks_puts_around_a_sentence_is_taken_off():
-    error = _raised(image_stacks=["maps.h5"], transformations={})
+def test_the_context_that_ewoks_adds_is_removed():
+    error = _catch(image_stacks=["maps.h5"], transformations={})
     assert "failed" in str(error)
-    assert sentence_of(error) == (
+    assert extract_sentence(error) == (
         "Input 'image_stacks': The URL 'maps.h5' does not say where in which file: write it as"
         " 'file.h5::/path/inside/the/file'"
     )
@@ -25,15 +25,15 @@ def test_what_ewoks_puts_around_a_sentence_is_taken_off():
 def test_the_cause_of_an_error_of_the_library_stays_behind_it():
     error = ValueError("Stack 'Fe-K': the file is damaged")
     error.__cause__ = OSError("the file is damaged")
-    assert sentence_of(error) == "Stack 'Fe-K': the file is damaged"
+    assert extract_sentence(error) == "Stack 'Fe-K': the file is damaged"
 
 
-def test_an_error_without_words_is_told_by_its_kind():
-    assert sentence_of(MemoryError()) == "MemoryError"
+def test_an_error_without_a_message_is_named_by_its_type():
+    assert extract_sentence(MemoryError()) == "MemoryError"
 
 
 def test_missing_inputs_are_named_as_the_fields_are():
-    assert missing_inputs(["image_stacks", "transformations"]) == (
+    assert name_missing_inputs(["image_stacks", "transformations"]) == (
         "Missing: image stacks and transformations. Link a widget that provides them, or fill them"
         " in"
     )
