@@ -1,4 +1,4 @@
-"""What is measured: sizes of stacks, and who ranks them."""
+"""What is measured: sizes of stacks, and the competitors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Competitor:
-    """Who ranks.
+    """What is measured: a library in an environment, with its options.
 
     :param environment: `"0.5.0"`, `"core"` or `"fast"`.
     :param backend: the class of transformations of 0.5.0.
@@ -61,8 +61,8 @@ class Competitor:
     max_workers: int = 0
     loaded: bool = False
 
-    def job(self, case: Case, path: str) -> dict[str, Any]:
-        """What `one_run.py` is to do."""
+    def describe(self, case: Case, path: str) -> dict[str, Any]:
+        """The command of `one_run.py`."""
         return {**asdict(case), **asdict(self), "path": path}
 
 
@@ -79,12 +79,12 @@ _FAST_PEERS = PEERS[1:]
 LIMIT = Competitor(READING, "core")
 
 
-def with_workers(competitor: Competitor, number: int) -> Competitor:
+def add_workers(competitor: Competitor, number: int) -> Competitor:
     name = f"{competitor.name}, {number} workers"
     return replace(competitor, name=name, max_workers=number)
 
 
-def loaded(competitor: Competitor) -> Competitor:
+def preload(competitor: Competitor) -> Competitor:
     return replace(competitor, name=f"{competitor.name}, loaded", loaded=True)
 
 
@@ -96,20 +96,20 @@ WIDE_RIGID = Case(stacks=5, images=60, motion="rigid")
 INVALID = Case(images=100, invalid=True)
 GZIP_RIGID = Case(images=100, size=2048, storage="gzip", motion="rigid")
 
-# Who is measured in which case.
+# The competitors in each case.
 CASES: dict[Case, list[Competitor]] = {
-    SHORT: [*PEERS, *OURS, *map(loaded, _OWN)],
+    SHORT: [*PEERS, *OURS, *map(preload, _OWN)],
     Case(motion="affine"): [*PEERS, *OURS],
     Case(storage="bitshuffle"): [*PEERS, *OURS],
     Case(size=512): [*PEERS, *OURS],
     Case(size=2048): [*_FAST_PEERS, *OURS],
     LONG: [*_FAST_PEERS, *OURS],
-    LONG_RIGID: [*_FAST_PEERS, *OURS, with_workers(_ALL[1], 2)],
+    LONG_RIGID: [*_FAST_PEERS, *OURS, add_workers(_ALL[1], 2)],
     WIDE: [*_FAST_PEERS, _ALL[1]],
     WIDE_RIGID: [*_FAST_PEERS, _ALL[1]],
     INVALID: _OWN,
-    GZIP_RIGID: [_ALL[1], with_workers(_ALL[1], 2)],
-    Case(images=200): [*map(loaded, _OWN), *(loaded(with_workers(each, 2)) for each in _OWN)],
+    GZIP_RIGID: [_ALL[1], add_workers(_ALL[1], 2)],
+    Case(images=200): [*map(preload, _OWN), *(preload(add_workers(each, 2)) for each in _OWN)],
 }
 
 SMALL = Case(stacks=3, images=3, size=64)

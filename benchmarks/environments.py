@@ -1,4 +1,4 @@
-"""Virtual environments of their own, so that nobody imports anything of anybody else."""
+"""Virtual environments of their own, so that competitors do not share packages."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PACKAGES = {
 }
 
 
-def python_of(environment: str, folder: Path) -> str:
-    """The interpreter of an environment, which is made where it is missing. Ours are brought up to
-    date with this checkout.
+def find_python(environment: str, folder: Path) -> str:
+    """The interpreter of an environment, which is created if it is missing. This library is
+    reinstalled from this checkout.
 
     :raises subprocess.CalledProcessError: when packages cannot be installed.
     """
@@ -40,8 +40,8 @@ def python_of(environment: str, folder: Path) -> str:
     return str(python)
 
 
-def versions(python: str) -> dict[str, str]:
-    """Of the packages that matter, by name; empty for those that are missing."""
+def read_versions(python: str) -> dict[str, str]:
+    """Versions of the packages that matter, by name; empty where one is missing."""
     code = (
         "import importlib.metadata as m, json\n"
         "names = 'numpy', 'scipy', 'h5py', 'numba', 'scikit-image'\n"

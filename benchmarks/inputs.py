@@ -12,7 +12,7 @@ from .case import Case
 
 
 def write_stacks(case: Case, folder: Path) -> Path:
-    """The file of a case; written where it is missing."""
+    """The file of a case, which is written if it is missing."""
     nan = "-nan" if case.invalid else ""
     name = f"{case.stacks}x{case.images}x{case.size}-{case.storage}{nan}.h5"
     path = folder / name

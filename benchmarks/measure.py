@@ -1,4 +1,4 @@
-"""Run everyone in turn and keep what they took."""
+"""Run all competitors in turn and collect their times and memory."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .case import Competitor
 from .inputs import write_stacks
 
 Rounds = list[dict[str, dict[str, Any]]]
-"""For each round, what each competitor took: wall and cpu in s, memory in MiB."""
+"""For each round, the results of each competitor: wall and cpu in s, memory in MiB."""
 
 
 class Ratio(NamedTuple):
     """A ratio of two figures of one round: median, smallest and largest."""
 
-    middle: float
+    median: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.middle:.2f} ({self.low:.2f} to {self.high:.2f})"
+        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
 def measure(
@@ -39,7 +39,7 @@ def measure(
     folder: Path,
     rounds: int,
 ) -> Rounds:
-    """Rounds in which every competitor has one turn, after the file was read once."""
+    """Rounds in which every competitor runs once, after the file was read once."""
     path = str(write_stacks(case, folder))
     everyone = [LIMIT, *competitors]
     run_one(LIMIT, case, path, pythons)
@@ -51,12 +51,12 @@ def measure(
 def run_one(
     competitor: Competitor, case: Case, path: str, pythons: dict[str, str]
 ) -> dict[str, Any]:
-    """What one fresh process took.
+    """Run one fresh process.
 
     :raises RuntimeError: when it fails, with what it printed.
     """
     script = str(Path(__file__).with_name("one_run.py"))
-    command = [pythons[competitor.environment], script, json.dumps(competitor.job(case, path))]
+    command = [pythons[competitor.environment], script, json.dumps(competitor.describe(case, path))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise RuntimeError(f"{competitor.name}, {case}: {done.stderr}")
@@ -64,18 +64,20 @@ def run_one(
     return result
 
 
-def ratio(rounds: Rounds, slow: str | Sequence[str], fast: str, figure: str = "wall") -> Ratio:
-    """How many times more one takes than another, round by round.
+def compute_ratio(
+    rounds: Rounds, slow: str | Sequence[str], fast: str, figure: str = "wall"
+) -> Ratio:
+    """The ratio of two competitors, round by round.
 
     :param slow: one competitor, or several of which the one with the smallest median counts.
     """
     if not isinstance(slow, str):
-        slow = min(slow, key=lambda name: middle(rounds, name, figure))
+        slow = min(slow, key=lambda name: take_median(rounds, name, figure))
     ratios = [each[slow][figure] / max(each[fast][figure], 1e-9) for each in rounds]
     return Ratio(median(ratios), min(ratios), max(ratios))
 
 
-def middle(rounds: Rounds, name: str, figure: str = "wall") -> float:
+def take_median(rounds: Rounds, name: str, figure: str = "wall") -> float:
     return float(median(each[name][figure] for each in rounds))
 
 

@@ -1,4 +1,4 @@
-"""One process that runs the task once and prints what it took, as JSON.
+"""One process that runs the task and prints its time and memory as JSON.
 
 It runs in the environment of this library as well as in that of 0.5.0, and imports nothing of this
 folder: ``python one_run.py '{"environment": ..., ...}'``.
@@ -34,7 +34,7 @@ def main() -> None:
         import hdf5plugin  # noqa: F401
     inputs = {
         "image_stacks": [f"{job['path']}::/stack{k}" for k in range(job["stacks"])],
-        "transformations": transformations(job),
+        "transformations": make_transformations(job),
     }
     if job["backend"] is None:
         inputs["evaluate_on"] = job["evaluate_on"]
@@ -44,12 +44,12 @@ def main() -> None:
 
         find_kernel("numba")
     task = Reg2DPostEvaluation(inputs=inputs)
-    memory, cpu, started = peak_memory(), cpu_time(), time.perf_counter()
+    memory, cpu, started = measure_memory(), measure_cpu_time(), time.perf_counter()
     task.execute()
     result = {
         "wall": time.perf_counter() - started,
-        "cpu": cpu_time() - cpu,
-        "memory": peak_memory() - memory,
+        "cpu": measure_cpu_time() - cpu,
+        "memory": measure_memory() - memory,
         "import": imported,
         "brought": brought,
     }
@@ -68,28 +68,28 @@ def read(job: Job, with_plugin: bool) -> Job:
 
     if with_plugin:
         import hdf5plugin  # noqa: F401
-    memory, cpu, started = peak_memory(), cpu_time(), time.perf_counter()
+    memory, cpu, started = measure_memory(), measure_cpu_time(), time.perf_counter()
     with h5py.File(job["path"], "r") as file:
         for k in range(job["stacks"]):
             stack = file[f"stack{k}"]
             for n in range(job["images"]):
                 stack[n].sum()
     wall = time.perf_counter() - started
-    memory, cpu = peak_memory() - memory, cpu_time() - cpu
+    memory, cpu = measure_memory() - memory, measure_cpu_time() - cpu
     return {"wall": wall, "second": wall, "cpu": cpu, "memory": memory}
 
 
-def transformations(job: Job) -> dict[str, list[Any]]:
-    """Lists that differ a little from stack to stack."""
-    make = maker(job["backend"], job["motion"])
+def make_transformations(job: Job) -> dict[str, list[Any]]:
+    """Registrations that differ a little from stack to stack."""
+    make = find_class(job["backend"], job["motion"])
     center = job["size"] / 2
     return {
-        f"stack{k}": [make(matrix(job["motion"], n, k, center)) for n in range(job["images"])]
+        f"stack{k}": [make(make_matrix(job["motion"], n, k, center)) for n in range(job["images"])]
         for k in range(job["stacks"])
     }
 
 
-def maker(backend: str | None, motion: str) -> Callable[[Any], Any]:
+def find_class(backend: str | None, motion: str) -> Callable[[Any], Any]:
     if backend is None:
         from ewoksndreg.transformation import Homography
 
@@ -102,8 +102,8 @@ def maker(backend: str | None, motion: str) -> Callable[[Any], Any]:
     raise ValueError(backend)
 
 
-def matrix(motion: str, n: int, k: int, center: float) -> Any:
-    """A drift of a few px, and for other motions a turn and a stretch that grow with it."""
+def make_matrix(motion: str, n: int, k: int, center: float) -> Any:
+    """A drift of a few px, and for other motions a rotation and a stretch that grow with it."""
     import numpy
 
     shift = (0.37 * (n % 40) + 0.1 * k * (n > 0), -0.53 * (n % 40))
@@ -120,10 +120,10 @@ def matrix(motion: str, n: int, k: int, center: float) -> Any:
     return result
 
 
-def peak_memory() -> float:
-    """Of this process, in MiB."""
+def measure_memory() -> float:
+    """Peak memory of this process, in MiB."""
     try:
-        # On Linux `getrusage` counts what the process that started this one needed.
+        # On Linux `getrusage` counts the memory of the parent process.
         with open("/proc/self/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 2**10
     except (OSError, StopIteration):
@@ -131,8 +131,8 @@ def peak_memory() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def cpu_time() -> float:
-    """Of this process and the workers that have ended, in s."""
+def measure_cpu_time() -> float:
+    """CPU time of this process and of the workers that have ended, in s."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 

@@ -19,8 +19,8 @@ from .case import WIDE_RIGID
 from .case import Case
 from .measure import Ratio
 from .measure import Rounds
-from .measure import middle
-from .measure import ratio
+from .measure import compute_ratio
+from .measure import take_median
 
 Results = dict[Case, Rounds]
 
@@ -28,10 +28,10 @@ _PEERS = list(BACKENDS)
 _OURS = ["core, own", "core, all", "fast, own", "fast, all"]
 
 
-def machine(versions: dict[str, dict[str, str]]) -> str:
+def format_machine(versions: dict[str, dict[str, str]]) -> str:
     """Processor, number of cores and versions; no names."""
     lines = [
-        f"- {date.today().isoformat()}, {_processor()}, {os.cpu_count()} processors,"
+        f"- {date.today().isoformat()}, {_find_processor()}, {os.cpu_count()} processors,"
         f" Python {platform.python_version()}"
     ]
     for environment, found in versions.items():
@@ -40,7 +40,7 @@ def machine(versions: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def _processor() -> str:
+def _find_processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = [line.partition(":")[2].strip() for line in file if "model name" in line]
@@ -49,8 +49,8 @@ def _processor() -> str:
         return platform.machine()
 
 
-def figures(results: Results) -> str:
-    """What everyone took, per megapixel of the file."""
+def format_figures(results: Results) -> str:
+    """Times per megapixel of the file."""
     names = [READING, *_PEERS, *_OURS]
     rows = [["case", *names], ["---", *["---:"] * len(names)]]
     for case, rounds in results.items():
@@ -60,94 +60,99 @@ def figures(results: Results) -> str:
                 cells.append("")
                 continue
             first, second = (
-                1000 * middle(rounds, name, figure) / case.megapixels
+                1000 * take_median(rounds, name, figure) / case.megapixels
                 for figure in ("wall", "second")
             )
             cells.append(f"{first:.2f}; {second:.2f}")
         rows.append([str(case), *cells])
-    return table(rows)
+    return format_table(rows)
 
 
-def ratios(results: Results, figure: str = "second") -> str:
-    """How many times more the fastest class of 0.5.0 took: median (smallest to largest round)."""
+def format_ratios(results: Results, figure: str = "second") -> str:
+    """Ratio of the fastest class of 0.5.0 to each competitor: median (smallest to largest)."""
     rows = [["case", "fastest of 0.5.0", *_OURS], ["---", "---", *["---:"] * len(_OURS)]]
     for case, rounds in results.items():
         peers = [name for name in _PEERS if name in rounds[0]]
         if not peers:
             continue
-        fastest = min(peers, key=lambda name: middle(rounds, name, figure))
+        fastest = min(peers, key=lambda name: take_median(rounds, name, figure))
         cells = [
-            str(ratio(rounds, fastest, name, figure)) if name in rounds[0] else "" for name in _OURS
+            str(compute_ratio(rounds, fastest, name, figure)) if name in rounds[0] else ""
+            for name in _OURS
         ]
         rows.append([str(case), fastest.removeprefix("0.5.0 "), *cells])
-    return table(rows)
+    return format_table(rows)
 
 
-def goals(results: Results) -> str:
-    """What was to be reached, and what was."""
+def format_goals(results: Results) -> str:
+    """The goals, and the figures."""
     rows = [["ratio", "goal", "figure"], ["---", "---:", "---"]]
 
-    def add(text: str, goal: str, *figures: Ratio | str) -> None:
-        rows.append([text, goal, " / ".join(map(str, figures))])
+    def add(label: str, goal: str, *figures: Ratio | str) -> None:
+        rows.append([label, goal, " / ".join(map(str, figures))])
 
-    def to_peers(case: Case, name: str, figure: str = "second") -> Ratio:
+    def compare_to_peers(case: Case, name: str, figure: str = "second") -> Ratio:
         peers = [peer for peer in _PEERS if peer in results[case][0]]
-        return ratio(results[case], peers, name, figure)
+        return compute_ratio(results[case], peers, name, figure)
 
-    def to_two_workers(case: Case, name: str) -> Ratio:
-        return ratio(results[case], name, f"{name}, 2 workers", "second")
+    def compare_two_workers(case: Case, name: str) -> Ratio:
+        return compute_ratio(results[case], name, f"{name}, 2 workers", "second")
 
-    def to_valid(name: str) -> Ratio:
+    def compare_to_valid(name: str) -> Ratio:
         both = [
             {"slow": a[name], "fast": b[name]}
             for a, b in zip(results[INVALID], results[LONG], strict=True)
         ]
-        return ratio(both, "slow", "fast", "second")
+        return compute_ratio(both, "slow", "fast", "second")
 
-    def memory(name: str) -> str:
+    def format_memory(name: str) -> str:
         cases = (SHORT, Case(images=200))
-        return " / ".join(f"{middle(results[each], name, 'memory'):.0f} MiB" for each in cases)
+        return " / ".join(f"{take_median(results[each], name, 'memory'):.0f} MiB" for each in cases)
 
-    add("`fast`, own, translations, 3 x 20, first", ">= 3", to_peers(SHORT, "fast, own", "wall"))
-    add("`fast`, own, translations, 3 x 100", ">= 20", to_peers(LONG, "fast, own"))
-    add("`fast`, own, rigid, 3 x 100", ">= 15", to_peers(LONG_RIGID, "fast, own"))
-    add("`fast`, all, translations, 5 x 60", ">= 10", to_peers(WIDE, "fast, all"))
-    add("`fast`, all, rigid, 5 x 60", ">= 6", to_peers(WIDE_RIGID, "fast, all"))
-    reading = ratio(results[LONG], "fast, own", READING, "second")
+    add(
+        "`fast`, own, translations, 3 x 20, first",
+        ">= 3",
+        compare_to_peers(SHORT, "fast, own", "wall"),
+    )
+    add("`fast`, own, translations, 3 x 100", ">= 20", compare_to_peers(LONG, "fast, own"))
+    add("`fast`, own, rigid, 3 x 100", ">= 15", compare_to_peers(LONG_RIGID, "fast, own"))
+    add("`fast`, all, translations, 5 x 60", ">= 10", compare_to_peers(WIDE, "fast, all"))
+    add("`fast`, all, rigid, 5 x 60", ">= 6", compare_to_peers(WIDE_RIGID, "fast, all"))
+    reading = compute_ratio(results[LONG], "fast, own", READING, "second")
     add("`fast`, own, to reading and one sum, 3 x 100", "<= 3.5", reading)
-    add("NaN to none, `fast`", "<= 1.5", to_valid("fast, own"))
-    add("NaN to none, core", "<= 2", to_valid("core, own"))
+    add("NaN to none, `fast`", "<= 1.5", compare_to_valid("fast, own"))
+    add("NaN to none, core", "<= 2", compare_to_valid("core, own"))
     for case, label in ((LONG_RIGID, "contiguous"), (GZIP_RIGID, "gzip")):
-        text = f"two workers, `fast`, all, rigid, {label}"
-        add(text, ">= 1.6", to_two_workers(case, "fast, all"))
-    add("core, own, translations, 3 x 100", ">= 2", to_peers(LONG, "core, own"))
-    add("core, own, rigid, 3 x 100", ">= 1", to_peers(LONG_RIGID, "core, own"))
-    add("memory, `fast`, 20 / 200 images", "<= 100 MiB, flat", memory("fast, own, loaded"))
-    more = ratio_of_memory(results[Case(images=200)])
+        row = f"two workers, `fast`, all, rigid, {label}"
+        add(row, ">= 1.6", compare_two_workers(case, "fast, all"))
+    add("core, own, translations, 3 x 100", ">= 2", compare_to_peers(LONG, "core, own"))
+    add("core, own, rigid, 3 x 100", ">= 1", compare_to_peers(LONG_RIGID, "core, own"))
+    add("memory, `fast`, 20 / 200 images", "<= 100 MiB, flat", format_memory("fast, own, loaded"))
+    more = subtract_memory(results[Case(images=200)])
     add("memory of a second thread, `fast`", "<= 40 MiB", more)
-    return table(rows)
+    return format_table(rows)
 
 
-def ratio_of_memory(rounds: Rounds) -> str:
-    """What a second thread takes more than one, in MiB."""
+def subtract_memory(rounds: Rounds) -> str:
+    """The memory of a second thread, in MiB."""
     one, two = (
-        middle(rounds, f"fast, own{more}, loaded", "memory") for more in ("", ", 2 workers")
+        take_median(rounds, f"fast, own{more}, loaded", "memory") for more in ("", ", 2 workers")
     )
     return f"{two - one:.0f} MiB"
 
 
-def imports(rounds: Rounds) -> str:
+def format_imports(rounds: Rounds) -> str:
     rows = [["importing the task", "s", "optional packages"], ["---", "---:", "---"]]
     for name in (_PEERS[0], "core, own", "fast, own"):
         brought = ", ".join(rounds[0][name]["brought"]) or "none"
-        rows.append([name, f"{middle(rounds, name, 'import'):.2f}", brought])
-    return table(rows)
+        rows.append([name, f"{take_median(rounds, name, 'import'):.2f}", brought])
+    return format_table(rows)
 
 
-def start(seconds: dict[str, float]) -> str:
+def format_start(seconds: dict[str, float]) -> str:
     rows = [["importing numba and first calls", "s"], ["---", "---:"]]
-    return table([*rows, *([name, f"{value:.2f}"] for name, value in seconds.items())])
+    return format_table([*rows, *([name, f"{value:.2f}"] for name, value in seconds.items())])
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
+def format_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

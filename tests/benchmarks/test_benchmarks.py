@@ -11,9 +11,9 @@ from benchmarks.case import OURS
 from benchmarks.case import PEERS
 from benchmarks.case import READING
 from benchmarks.case import SHORT
-from benchmarks.measure import ratio
-from benchmarks.report import goals
-from benchmarks.report import ratios
+from benchmarks.measure import compute_ratio
+from benchmarks.report import format_goals
+from benchmarks.report import format_ratios
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -28,7 +28,7 @@ def test_a_ratio_is_made_round_by_round():
         {"slow": took(9.0), "fast": took(3.0)},
         {"slow": took(1.0), "fast": took(0.5)},
     ]
-    assert ratio(rounds, "slow", "fast") == (3, 2, 4)
+    assert compute_ratio(rounds, "slow", "fast") == (3, 2, 4)
 
 
 def test_of_several_the_one_with_the_smallest_median_is_the_measure():
@@ -37,7 +37,7 @@ def test_of_several_the_one_with_the_smallest_median_is_the_measure():
         {"a": took(9.0), "b": took(6.0), "fast": took(2.0)},
         {"a": took(9.0), "b": took(6.0), "fast": took(3.0)},
     ]
-    assert ratio(rounds, ("a", "b"), "fast") == (3, 2, 6)
+    assert compute_ratio(rounds, ("a", "b"), "fast") == (3, 2, 6)
 
 
 def test_the_tables_hold_the_figures_of_their_cases():
@@ -49,8 +49,8 @@ def test_the_tables_hold_the_figures_of_their_cases():
         results[case] = [{name: took(wall) for name, wall in {READING: 0.5, **walls}.items()}]
     compared = [each for each in CASES.values() if PEERS[1] in each]
     ours = sum(each in OURS for competitors in compared for each in competitors)
-    assert ratios(results).count("4.00 (4.00 to 4.00)") == ours
-    lines = goals(results).splitlines()
+    assert format_ratios(results).count("4.00 (4.00 to 4.00)") == ours
+    lines = format_goals(results).splitlines()
     assert sum("4.00 (4.00 to 4.00)" in line for line in lines) == 7
     assert sum("1.00 (1.00 to 1.00)" in line for line in lines) == 4
     assert sum("10.00 (10.00 to 10.00)" in line for line in lines) == 1
