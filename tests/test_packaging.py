@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def _core_lower_bounds():
-    requirements = [text for text in requires("ewoksndreg") or [] if "extra ==" not in text]
-    return dict(re.fullmatch(r"([\w-]+)>=([\w.]+)", text).groups() for text in requirements)
+    requirements = [line for line in requires("ewoksndreg") or [] if "extra ==" not in line]
+    return dict(re.fullmatch(r"([\w-]+)>=([\w.]+)", line).groups() for line in requirements)
 
 
 def test_the_version_is_the_same_everywhere():

@@ -45,7 +45,7 @@ def cluster():
 
 
 @pytest.fixture
-def address(cluster):
+def scheduler(cluster):
     # A worker that a test killed is replaced.
     distributed = pytest.importorskip("distributed")
     with distributed.Client(cluster) as client:
@@ -72,27 +72,29 @@ def registrations():
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
-def test_dask_gives_the_same_bits(address, urls, small_parts, evaluate_on):
+def test_dask_gives_the_same_bits(scheduler, urls, small_parts, evaluate_on):
     with input_context(urls) as stacks:
         expected = evaluate_stacks(stacks, registrations(), evaluate_on=evaluate_on)
-        told = []
-        with dask_workers(address) as executor:
+        fractions = []
+        with dask_workers(scheduler) as executor:
             actual = evaluate_stacks(
                 stacks,
                 registrations(),
                 evaluate_on=evaluate_on,
                 executor=executor,
-                progress=told.append,
+                progress=fractions.append,
             )
     assert repr(actual.registrations) == repr(expected.registrations)
     assert actual.relative_error_per_image.tobytes() == expected.relative_error_per_image.tobytes()
     assert actual.overlap.tobytes() == expected.overlap.tobytes()
-    assert told == sorted(told)
-    assert told[-1] == 1
-    assert len(told) == 3 * 2
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert len(fractions) == 3 * 2
 
 
-def test_cancelling_lets_the_jobs_of_a_cluster_end_that_have_begun(address, tmp_path, small_parts):
+def test_cancelling_lets_the_jobs_of_a_cluster_end_that_have_begun(
+    scheduler, tmp_path, small_parts
+):
     """Two of 3 x 6 jobs of 16 images, and each stack was looked at once, for its shape."""
     stacks = {name: SlowStack(tmp_path, 100, 0.03) for name in NAMES}
     transformations = {name: wobble(100, seed) for seed, name in enumerate(NAMES)}
@@ -101,7 +103,7 @@ def test_cancelling_lets_the_jobs_of_a_cluster_end_that_have_begun(address, tmp_
         return len(list(tmp_path.iterdir())) > 3 + 5
 
     with (
-        dask_workers(address) as executor,
+        dask_workers(scheduler) as executor,
         pytest.raises(CancelledError, match="cancelled after"),
     ):
         evaluate_stacks(stacks, transformations, executor=executor, should_stop=should_stop)
@@ -112,46 +114,46 @@ def test_cancelling_lets_the_jobs_of_a_cluster_end_that_have_begun(address, tmp_
     assert len(list(tmp_path.iterdir())) == number
 
 
-def test_an_error_in_a_cluster_comes_back_as_itself(address, tmp_path):
+def test_an_error_in_a_cluster_comes_back_as_itself(scheduler, tmp_path):
     stacks = {name: UnreadableStack(tmp_path, 3, 0.0) for name in NAMES}
     transformations = {name: wobble(3, seed) for seed, name in enumerate(NAMES)}
     with (
-        dask_workers(address) as executor,
+        dask_workers(scheduler) as executor,
         pytest.raises(OSError, match=r"^Stack '.', image 2: the disk is gone$"),
     ):
         evaluate_stacks(stacks, transformations, executor=executor)
 
 
-def test_a_worker_of_a_cluster_that_dies_is_told(address, tmp_path):
+def test_a_worker_of_a_cluster_that_dies_is_told(scheduler, tmp_path):
     """A cluster tries a work again that ended with its worker, four times in all."""
     stacks = {name: DyingStack(tmp_path, 3, 0.0) for name in NAMES}
     transformations = {name: wobble(3, seed) for seed, name in enumerate(NAMES)}
     with (
-        dask_workers(address) as executor,
+        dask_workers(scheduler) as executor,
         pytest.raises(RuntimeError, match=r"A worker died while stack '.' was scored"),
     ):
         evaluate_stacks(stacks, transformations, executor=executor)
 
 
-def test_the_workers_may_be_those_of_the_cluster_that_runs_the_task(address, urls, small_parts):
+def test_the_workers_may_be_those_of_the_cluster_that_runs_the_task(scheduler, urls, small_parts):
     """All workers of the cluster run a task that needs workers."""
     distributed = pytest.importorskip("distributed")
     with input_context(urls) as stacks:
         expected = evaluate_stacks(stacks, registrations())
-    with distributed.Client(address) as client:
-        runs = [client.submit(_ranked_names, urls, address, n, pure=False) for n in range(2)]
+    with distributed.Client(scheduler) as client:
+        runs = [client.submit(_ranked_names, urls, scheduler, n, pure=False) for n in range(2)]
         assert client.gather(runs) == [list(expected.ranked_names)] * 2
 
 
-def _ranked_names(urls, address, _):
+def _ranked_names(urls, scheduler, _):
     task = Reg2DPostEvaluation(
-        inputs={"image_stacks": urls, "transformations": registrations(), "scheduler": address}
+        inputs={"image_stacks": urls, "transformations": registrations(), "scheduler": scheduler}
     )
     task.execute()
     return task.get_output_value("ranked_stack_names")
 
 
-def test_a_whole_workflow_runs_on_a_cluster(address, urls):
+def test_a_whole_workflow_runs_on_a_cluster(scheduler, urls):
     """ewoksdask sends the task to a worker, where it ranks."""
     ewoks = pytest.importorskip("ewoks")
     pytest.importorskip("ewoksdask")
@@ -166,7 +168,7 @@ def test_a_whole_workflow_runs_on_a_cluster(address, urls):
     with as_file(files("ewoksndreg.workflows") / "post_evaluation.json") as workflow:
         expected = ewoks.execute_graph(str(workflow), inputs=inputs)
         outputs = ewoks.execute_graph(
-            str(workflow), inputs=inputs, engine="dask", scheduler=address
+            str(workflow), inputs=inputs, engine="dask", scheduler=scheduler
         )
     assert outputs["scores"] == expected["scores"]
 
@@ -206,9 +208,9 @@ def test_a_number_of_workers_is_that_number(max_workers, number):
     assert count_workers(max_workers) == number
 
 
-def test_on_a_worker_of_a_cluster_its_own_threads_are_used(address):
+def test_on_a_worker_of_a_cluster_its_own_threads_are_used(scheduler):
     distributed = pytest.importorskip("distributed")
-    with distributed.Client(address) as client:
+    with distributed.Client(scheduler) as client:
         assert client.submit(count_workers, None, pure=False).result() == 1
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ._typing import FloatImage
 
-# Pixels: in float32 about what the second-level cache of a processor holds. With fewer, calling
-# numpy costs more than what it does.
+# Pixels: in float32 about what the second-level cache of a processor holds. With fewer, the
+# overhead of calling numpy dominates.
 _BLOCK_SIZE = 32_768
 
 

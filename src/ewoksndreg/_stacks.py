@@ -29,7 +29,7 @@ class Stack(Sequence[NDArray[Any]]):
     """
 
     in_file: bool = False
-    """Whether only an address goes to another process, no pixels."""
+    """Whether only a URL is sent to another process, no pixels."""
 
     slow_to_read: bool = False
     """Whether reading takes longer than scoring, and threads cannot share it."""
@@ -82,7 +82,7 @@ class Stack(Sequence[NDArray[Any]]):
             part.__dict__.update(self.__dict__)
             part._indices = self._indices[index]
             return part
-        # `range` knows negative indices and refuses those that do not exist.
+        # `range` resolves negative indices and raises for those that do not exist.
         return self._read(self._indices[index])
 
     def __repr__(self) -> str:
@@ -90,13 +90,13 @@ class Stack(Sequence[NDArray[Any]]):
 
 
 class ArrayStack(Stack):
-    """Images in memory, or in anything that gives out an image when it is indexed.
+    """Images in memory, or in any sequence of images.
 
     :param images: shape `(N, H, W)`: an array, an h5py dataset, or a sequence of N images of
         shape `(H, W)`. A list or tuple may hold images as nested lists. Masked pixels become NaN
         and the images floating point.
     :raises ValueError: when there are no images, an image does not have two dimensions or not the
-        shape of the first one.
+        shape of image 0.
     :raises TypeError: when the pixels are not real numbers.
     """
 
@@ -113,11 +113,11 @@ class ArrayStack(Stack):
             for n, image in enumerate(images):
                 self._check_shape(image, n)
         else:
-            # Perhaps read from somewhere: look at one image only, and keep it until it is read.
+            # Reading may be slow: read one image only, and keep it until it is asked for.
             self._first = _as_image(images[0], 0)
             super().__init__((len(images), *self._first.shape), _pixel_type(self._first))
         self._source = images
-        # Nobody knows whether something else can be read by several threads at a time.
+        # Other sequences may not allow several threads to read at a time.
         shared = isinstance(images, (numpy.ndarray, list))
         self._lock = None if shared else threading.Lock()
 
@@ -126,14 +126,14 @@ class ArrayStack(Stack):
             source = self._source[index]
         else:
             with self._lock:
-                source = self._read_alone(index)
+                source = self._read_locked(index)
         image = _as_image(source, index)
         self._check_shape(image, index)
         if isinstance(image, numpy.ma.MaskedArray):
             return as_floating(image)
         return image.astype(self.dtype, copy=False)
 
-    def _read_alone(self, index: int) -> Any:
+    def _read_locked(self, index: int) -> Any:
         if index == 0 and self._first is not None:
             first, self._first = self._first, None
             return first
@@ -147,7 +147,7 @@ class ArrayStack(Stack):
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        """To another process go the images of this part of the stack, nothing else."""
+        """Send only the images of this part of the stack to another process."""
         state = self.__dict__.copy()
         if isinstance(self._source, (numpy.ndarray, list)):
             indices = self._indices

@@ -20,15 +20,15 @@ def count_workers(max_workers: int | None) -> int:
     """How many workers an evaluation uses.
 
     :param max_workers: None or -1 for as many as this process may use: its processors, or on a
-        worker of a Dask cluster the threads of that worker. 0 means that the work is done in the
-        thread that asks for it, as does 1.
+        worker of a Dask cluster the threads of that worker. 0 and 1 mean that the calling
+        thread does the work.
     :raises ValueError: when the number is less than -1.
     """
     if max_workers is not None and max_workers < -1:
         raise ValueError(f"the number of workers is 0 or more, or -1, not {max_workers}")
     if max_workers is not None and max_workers >= 0:
         return max(1, max_workers)
-    on_dask = _threads_of_dask_worker()
+    on_dask = _count_dask_threads()
     if on_dask is not None:
         return on_dask
     try:
@@ -37,7 +37,7 @@ def count_workers(max_workers: int | None) -> int:
         return os.cpu_count() or 1
 
 
-def _threads_of_dask_worker() -> int | None:
+def _count_dask_threads() -> int | None:
     worker = sys.modules.get("distributed.worker")
     if worker is None:
         return None
@@ -54,7 +54,7 @@ def may_start_processes() -> bool:
 
 @contextmanager
 def threads(number: int) -> Iterator[Executor]:
-    """Threads, as long as the context lasts. They wait for each other when HDF5 decompresses."""
+    """Threads, as long as the context lasts. Only one at a time can decompress HDF5."""
     with ThreadPoolExecutor(number, thread_name_prefix="ewoksndreg") as executor:
         yield executor
 
@@ -66,14 +66,14 @@ def processes(number: int) -> Iterator[Executor]:
     They do not run the script that is running here, so that it needs no
     ``if __name__ == "__main__":``. So nothing that the script defines can be sent to them.
     """
-    # A process that is forked would share HDF5 and the threads of BLAS with this one.
+    # A forked process would share HDF5 and the threads of BLAS with this one.
     with ProcessPoolExecutor(number, mp_context=_Context()) as executor:
         yield executor
 
 
 class _Process(SpawnProcess):
     def start(self) -> None:
-        # What is run again in the new process is looked up in these two attributes.
+        # The new process runs the script that it finds in these two attributes.
         main = sys.modules["__main__"]
         hidden = {
             name: main.__dict__.pop(name)
@@ -92,13 +92,13 @@ class _Context(SpawnContext):
 
 
 @contextmanager
-def dask_workers(address: str) -> Iterator[Executor]:
+def dask_workers(scheduler: str) -> Iterator[Executor]:
     """The workers of a Dask cluster, which are left running.
 
     They need this library and the files of the stacks under the same paths. May be used inside a
-    task of the same cluster: the worker of that task is free for others meanwhile.
+    task of the same cluster: the worker of that task accepts other work meanwhile.
 
-    :param address: of the scheduler, such as ``"tcp://host:8786"``.
+    :param scheduler: its address, such as ``"tcp://host:8786"``.
     :raises ImportError: when Dask is not installed; says how to get it.
     :raises OSError: when there is no scheduler at this address.
     """
@@ -111,7 +111,7 @@ def dask_workers(address: str) -> Iterator[Executor]:
         ) from error
     with ExitStack() as stack:
         try:
-            inside = distributed.get_worker().scheduler.address == address
+            inside = distributed.get_worker().scheduler.address == scheduler
         except ValueError:  # this is no task of a cluster
             inside = False
         if inside:
@@ -119,8 +119,8 @@ def dask_workers(address: str) -> Iterator[Executor]:
         else:
             try:
                 client = stack.enter_context(
-                    distributed.Client(address, set_as_default=False)  # type: ignore[no-untyped-call, unused-ignore]
+                    distributed.Client(scheduler, set_as_default=False)  # type: ignore[no-untyped-call, unused-ignore]
                 )
             except (OSError, ValueError) as error:
-                raise OSError(f"There is no Dask scheduler at {address!r}: {error}") from error
+                raise OSError(f"There is no Dask scheduler at {scheduler!r}: {error}") from error
         yield client.get_executor(pure=False)

@@ -164,7 +164,7 @@ def test_a_second_run_overwrites_nothing(
 
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    files = DemoFiles.unused(tmp_path)
+    files = DemoFiles.find_unused(tmp_path)
     files.stacks.write_text("mine")
     with pytest.raises(FileExistsError):
         files.write_stacks({"Ca-K": numpy.zeros((2, 3, 4))})

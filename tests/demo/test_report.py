@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from ewoksndreg.demo._report import average
-from ewoksndreg.demo._report import table
+from ewoksndreg.demo._report import format_table
 from ewoksndreg.demo._report import write_picture
 from ewoksndreg.transformation import Homography
 
@@ -19,7 +19,7 @@ ERRORS = {"a": numpy.inf, "b": 0.126}
 
 
 def test_the_table() -> None:
-    header, first, last = table(NAMES, SCORES, ERRORS).splitlines()
+    header, first, last = format_table(NAMES, SCORES, ERRORS).splitlines()
     assert header.split("  ")[0] == "rank"
     assert first.split() == ["1", "b", "0.1235", "0.1000", "0.0782", "0.13"]
     assert last.split() == ["2", "a", "nan", "1.0000", "inf", "inf"]

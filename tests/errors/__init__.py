@@ -1,4 +1,4 @@
 """Every mistake that the library tells apart, with the exact sentence it says.
 
-`python -m tests.errors > doc/errors.md` writes the page that registrations them.
+`python -m tests.errors > doc/errors.md` writes the page with their messages.
 """

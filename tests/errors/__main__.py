@@ -1,5 +1,5 @@
-"""Print the page that registrations all mistakes."""
+"""Print the page with all error messages."""
 
-from .page import page
+from .page import format_page
 
-print(page(), end="")
+print(format_page(), end="")

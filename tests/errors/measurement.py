@@ -1,4 +1,4 @@
-"""A measurement without mistakes, and the words in which a mistake in it is written down."""
+"""A measurement without mistakes, and the form in which a mistake is described."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ def inputs_of(mistake: Mistake, folder: Path) -> dict[str, Any]:
             merged = {**inputs[name], **change}
             change = {key: value for key, value in merged.items() if value is not None}
         inputs[name] = change
-    return {name: _filled(value, str(folder)) for name, value in inputs.items()}
+    return {name: _fill(value, str(folder)) for name, value in inputs.items()}
 
 
-def _filled(value: Any, folder: str) -> Any:
+def _fill(value: Any, folder: str) -> Any:
     if isinstance(value, str):
         return value.replace(FOLDER, folder)
     if isinstance(value, list):
-        return [_filled(item, folder) for item in value]
+        return [_fill(item, folder) for item in value]
     if isinstance(value, dict):
-        return {name: _filled(item, folder) for name, item in value.items()}
+        return {name: _fill(item, folder) for name, item in value.items()}
     return value

@@ -74,7 +74,7 @@ OF_LISTS = [
         ValueError,
         [_IDENTITY, [[1, 0, 0], [0, 1, 0], [3, 4, 1]], _IDENTITY],
         "the matrix of image 1 has the last row [3.0, 4.0, 1.0], expected [0, 0, 1] or nearly so:"
-        " it looks transposed, its translation belongs into the last column",
+        " it looks transposed, its translation belongs in the last column",
     ),
     _list(
         "An image without transformation",
@@ -83,10 +83,10 @@ OF_LISTS = [
         "image 1 has no transformation (None): give a matrix of NaN where a registration failed",
     ),
     _list(
-        "Text in place of numbers",
+        "Strings in place of numbers",
         TypeError,
         [["0", "0"]] * 3,
-        "image 0 needs a transformation or a matrix of real numbers, not list of text",
+        "image 0 needs a transformation or a matrix of real numbers, not list of strings",
     ),
     _list(
         "No transformations",
@@ -101,7 +101,7 @@ OF_LISTS = [
         "expected a sequence of transformations, an array or the URL of a dataset, not int",
     ),
     _list(
-        "Text that is no URL",
+        "A string that is not a URL",
         ValueError,
         "translation",
         "The URL 'translation' does not say where in which file: write it as"
@@ -164,13 +164,13 @@ OF_CHOICES = [
         evaluate_on="owm",
     ),
     _choice(
-        "A way of scoring that is not text",
+        "A way of scoring that is not a string",
         ValueError,
         "Input 'evaluate_on' should be 'all' or 'own', not 5",
         evaluate_on=5,
     ),
     _choice(
-        "A reference stack that is not text",
+        "A reference stack that is not a string",
         ValueError,
         "Input 'reference_stack' should be a valid string, not 5",
         reference_stack=5,

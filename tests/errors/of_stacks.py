@@ -93,7 +93,7 @@ IN_FILES = [
         f"The URL '{FOLDER}/maps.h5' does not say where in which file: {_HOW}",
     ),
     _pixels(
-        "A web address",
+        "A web URL",
         ValueError,
         "https://data.org/maps.h5::/entry",
         "The URL 'https://data.org/maps.h5::/entry' is not the path of a file:"
@@ -141,7 +141,7 @@ OF_IMAGES = [
         f"{BAD}/complex",
         "images need real numbers, not pixels of type complex128",
     ),
-    _url("Text", TypeError, f"{BAD}/text", "images need real numbers, not pixels of type |S3"),
+    _url("Strings", TypeError, f"{BAD}/text", "images need real numbers, not pixels of type |S3"),
     _url("No images", ValueError, f"{BAD}/empty", "there are no images"),
     _pixels("An array that is one image", ValueError, IMAGES[0], f"{_DIMENSIONS} (32, 36)"),
     _pixels("An empty list", ValueError, [], "there are no images"),
@@ -164,7 +164,7 @@ OF_IMAGES = [
         "image 2 has the shape (32, 30), image 0 (32, 36): all images of a stack need one shape",
     ),
     _pixels(
-        "Text in place of pixels",
+        "A string in place of pixels",
         TypeError,
         [[["1", "2"]]] * 3,
         "images need real numbers, not pixels of type <U1",
@@ -188,7 +188,7 @@ OF_THEIR_FORM = [
         " with names",
     ),
     _all(
-        "A name that is not text",
+        "A name that is not a string",
         TypeError,
         {1: IMAGES},
         "A stack needs a name that is a string, not 1",

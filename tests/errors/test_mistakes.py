@@ -1,5 +1,4 @@
-"""Each mistake of the registration is made, and what the library says is compared with the
-registration."""
+"""Make each mistake of the list and compare the message of the library."""
 
 import hashlib
 import os

@@ -73,7 +73,7 @@ def keypoints(
     found = [numpy.identity(3)]
     features = [_features(image) for image in stack]
     for current in features[1:]:
-        found.append(_matched(features[0], current, model))
+        found.append(_match(features[0], current, model))
     return numpy.stack(found)
 
 
@@ -91,7 +91,7 @@ def _features(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]] | None:
     return detector.keypoints, detector.descriptors
 
 
-def _matched(
+def _match(
     first: tuple[NDArray[Any], NDArray[Any]] | None,
     current: tuple[NDArray[Any], NDArray[Any]] | None,
     model: type[EuclideanTransform] | type[AffineTransform],

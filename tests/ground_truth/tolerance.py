@@ -23,11 +23,11 @@ def interpolation_in_shifts(name: str, distance: float) -> float:
     """
     picture = _middle(name)
     half = (0.5, 0.5)
-    blurred = _rms(_shifted(picture, half, 1) - _shifted(picture, half, 5))
+    blurred = _rms(_shift(picture, half, 1) - _shift(picture, half, 5))
     angles = numpy.arange(_DIRECTIONS) * 2 * numpy.pi / _DIRECTIONS
     steps = distance * numpy.stack((numpy.cos(angles), numpy.sin(angles)), axis=1)
-    still = _shifted(picture, (0, 0), 5)
-    moved = _rms(numpy.stack([_shifted(picture, step, 5) - still for step in steps]))
+    still = _shift(picture, (0, 0), 5)
+    moved = _rms(numpy.stack([_shift(picture, step, 5) - still for step in steps]))
     return blurred / moved
 
 
@@ -45,7 +45,7 @@ def _middle(name: str) -> NDArray[numpy.float64]:
     return picture[rows : rows + 190, columns : columns + 190]
 
 
-def _shifted(picture: NDArray[numpy.float64], shift: object, order: int) -> NDArray[numpy.float64]:
+def _shift(picture: NDArray[numpy.float64], shift: object, order: int) -> NDArray[numpy.float64]:
     moved = ndimage.shift(picture, shift, order=order, mode="mirror")
     return moved[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 

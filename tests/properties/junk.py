@@ -103,7 +103,7 @@ MATRICES = [[[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[1, 0, -1], [0, 1, 0], [0, 0, 1]
 
 
 @st.composite
-def changed(draw: st.DrawFn, value: Any) -> Any:
+def change_inputs(draw: st.DrawFn, value: Any) -> Any:
     """A JSON value with junk in one place."""
     value = copy.deepcopy(value)
     place: Any = None
@@ -122,7 +122,7 @@ def _each(stack: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 def _inside_the_folder(value: Any) -> Any:
-    """The same, but for text that would make the task write somewhere else."""
+    """The same, but for strings that would make the task write somewhere else."""
     if not isinstance(value, str):
         return value
     return re.sub(r"^((silx:|file:)?/*)+", "", value.replace("..", ""))
@@ -130,13 +130,13 @@ def _inside_the_folder(value: Any) -> Any:
 
 INPUTS: dict[str, st.SearchStrategy[Any]] = {
     "image_stacks": JSON
-    | changed({"a": IMAGES, "b": IMAGES})
+    | change_inputs({"a": IMAGES, "b": IMAGES})
     | _each(URLS)
     | st.lists(URLS, max_size=3)
     | _each(JSON),
     "transformations": JSON
-    | changed(LISTS)
-    | changed({"a": MATRICES, "b": LISTS["b"]})
+    | change_inputs(LISTS)
+    | change_inputs({"a": MATRICES, "b": LISTS["b"]})
     | _each(URLS)
     | _each(st.lists(st.lists(_NUMBERS, min_size=2, max_size=2), min_size=2, max_size=2))
     | _each(JSON),

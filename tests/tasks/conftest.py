@@ -18,7 +18,7 @@ def shifts(motion):
     return [Homography(matrix) for matrix in matrices]
 
 
-def shifted(images, motion):
+def shift_images(images, motion):
     """The same by cutting: `result[p] = image[p + motion]`, NaN outside."""
     result = numpy.full(images.shape, numpy.nan)
     height, width = images.shape[1:]
@@ -31,7 +31,7 @@ def shifted(images, motion):
 
 
 class Progress(BasePercentageProgress):
-    """Keeps what it is told, and cancels the task at some point."""
+    """Records the progress, and cancels the task at some point."""
 
     def __init__(self, stop_at=101):
         super().__init__()

@@ -11,7 +11,7 @@ import numpy
 import pytest
 
 from .conftest import WRONG
-from .conftest import shifted
+from .conftest import shift_images
 
 pytest.importorskip("ewoks")
 
@@ -56,7 +56,9 @@ def assert_saved(folder, stacks, names):
         ranked = list(group["post_evaluation/scores/stack_name"].asstr())
         assert ranked == [name for name in ("Ca-K", "Fe-K", "Zn-K") if name in names]
         for name in names:
-            numpy.testing.assert_array_equal(group[name][()], shifted(stacks[name], WRONG[name]))
+            numpy.testing.assert_array_equal(
+                group[name][()], shift_images(stacks[name], WRONG[name])
+            )
 
 
 @pytest.mark.parametrize("form", ["URLs", "nested lists", "both"])
@@ -98,9 +100,9 @@ def test_a_mistake_is_told_and_nothing_is_written(folder, stacks):
 
 @pytest.mark.parametrize("page", ["README.md", "doc/task.md"])
 def test_the_command_of_the_documentation_works(folder, stacks, page):
-    text = (ROOT / page).read_text()
-    start = text.index("ewoks execute post_evaluation")
-    command = text[start : text.index("```", start)].replace("\\\n", " ")
+    content = (ROOT / page).read_text()
+    start = content.index("ewoks execute post_evaluation")
+    command = content[start : content.index("```", start)].replace("\\\n", " ")
     _, _, *arguments = shlex.split(command)
     done = execute(folder, *arguments)
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from ewoksndreg.transformation import Transformation
 
 from .conftest import MOTION
 from .conftest import WRONG
-from .conftest import shifted
+from .conftest import shift_images
 from .conftest import shifts
 
 RANKING = ["Ca-K", "Fe-K", "Zn-K"]
@@ -57,7 +57,7 @@ def registrations(request, shifts_url):
     }[request.param]
 
 
-def saved(url):
+def read_saved(url):
     path, group = url.split("::")
     with h5py.File(path) as file:
         images = {
@@ -75,9 +75,9 @@ def test_every_form_is_ranked_and_saved(stacks, transformations, registrations, 
     for items in outputs["transformations"].values():
         assert all(isinstance(item, Transformation) for item in items)
         assert items == transformations["Ca-K"]
-    images, inputs = saved(output_url)
+    images, inputs = read_saved(output_url)
     for name, stack in stacks.items():
-        numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG[name]))
+        numpy.testing.assert_array_equal(images[name], shift_images(stack, WRONG[name]))
         if isinstance(registrations[name], str):
             assert inputs["transformations"][name] == registrations[name]
         elif not isinstance(registrations[name], DataUrl):
@@ -110,9 +110,9 @@ def test_a_forced_list_serves_every_stack_and_no_other_is_read(stacks, registrat
     for items in outputs["transformations"].values():
         assert all(isinstance(item, Transformation) for item in items)
         assert items == shifts(WRONG["Fe-K"])
-    images, inputs = saved(output_url)
+    images, inputs = read_saved(output_url)
     for name, stack in stacks.items():
-        numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG["Fe-K"]))
+        numpy.testing.assert_array_equal(images[name], shift_images(stack, WRONG["Fe-K"]))
     assert inputs["transformations"]["other"] == NOWHERE
 
 
@@ -129,9 +129,9 @@ def test_skip_hands_on_what_it_was_given(stacks, registrations, tmp_path, save):
         )
     assert outputs["transformations"] is registrations
     if save:
-        images, _ = saved(output_url)
+        images, _ = read_saved(output_url)
         for name, stack in stacks.items():
-            numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG[name]))
+            numpy.testing.assert_array_equal(images[name], shift_images(stack, WRONG[name]))
 
 
 def test_skip_opens_no_file_and_checks_nothing(stacks):
@@ -176,7 +176,7 @@ def test_one_list_that_is_not_needed_is_not_read():
 
 
 def test_a_json_workflow_needs_nothing_but_json(stacks, tmp_path):
-    """A workflow as text, with its inputs in it."""
+    """A JSON workflow with its inputs."""
     workflow = json.loads(
         files("ewoksndreg.workflows").joinpath("post_evaluation.json").read_text()
     )
@@ -193,6 +193,6 @@ def test_a_json_workflow_needs_nothing_but_json(stacks, tmp_path):
     ]
     outputs = execute_graph(json.loads(json.dumps(workflow)))
     assert outputs["ranked_stack_names"] == RANKING
-    images, _ = saved(f"{tmp_path}/out.h5::/entry/aligned")
+    images, _ = read_saved(f"{tmp_path}/out.h5::/entry/aligned")
     for name, stack in stacks.items():
-        numpy.testing.assert_array_equal(images[name], shifted(stack, WRONG[name]))
+        numpy.testing.assert_array_equal(images[name], shift_images(stack, WRONG[name]))

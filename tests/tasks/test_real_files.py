@@ -10,7 +10,7 @@ import pytest
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
 from .conftest import WRONG
-from .conftest import shifted
+from .conftest import shift_images
 
 
 def run(**inputs):
@@ -72,7 +72,7 @@ def test_the_result_is_that_of_the_arrays(tmp_path, stacks, transformations, how
     with h5py.File(output.split("::")[0]) as file:
         for name, images in stacks.items():
             numpy.testing.assert_array_equal(
-                file["entry/aligned"][name], shifted(images, WRONG[name])
+                file["entry/aligned"][name], shift_images(images, WRONG[name])
             )
     # The input reads as before.
     again = run(image_stacks=urls, transformations=transformations)
@@ -121,5 +121,5 @@ def test_infinite_and_masked_pixels_are_missing(tmp_path, stacks, transformation
     if save:
         with h5py.File(tmp_path / "out.h5") as file:
             missing = ~numpy.isfinite(file["entry/Ca-K"][()])
-        aligned = shifted(nan["Ca-K"], WRONG["Ca-K"])
+        aligned = shift_images(nan["Ca-K"], WRONG["Ca-K"])
         numpy.testing.assert_array_equal(missing, numpy.isnan(aligned))

@@ -22,7 +22,7 @@ from ewoksndreg.transformation import Transformation
 from .conftest import MOTION
 from .conftest import WRONG
 from .conftest import Progress
-from .conftest import shifted
+from .conftest import shift_images
 from .conftest import shifts
 
 IDENTIFIER = "ewoksndreg.tasks.reg2d_posteval.Reg2DPostEvaluation"
@@ -42,7 +42,7 @@ def cause_of(**inputs):
     return caught.value.__cause__
 
 
-def saved(url):
+def read_saved(url):
     path, group = str(url).split("::")
     with h5py.File(path) as file:
         return {
@@ -51,10 +51,10 @@ def saved(url):
 
 
 def assert_saved(url, stacks, motions):
-    result = saved(url)
+    result = read_saved(url)
     assert set(result) == set(stacks)
     for name, images in stacks.items():
-        numpy.testing.assert_array_equal(result[name], shifted(images, motions[name]))
+        numpy.testing.assert_array_equal(result[name], shift_images(images, motions[name]))
 
 
 @pytest.fixture
@@ -263,9 +263,9 @@ def test_the_example_of_the_specification_validates():
 
 @pytest.fixture
 def workflow(tmp_path):
-    text = files("ewoksndreg.workflows").joinpath("post_evaluation.json").read_text()
+    workflow = files("ewoksndreg.workflows").joinpath("post_evaluation.json").read_text()
     path = tmp_path / "workflow.json"
-    path.write_text(text)
+    path.write_text(workflow)
     return str(path)
 
 
@@ -360,7 +360,7 @@ def test_a_foreign_transformation_and_arrays_are_saved_and_described(stacks, out
             output_root_uri=output_url,
             skip=True,
         )
-    for name, images in saved(output_url).items():
+    for name, images in read_saved(output_url).items():
         numpy.testing.assert_array_equal(images, numpy.array(stacks[name])[:, :, ::-1])
     path, group = output_url.split("::")
     with h5py.File(path) as file:
@@ -378,7 +378,7 @@ def test_the_output_may_be_the_file_that_is_read(stacks, stacks_url, transformat
     output_url = f"{path}::/entry/aligned"
     run(image_stacks=urls, transformations=transformations, output_root_uri=output_url)
     assert_saved(output_url, stacks, WRONG)
-    numpy.testing.assert_equal(saved(stacks_url), stacks)
+    numpy.testing.assert_equal(read_saved(stacks_url), stacks)
 
 
 def test_existing_results_are_refused_before_any_work(stacks, transformations, stacks_url):

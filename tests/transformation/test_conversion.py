@@ -31,7 +31,7 @@ def matrices(value, **options):
     return numpy.stack([item.passive_matrix for item in as_transformations(value, **options)])
 
 
-def normalized(stack):
+def normalize(stack):
     return stack / stack[:, 2:, 2:]
 
 
@@ -63,7 +63,7 @@ def test_numbers_are_passive_in_row_column_order(form):
     result = as_transformations(value)
     assert type(result) is list
     assert {type(item) for item in result} == {Homography}
-    numpy.testing.assert_allclose(matrices(value), normalized(expected), rtol=1e-14)
+    numpy.testing.assert_allclose(matrices(value), normalize(expected), rtol=1e-14)
 
 
 def test_a_shift_says_how_far_the_image_moved():
@@ -100,7 +100,7 @@ def test_these_are_the_conventions():
 @pytest.mark.parametrize("stack", [SHIFT_MATRICES, AFFINE, PERSPECTIVE], ids=["2", "2x3", "3x3"])
 def test_a_convention_says_what_the_numbers_mean(convention, stack):
     meaning = MEANINGS[TOOLS.get(convention, convention)]
-    expected = normalized(numpy.stack([meaning(matrix) for matrix in stack]))
+    expected = normalize(numpy.stack([meaning(matrix) for matrix in stack]))
     value = SHIFTS if stack is SHIFT_MATRICES else stack
     result = matrices(value, convention=convention)
     numpy.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
@@ -185,9 +185,9 @@ def file(tmp_path):
 def test_a_url_is_read(file, inside, expected):
     url = f"{file}::/entry/{inside}"
     for value in (url, DataUrl(url), f"silx:{url}"):
-        numpy.testing.assert_allclose(matrices(value), normalized(expected), rtol=1e-14)
+        numpy.testing.assert_allclose(matrices(value), normalize(expected), rtol=1e-14)
     swapped = matrices(url, convention="passive xy")
-    numpy.testing.assert_allclose(swapped, normalized(SWAP @ expected @ SWAP), rtol=1e-14)
+    numpy.testing.assert_allclose(swapped, normalize(SWAP @ expected @ SWAP), rtol=1e-14)
     with h5py.File(file, "a"):  # Nothing keeps it open.
         pass
 
@@ -275,10 +275,10 @@ MISTAKES = {
     "shift among matrices": ([AFFINE[0], [1, 2]], ValueError, r"image 1 has the shape \(2,\)"),
     "complex": (AFFINE * 1j, TypeError, "real numbers, not complex numbers"),
     "complex registrations": ([[1, 2j]], TypeError, "image 0 needs .* not list of complex numbers"),
-    "strings": ([["1", "2"]], TypeError, "image 0 needs .* real numbers, not list of text"),
+    "strings": ([["1", "2"]], TypeError, "image 0 needs .* real numbers, not list of strings"),
     "a string": ([[0, 0], "a.h5::/b"], TypeError, "image 1 needs .* real numbers, not str"),
     "bytes inside": ([b"a"], TypeError, "image 0 needs .* not bytes"),
-    "array of text": (numpy.array([["1", "2"]]), TypeError, "real numbers, not text"),
+    "array of strings": (numpy.array([["1", "2"]]), TypeError, "real numbers, not strings"),
     "dates": (numpy.zeros((2, 2), "M8[s]"), TypeError, r"real numbers, not datetime64\[s\]"),
     "None inside a matrix": ([[0, None]], TypeError, "image 0 needs .* not list of objects"),
     "huge integers": ([[0, 10**400]], TypeError, "image 0 needs .* not list of objects"),
@@ -377,7 +377,7 @@ def test_objects_of_known_packages_have_their_own_convention():
     ]
     expected = [AFFINE[1], *(SWAP @ m @ SWAP for m in (AFFINE[1], PERSPECTIVE[2], AFFINE[2]))]
     assert as_transformations(mixed)[0] is mixed[0]
-    numpy.testing.assert_allclose(matrices(mixed), normalized(numpy.stack(expected)), atol=1e-12)
+    numpy.testing.assert_allclose(matrices(mixed), normalize(numpy.stack(expected)), atol=1e-12)
     # Keypoints in (row, column) order, say
     result = matrices([ProjectiveTransform(AFFINE[1]), mixed[0]], convention="active")
     numpy.testing.assert_allclose(result[0], numpy.linalg.inv(AFFINE[1]), atol=1e-12)

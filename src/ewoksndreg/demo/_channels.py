@@ -1,4 +1,4 @@
-"""What detectors make of one moving sample."""
+"""Channels of one moving sample, as detectors measure them."""
 
 from typing import Any
 
@@ -9,50 +9,50 @@ from scipy import ndimage
 Views = NDArray[numpy.float64]
 
 
-def element_maps(
+def make_element_maps(
     views: Views, *, dose: float, rng: numpy.random.Generator
 ) -> dict[str, NDArray[Any]]:
-    """Channels that show the same sample and differ as real ones do.
+    """Six channels that show the same sample and differ as real ones do.
 
-    :param views: what there is to see in each image, shape `(N, H, W)`, 0 to 1.
+    :param views: noise-free images, shape `(N, H, W)`, 0 to 1.
     :param dose: photons with respect to a measurement of usual length; less gives more noise.
     :param rng: source of the noise.
     :returns: six stacks of shape `(N, H, W)`.
     """
     return {
-        "Ca-K": _plenty(views, dose, rng),
-        "Fe-K": _weak(views, dose, rng),
-        "S-K": _fading(views, dose, rng),
-        "As-K": _nearly_empty(views, dose, rng),
-        "Ar-K": _static_pattern(views, dose, rng),
-        "Compton": _inverted(views, dose, rng),
+        "Ca-K": _make_strong(views, dose, rng),
+        "Fe-K": _make_weak(views, dose, rng),
+        "S-K": _make_fading(views, dose, rng),
+        "As-K": _make_nearly_empty(views, dose, rng),
+        "Ar-K": _make_static_pattern(views, dose, rng),
+        "Compton": _make_inverted(views, dose, rng),
     }
 
 
-def _plenty(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
+def _make_strong(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
     """Thousands of counts, given as mass fractions below 1e-3."""
     return (rng.poisson(dose * (2000 * views + 50)) * (1e-3 / (2050 * dose))).astype(numpy.float32)
 
 
-def _weak(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
+def _make_weak(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
     """A few counts per pixel."""
     return rng.poisson(dose * (8 * views + 0.5)).astype(numpy.float32)
 
 
-def _fading(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
-    """Counts that radiation damage takes away from image to image."""
+def _make_fading(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
+    """Counts that fade from image to image with radiation damage."""
     left = numpy.linspace(1, 0.4, len(views))[:, numpy.newaxis, numpy.newaxis]
     return rng.poisson(dose * (60 * views * left + 2)).astype(numpy.uint16)
 
 
-def _nearly_empty(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
+def _make_nearly_empty(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
     """An element found in a few spots only, and little of it."""
     spots = views > numpy.quantile(views, 0.985)
     return rng.poisson(dose * (0.1 * spots + 0.01)).astype(numpy.uint16)
 
 
-def _static_pattern(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
-    """The pattern of a detector, which stays where it is, over a sample that is hard to see."""
+def _make_static_pattern(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
+    """A detector pattern that does not move, over a sample that is hard to see."""
     shape = views.shape[1:]
     grain: Views = ndimage.gaussian_filter(rng.normal(size=shape), 0.8)
     stripes = numpy.arange(shape[1]) % 16 == 0
@@ -61,7 +61,7 @@ def _static_pattern(views: Views, dose: float, rng: numpy.random.Generator) -> N
     return numpy.asarray(gain * counts / 40, dtype=numpy.float32)
 
 
-def _inverted(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
+def _make_inverted(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
     """Bright where the others are dark, smooth, in numbers up to 1e5."""
     smooth: Views = ndimage.gaussian_filter(views, (0, 1.5, 1.5))
     noise = rng.normal(scale=2e3 / numpy.sqrt(dose), size=views.shape)

@@ -24,7 +24,7 @@ class DemoFiles:
 
     :param stacks: HDF5 file with the image stacks.
     :param results: HDF5 file with the aligned stacks and the scores.
-    :param picture: before and after.
+    :param picture: PNG file with the images before and after alignment.
     """
 
     stacks: Path
@@ -32,7 +32,7 @@ class DemoFiles:
     picture: Path
 
     @classmethod
-    def unused(cls, folder: Path) -> DemoFiles:
+    def find_unused(cls, folder: Path) -> DemoFiles:
         """Names of files that do not exist yet: a second run gets `stacks_2.h5` and so on."""
         for number in count(1):
             suffix = "" if number == 1 else f"_{number}"
@@ -53,7 +53,7 @@ class DemoFiles:
     def write_stacks(self, stacks: Mapping[str, NDArray[Any]]) -> list[str]:
         """Write image stacks as a NeXus file.
 
-        :param stacks: by name, shape `(N, H, W)`; the first one is shown first by viewers.
+        :param stacks: by name, shape `(N, H, W)`; viewers open the first one.
         :returns: the URL of each stack.
         :raises FileExistsError: when the file exists.
         """

@@ -20,7 +20,7 @@ _WORST = "#c0392b"
 _OTHER = "#9aa4ad"
 
 
-def table(
+def format_table(
     ranked_names: Sequence[str],
     scores: Mapping[str, Mapping[str, float]],
     errors: Mapping[str, float],
@@ -56,7 +56,7 @@ def write_picture(
     :param ranked_names: names of the stacks, best registration first.
     :param scores: by name, the output `scores` of the task.
     :param errors: true error of each registration in px.
-    :param stack: the images that are shown, shape `(N, H, W)`.
+    :param stack: the images of the picture, shape `(N, H, W)`.
     :param transformations: the registration that was found from each stack.
     :raises FileExistsError: when the file exists.
     """
@@ -85,9 +85,9 @@ def write_picture(
 
 
 def average(images: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[numpy.float64]:
-    """Mean of the pixels that are there; NaN where no image has one.
+    """Mean of the valid pixels; NaN where no image has one.
 
-    :param images: N images of shape `(H, W)`; what is not finite is missing.
+    :param images: N images of shape `(H, W)`; pixels that are not finite are invalid.
     """
     total = numpy.zeros(images[0].shape)
     number = numpy.zeros(images[0].shape)
@@ -125,7 +125,7 @@ def _show_scores(
     values = [numpy.nan_to_num(scores[name]["score"]) for name in ranked_names]
     colors = [_BEST, *[_OTHER] * (len(values) - 2), _WORST]
     bars = axes.barh(ranked_names, values, color=colors)
-    axes.bar_label(bars, [_words(errors[name]) for name in ranked_names], padding=4)
+    axes.bar_label(bars, [_format_error(errors[name]) for name in ranked_names], padding=4)
     axes.invert_yaxis()
     axes.set_title("Score of each registration\n(small is good)")
     axes.set_xlim(0, 1.6 * max(values))
@@ -134,5 +134,5 @@ def _show_scores(
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _words(error: float) -> str:
+def _format_error(error: float) -> str:
     return f"off by {error:.2f} px" if math.isfinite(error) else "diverged"

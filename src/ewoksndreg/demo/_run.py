@@ -1,4 +1,4 @@
-"""The main job from end to end: files, registration, workflow, report."""
+"""The demo from end to end: files, registration, workflow, report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ewokscore.progress import TextProgress
 
 from ..transformation import Homography
 from ._files import DemoFiles
-from ._report import table
+from ._report import format_table
 from ._report import write_picture
 from .registration import register
 from .samples import make_sample
@@ -26,7 +26,7 @@ def run(folder: Path) -> None:
     :raises OSError: when the folder or a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = DemoFiles.unused(folder)
+    files = DemoFiles.find_unused(folder)
 
     sample = make_sample("coins", images=12, size=256, step=2.5)
     urls = files.write_stacks(sample.stacks)
@@ -42,7 +42,7 @@ def run(folder: Path) -> None:
     scores = outputs["scores"]
     shape = next(iter(sample.stacks.values())).shape[1:]
     errors = {name: true_error(found, sample.truth, shape) for name, found in registrations.items()}
-    print(table(ranked, scores, errors))
+    print(format_table(ranked, scores, errors))
     write_picture(files.picture, ranked, scores, errors, sample.stacks[ranked[0]], registrations)
     print(f"\n{files.picture}: before and after")
 

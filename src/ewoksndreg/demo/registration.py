@@ -15,20 +15,20 @@ _UPSAMPLING = 20
 
 
 def register(stack: Sequence[ArrayLike] | NDArray[Any]) -> list[Homography]:
-    """Find the translation that brings each image onto the first one.
+    """Find the translation that brings each image onto the reference image, image 0.
 
     :param stack: N images of shape `(H, W)`.
-    :returns: N transformations. That of the first image is the identity, and so is that of an
-        image without a count.
+    :returns: N transformations. That of the reference image is the identity, and so is that of an
+        empty image.
     """
-    first = numpy.asarray(stack[0])
+    reference = numpy.asarray(stack[0])
     transformations = []
     for n in range(len(stack)):
         image = numpy.asarray(stack[n])
         matrix = numpy.identity(3)
-        if n > 0 and first.any() and image.any():
+        if n > 0 and reference.any() and image.any():
             shift, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call, unused-ignore]
-                first, image, upsample_factor=_UPSAMPLING, normalization=None
+                reference, image, upsample_factor=_UPSAMPLING, normalization=None
             )
             # scikit-image says how far the image moves, a passive matrix where it comes from.
             matrix[:2, 2] = -shift

@@ -1,4 +1,4 @@
-"""Samples that move in a known way, seen through several channels."""
+"""Samples with a known motion, seen through several channels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from scipy import ndimage
 from .._messages import unknown_name
 from ..transformation import Homography
 from ..transformation import Transformation
-from ._channels import element_maps
+from ._channels import make_element_maps
 
 Motion = Literal["translation", "rigid", "affine"]
 
-# The pictures that are inside the wheel of scikit-image, so that nothing is downloaded.
+# Pictures that the wheel of scikit-image contains: nothing is downloaded.
 PICTURES = (
     "astronaut",
     "brick",
@@ -39,17 +39,17 @@ PICTURES = (
     "rocket",
 )
 
-# Standard deviations of what a linear distortion and a rotation gain from image to image.
+# Standard deviations of the steps of linear distortion and rotation from image to image.
 _DISTORTION_STEP = 0.006
 _ROTATION_STEP = numpy.deg2rad(0.7)
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Stacks of images of one sample and how it really moved.
+    """Stacks of images of one sample and its true motion.
 
     :param stacks: for each channel N images, shape `(N, H, W)`.
-    :param truth: the N transformations that bring the images onto the first one.
+    :param truth: the N transformations that bring the images onto the reference image.
     """
 
     stacks: dict[str, NDArray[Any]]
@@ -66,7 +66,7 @@ def make_sample(
     dose: float = 1.0,
     seed: int = 0,
 ) -> Sample:
-    """Look at a picture `images` times while it moves.
+    """Simulate images of a moving picture.
 
     The position takes a random step before each image; so do the angle when the motion is rigid,
     and the angle and the four coefficients of a linear map when it is affine.
@@ -85,10 +85,10 @@ def make_sample(
     if motion not in get_args(Motion):
         raise ValueError(unknown_name("motion", motion, get_args(Motion)))
     rng = numpy.random.default_rng(seed)
-    places = _places(motion, images, size, step, rng)
-    views = _views(_gray(picture), places, size)
+    places = _make_walk(motion, images, size, step, rng)
+    views = _make_views(_load_gray(picture), places, size)
     return Sample(
-        stacks=element_maps(views, dose=dose, rng=rng),
+        stacks=make_element_maps(views, dose=dose, rng=rng),
         truth=[Homography(numpy.linalg.inv(place) @ places[0]) for place in places],
     )
 
@@ -98,14 +98,15 @@ def true_error(
     truth: Sequence[Transformation],
     shape: tuple[int, ...],
 ) -> float:
-    """How far apart one point of the sample lies in the first and in the other aligned images.
+    """How far apart a point of the sample is in the aligned reference image and in other aligned
+    images.
 
-    :param transformations: a list of N transformations that a registration found.
+    :param transformations: N transformations that were found.
     :param truth: the N transformations of `Sample.truth`.
     :param shape: of the images, `(H, W)`.
-    :returns: root mean square in px over all pixels of all images but the first; infinite when a
-        point has no place in an aligned image.
-    :raises ValueError: when the two lists have different lengths.
+    :returns: root mean square in px over all pixels of all images but the reference image;
+        infinite when a point is not in an aligned image.
+    :raises ValueError: when the two have different lengths.
     """
     pixels = numpy.indices(shape).reshape(2, -1)
     sample = truth[0].apply_coordinates(pixels)
@@ -119,7 +120,7 @@ def true_error(
     return error if numpy.isfinite(error) else numpy.inf
 
 
-def _gray(name: str) -> NDArray[numpy.float64]:
+def _load_gray(name: str) -> NDArray[numpy.float64]:
     """The picture, 0 to 1."""
     picture = getattr(skimage.data, name)()
     if picture.ndim == 3:
@@ -128,11 +129,11 @@ def _gray(name: str) -> NDArray[numpy.float64]:
     return numpy.asarray((picture - float(low)) / float(high - low), dtype=numpy.float64)
 
 
-def _places(
+def _make_walk(
     motion: Motion, images: int, size: int, step: float, rng: numpy.random.Generator
 ) -> list[NDArray[numpy.float64]]:
-    """For each image the matrix that maps its pixels to where the first image shows the same
-    place of the sample. The first is the identity."""
+    """For each image the matrix that maps its pixels to where the reference image shows the same
+    point of the sample."""
 
     def walk(scale: float, *shape: int) -> NDArray[numpy.float64]:
         path = rng.normal(scale=scale, size=(images, *shape)).cumsum(axis=0)
@@ -157,10 +158,10 @@ def _places(
     return places
 
 
-def _views(
+def _make_views(
     picture: NDArray[numpy.float64], places: Sequence[NDArray[numpy.float64]], size: int
 ) -> NDArray[numpy.float64]:
-    """The middle of the picture as each image sees it, shape `(N, size, size)`, 0 to 1."""
+    """The middle of the picture in each image, shape `(N, size, size)`, 0 to 1."""
     middle = numpy.identity(3)
     middle[:2, 2] = (numpy.array(picture.shape) - size) / 2
     views = numpy.empty((len(places), size, size))

@@ -16,8 +16,8 @@ ON_PIXEL = 1e-10
 
 
 def find_translation(matrix: Matrix, shape: tuple[int, ...]) -> tuple[float, float] | None:
-    """By how much (px) a matrix shifts all pixels of an image of this shape alike, along rows and
-    along columns; None where it does not.
+    """By how much (px) a matrix shifts all pixels of an image of this shape, along rows and along
+    columns; None where it is not a translation.
 
     :param matrix: shape `(3, 3)`, passive, (row, column) order.
     """
@@ -52,18 +52,18 @@ def split_shift(shift: float) -> tuple[int, float]:
     return whole, shift - whole
 
 
-def shifted_rectangle(shift: tuple[float, float], shape: tuple[int, ...]) -> tuple[range, range]:
+def find_inside(shift: tuple[float, float], shape: tuple[int, ...]) -> tuple[range, range]:
     """Rows and columns of the aligned image whose pixels all come from inside the image.
 
     :param shift: in px, along rows and along columns.
     """
     rows, columns = (
-        _shifted_range(*split_shift(each), size) for each, size in zip(shift, shape, strict=True)
+        _find_range(*split_shift(each), size) for each, size in zip(shift, shape, strict=True)
     )
     return (rows, columns) if rows and columns else (range(0), range(0))
 
 
-def _shifted_range(whole: int, fraction: float, size: int) -> range:
+def _find_range(whole: int, fraction: float, size: int) -> range:
     start = max(0, -whole)
     # Between two pixels, the second one has to be inside too.
     stop = min(size, size - whole - (fraction > 0))

@@ -16,7 +16,7 @@ from .._typing import FloatImage
 from .._typing import Matrix
 
 UNRELATED = 2.0
-"""The standardized MSE of two images that have nothing to do with each other."""
+"""The standardized MSE of two unrelated images."""
 
 # Outliers (hot pixels, cosmic rays) are clipped: this part of the pixels at both ends.
 _CLIPPED = 0.01
@@ -25,13 +25,13 @@ _CLIPPED = 0.01
 _SAMPLE_SIZE = 16_384
 _LARGEST_SAMPLE = 2 * _SAMPLE_SIZE
 
-# Where invalid pixels leave fewer of the sample than this, all valid pixels are looked at.
+# Where invalid pixels leave fewer of the sample than this, all valid pixels are used.
 _SMALLEST_SAMPLE = 4_096
 
 # What is smaller, or larger than the inverse, is scaled in float64.
 _SMALLEST_SPAN = 1e-30
 
-# Fewer common pixels than this, or than a quarter of the image, say nothing.
+# Fewer common pixels than this, or than a quarter of the image, are not compared.
 _MIN_PIXELS = 100
 
 # Images have a range of 1 in float32: a smaller variance is rounding, and so is one that is a
@@ -116,8 +116,8 @@ class Kernel:
         smoothed already cannot be averaged much further.
 
         Every image is scaled by itself. The comparison sees no gain and no offset, so this does not
-        disturb it; it needs no look at the other images, and it serves a stack that fades or
-        brightens better than one scale for the whole stack.
+        disturb it; it needs no other images, and it suits a stack that fades or brightens
+        better than one scale for the whole stack.
 
         :param pixels: shape `(H, W)`, real numbers in the byte order of this machine.
         :param out: for the result, shape `(H, W)`; None makes a new one.
@@ -133,7 +133,7 @@ class Kernel:
         if not _SMALLEST_SPAN < high - low < 1 / _SMALLEST_SPAN:
             working = numpy.dtype(numpy.float64)
             pixels = pixels.astype(working, copy=False)
-        # In the type of the pixels: an offset much larger than the contrast must not eat it.
+        # In the type of the pixels, so that a large offset does not drown the contrast.
         factor = 1 / (high - low) if high > low else 0.0
         scale = Scale(*(working.type(value) for value in (low, high, center, factor)))
         invalid, infinite = self.smooth(pixels, scale, out)
@@ -197,7 +197,7 @@ class _Moments(NamedTuple):
         )
 
     def is_constant(self, pivots: tuple[float, float]) -> bool:
-        """Whether a variance cannot be told from rounding."""
+        """Whether a variance may be rounding errors only."""
         return any(
             variance < _MIN_VARIANCE * max((mean + pivot) ** 2, 1.0)
             for variance, mean, pivot in (
@@ -214,20 +214,20 @@ def find_limits(pixels: NDArray[Any]) -> tuple[float, float, float]:
     # A step that divides the width would look at the same few columns of every row.
     while step > 1 and math.gcd(step, pixels.shape[1]) > 1:
         step += 1
-    sample = _valid(values[::step])
+    sample = _keep_valid(values[::step])
     if sample.size < min(_SMALLEST_SAMPLE, values.size):
-        sample = _valid(values)
+        sample = _keep_valid(values)
     if sample.size == 0:
         return 0.0, 0.0, 0.0
     low, high = _find_percentiles(sample)
     if low == high:
-        values = _valid(values)
+        values = _keep_valid(values)
         low, high = float(values.min()), float(values.max())
     center = float(numpy.clip(sample, low, high).mean(dtype=numpy.float64))
     return low, high, min(max(center, low), high)
 
 
-def _valid(values: NDArray[Any]) -> NDArray[Any]:
+def _keep_valid(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind != "f":
         return values
     valid = numpy.isfinite(values)
@@ -246,7 +246,7 @@ def _find_percentiles(sample: NDArray[Any]) -> tuple[float, float]:
 
 def _find_tails(sample: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """The `count` smallest and the `count` largest values, both sorted."""
-    # A few of the values tell roughly where the tails end: this is five times faster than sorting
+    # A few of the values show roughly where the tails end: this is five times faster than sorting
     # or partitioning them all.
     rough = numpy.sort(sample[:: max(1, sample.size // 1024)])
     edge = min(int(3 * count / sample.size * rough.size), rough.size - 1)

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from .._typing import Matrix
 from ._geometry import ON_PIXEL
 from ._geometry import ROUNDING
+from ._geometry import find_inside
 from ._geometry import find_translation
 from ._geometry import is_affine
-from ._geometry import shifted_rectangle
 from ._geometry import split_shift
 from ._kernel import Prepared
 from ._kernel import Scale
@@ -69,7 +69,7 @@ def sum_products(
     pivot_a, pivot_b = (numpy.float32(pivot) for pivot in pivots)
     sums = numpy.zeros(6)
     if shift is not None:
-        rows, columns = shifted_rectangle(shift, b.shape)
+        rows, columns = find_inside(shift, b.shape)
         (row, along_rows), (column, along_columns) = (split_shift(each) for each in shift)
         if rows:
             corners = (rows.start, rows.stop, columns.start, columns.stop)
@@ -221,7 +221,7 @@ def _sum_blended_row(a, p, p1, q, q1, wy, wx, pivot_a, pivot_b):  # type: ignore
 def _sum_shifted(reference, image, corners, shift, fractions, pivot_a, pivot_b, sums):  # type: ignore[no-untyped-def]
     """Over a rectangle of the reference whose pixels all come from inside the image."""
     top, bottom, left, right = corners
-    # Without a fraction the neighbor takes no part, be it invalid or outside the image.
+    # Without a fraction the neighbor has weight 0 and may be invalid or outside the image.
     next_row, next_column = int(fractions[0] > 0), int(fractions[1] > 0)
     first, last = left + shift[1], right + shift[1]
     for i in range(top, bottom):
@@ -274,7 +274,7 @@ def _clip_to_inside(origin, step, size, start, stop):  # type: ignore[no-untyped
 
 @_compile
 def _interpolate(pixels, width, y, x):  # type: ignore[no-untyped-def]
-    """One pixel; a neighbor that takes no part is not looked at."""
+    """One pixel; a neighbor with weight 0 is not read."""
     # It may be outside by a rounding error.
     bottom, end = pixels.shape[0] // width - 1, width - 1
     y = 0.0 if y < 0 else y
@@ -293,7 +293,7 @@ def _interpolate(pixels, width, y, x):  # type: ignore[no-untyped-def]
 
 @_compile
 def _is_near_pixel(place):  # type: ignore[no-untyped-def]
-    # Or near the edge: `_interpolate` tells which
+    # Or near the edge: `_interpolate` finds out
     return abs(place - math.floor(place + 0.5)) <= ROUNDING
 
 
@@ -306,7 +306,7 @@ def _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line):  # t
     per_drift = 1 / drift if drift != 0 else 0.0
     j = start
     while j < stop:
-        # Beside a pixel a neighbor may take no part, which only `_interpolate` knows.
+        # Close to a pixel a neighbor may have weight 0, which only `_interpolate` checks.
         y, offset = y0 + dy * j, x0 + drift * j
         if _is_near_pixel(y) or _is_near_pixel(offset):
             line[j] = _interpolate(pixels, width, y, offset + j)

@@ -89,7 +89,7 @@ def sum_products(
     # Rows in the type of the images, then in float64
     row_sums = numpy.zeros((5, len(image.pixels)), dtype=image.pixels.dtype)
     ones = numpy.ones((1, image.pixels.shape[1]), dtype=image.pixels.dtype)
-    for rows, columns, b in _blocks(image.pixels, matrix):
+    for rows, columns, b in _make_blocks(image.pixels, matrix):
         a = reference.pixels[rows, columns]
         if any(pivots):
             a, b = a - a.dtype.type(pivots[0]), b - b.dtype.type(pivots[1])
@@ -110,7 +110,9 @@ def sum_products(
     return numpy.concatenate(([count], row_sums.sum(axis=1, dtype=numpy.float64)))
 
 
-def _blocks(pixels: FloatImage, matrix: Matrix | None) -> Iterator[tuple[slice, slice, FloatImage]]:
+def _make_blocks(
+    pixels: FloatImage, matrix: Matrix | None
+) -> Iterator[tuple[slice, slice, FloatImage]]:
     if matrix is not None:
         return resample_in_blocks(pixels, matrix)
     return ((rows, slice(None), pixels[rows]) for rows in row_blocks(pixels.shape))

@@ -14,9 +14,9 @@ from .._typing import Mask
 from .._typing import Matrix
 from ._geometry import ON_PIXEL
 from ._geometry import ROUNDING
+from ._geometry import find_inside
 from ._geometry import find_translation
 from ._geometry import is_affine
-from ._geometry import shifted_rectangle
 from ._geometry import split_shift
 
 
@@ -54,18 +54,18 @@ def _shift(
     image: FloatImage, shift: tuple[float, float]
 ) -> Iterator[tuple[slice, slice, FloatImage]]:
     (row, along_rows), (column, along_columns) = (split_shift(each) for each in shift)
-    rows, columns = shifted_rectangle(shift, image.shape)
+    rows, columns = find_inside(shift, image.shape)
     width = image.shape[1]
     for block in row_blocks(image.shape, rows):
-        # Rows are mixed as one long row, which is several times faster. Where it mixes the end of a
-        # row with the beginning of the next one, it is not in the rectangle.
+        # Rows are interpolated as one long row, which is several times faster. The pixels between
+        # the end of a row and the beginning of the next one are outside the rectangle.
         values = image[block.start + row : block.stop + row + (along_rows > 0)].ravel()
         for weight, step in ((along_rows, width), (along_columns, 1)):
             if weight:
-                mixed = values[step:] - values[:-step]
-                mixed *= image.dtype.type(weight)
-                mixed += values[:-step]
-                values = mixed
+                blended = values[step:] - values[:-step]
+                blended *= image.dtype.type(weight)
+                blended += values[:-step]
+                values = blended
         if along_columns:
             values = numpy.append(values, values[-1:])
         pixels = values.reshape(-1, width)[:, columns.start + column : columns.stop + column]
@@ -90,35 +90,35 @@ def _resample_rows(image: FloatImage, matrix: Matrix, rows: slice, cval: float) 
         before_y *= width
         before_y += before_x
         index = before_y.astype(numpy.intp)
-    # A neighbor that takes no part is not looked at: it may be invalid, or outside the image.
+    # A neighbor with weight 0 is not read: it may be invalid, or outside the image.
     next_index = index + (along_columns > 0)
     to_next_row = (along_rows > 0) * numpy.intp(width)
     pixels = image.ravel()
 
-    def mix(first: FloatImage, second: FloatImage, fraction: FloatImage) -> FloatImage:
+    def blend(first: FloatImage, second: FloatImage, fraction: FloatImage) -> FloatImage:
         second -= first
         second *= fraction
         second += first
         return second
 
     def look_up(index: NDArray[numpy.intp]) -> FloatImage:
-        # Indices of pixels outside may be anything; this makes them valid.
+        # Pixels from outside have arbitrary indices, which are clipped.
         return numpy.take(pixels, index, mode="clip")
 
-    above = mix(look_up(index), look_up(next_index), along_columns)
+    above = blend(look_up(index), look_up(next_index), along_columns)
     index += to_next_row
     next_index += to_next_row
-    below = mix(look_up(index), look_up(next_index), along_columns)
-    mixed = mix(above, below, along_rows)
-    numpy.copyto(mixed, cval, where=~inside)
-    return mixed
+    below = blend(look_up(index), look_up(next_index), along_columns)
+    blended = blend(above, below, along_rows)
+    numpy.copyto(blended, cval, where=~inside)
+    return blended
 
 
 def _locate(
     places: NDArray[numpy.float64], size: int, dtype: numpy.dtype[Any]
 ) -> tuple[NDArray[numpy.float64], FloatImage, Mask]:
-    """Places along one axis: the pixel before each, how far the place is beyond it, 0 where it is
-    on the pixel, and whether it is inside the image."""
+    """Split coordinates along one axis: the pixel before each, the distance from it, 0 where the
+    coordinate is on the pixel, and whether it is inside the image."""
     inside = (places >= -ROUNDING) & (places <= size - 1 + ROUNDING)
     places = numpy.clip(places, 0, size - 1, out=places)
     before = numpy.floor(places + ON_PIXEL)

@@ -31,24 +31,24 @@ def select_kernel(operations: float) -> Kernel:
     :param operations: the pixels that are prepared, and those that are compared; six times those
         that are resampled with more than a shift.
     """
-    # By nothing else: in every process of a computation the same kernel has to be chosen.
+    # By nothing else: every process of a computation has to choose the same kernel.
     return find_kernel("numba" if operations >= _LEAST_FOR_NUMBA else "numpy")
 
 
 def find_kernel(name: str) -> Kernel:
-    """A kernel by its name, "numpy" or "numba"; numpy where numba cannot be had."""
+    """A kernel by its name, "numpy" or "numba"; numpy where numba does not work."""
     return _NUMPY if name == "numpy" else _find_numba() or _NUMPY
 
 
 @functools.cache
 def _find_numba() -> Kernel | None:
-    """None where numba is not installed, or, with one message, where it does not work."""
+    """None where numba is not installed or, with one message, does not work."""
     if importlib.util.find_spec("numba") is None:
         return None
     try:
         kernel = _load_numba()
-        _try(kernel)
-    except Exception as error:  # whatever it is, numpy does the same work
+        _check(kernel)
+    except Exception as error:  # whatever it is, numpy does the same
         _logger.warning(
             "Images are compared with numpy, which is several times slower, because numba does not"
             " work here: %s",
@@ -66,7 +66,7 @@ def _load_numba() -> Kernel:
         raise RuntimeError("its compiler is switched off (NUMBA_DISABLE_JIT)")
     # Numba looks for the folder when a function is decorated, and others may want another one.
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(_cache_folder())
+    config.CACHE_DIR = str(_make_cache_folder())
     try:
         from . import _numba
     finally:
@@ -74,22 +74,22 @@ def _load_numba() -> Kernel:
     return Kernel("numba", _numba.smooth, _numba.sum_products)
 
 
-def _try(kernel: Kernel) -> None:
-    """Compile, or load what was compiled before."""
+def _check(kernel: Kernel) -> None:
+    """Compile the loops, or load them from the cache, and check what they compute."""
     image = kernel.prepare(numpy.arange(256, dtype=numpy.float32).reshape(16, 16))
-    turned = numpy.array([[1.0, 0.01, 0.5], [-0.01, 1.0, 0.5], [0.0, 0.0, 1.0]])
-    for matrix in (None, turned):
+    rotated = numpy.array([[1.0, 0.01, 0.5], [-0.01, 1.0, 0.5], [0.0, 0.0, 1.0]])
+    for matrix in (None, rotated):
         if not 0 <= kernel.compare(image, image, matrix).mse < 0.01:
             raise RuntimeError("what it compiles gives wrong numbers")
 
 
-def _cache_folder() -> Path:
-    """A folder for compiled functions in which nobody else can write: they are run unseen.
+def _make_cache_folder() -> Path:
+    """A folder for compiled functions in which nobody else can write, because it is executed.
 
     :raises OSError: when there is none and none can be made.
     """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(chosen) if chosen else _user_cache_folder() / "ewoksndreg"
+    folder = Path(chosen) if chosen else _find_user_cache() / "ewoksndreg"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "getuid"):
         status = folder.stat()
@@ -106,7 +106,7 @@ def _cache_folder() -> Path:
     return folder
 
 
-def _user_cache_folder() -> Path:
+def _find_user_cache() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":

@@ -31,8 +31,8 @@ from ..transformation import TransformationSource
 class Inputs(BaseInputModel):
     """Inputs of :class:`.Reg2DPostEvaluation`.
 
-    :raises ValueError: in one sentence, when an input is not valid.
-    :raises TypeError: likewise.
+    :raises ValueError: when a value is not valid.
+    :raises TypeError: when a value has a wrong type. Both messages are one sentence.
     """
 
     image_stacks: ImageStacks = Field(
@@ -47,9 +47,9 @@ class Inputs(BaseInputModel):
         ],
     )
     transformations: dict[str, TransformationSource | DataUrl] = Field(
-        description="For each stack the registration, one per image, that was"
-        " registered from it: transformation objects, matrices or shifts (passive, row and column),"
-        " or the HDF5 dataset URL of these.",
+        description="For each stack the registration that was found from it, one transformation per"
+        " image: objects, matrices or shifts (passive, row and column), or the URL of an HDF5"
+        " dataset of matrices or shifts.",
         examples=[
             {
                 "stack1": "/path/to/file1.h5::/entry/process/results/matrices/Ca-K",
@@ -65,7 +65,7 @@ class Inputs(BaseInputModel):
     output_root_uri: DataUrl | str | None = Field(
         default=None,
         description="HDF5 group in which to save the transformed stacks: each with its own"
-        " registration where stacks are ranked, else with the registration that is put out for it.",
+        " registration where stacks are ranked, else with that in the output `transformations`.",
         examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
     )
     output_configuration: dict[str, Any] | None = Field(
@@ -85,7 +85,7 @@ class Inputs(BaseInputModel):
     )
     scheduler: str | None = Field(
         default=None,
-        description="Address of the scheduler of a Dask cluster, the workers of which rank.",
+        description="Address of the scheduler of a Dask cluster, whose workers rank.",
         examples=["tcp://localhost:8786"],
     )
 
@@ -93,7 +93,7 @@ class Inputs(BaseInputModel):
         try:
             super().__init__(**inputs)
         except ValidationError as error:
-            raise ValueError(_one_sentence(error)) from None
+            raise ValueError(_make_sentence(error)) from None
 
     @field_validator("image_stacks", mode="plain")
     @classmethod
@@ -125,7 +125,7 @@ class Inputs(BaseInputModel):
             return None
         if not isinstance(value, (str, DataUrl)):
             raise TypeError(
-                "Input 'output_root_uri' is the URL of a group, text or a silx DataUrl, not"
+                "Input 'output_root_uri' is the URL of a group, a string or a silx DataUrl, not"
                 f" {type(value).__name__}"
             )
         as_data_url(value)
@@ -142,7 +142,7 @@ class Outputs(BaseOutputModel):
         description="For each stack the registration to apply to it.",
     )
     reference_stack: str | None = Field(
-        description="The stack whose registration serves all stacks.",
+        description="The stack whose registration is used for all stacks.",
         examples=["stack1", "stack2"],
     )
     ranked_stack_names: list[str] | None = Field(
@@ -159,7 +159,7 @@ class Outputs(BaseOutputModel):
     )
 
 
-def _one_sentence(error: ValidationError) -> str:
+def _make_sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     kind, given, message = first["type"], first["input"], first["msg"].removeprefix("Input ")
     if kind == "value_error":  # a sentence of ours

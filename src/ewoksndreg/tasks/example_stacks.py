@@ -1,4 +1,4 @@
-"""The ewoks task that makes something to rank where nothing was measured yet."""
+"""The ewoks task that simulates image stacks to rank."""
 
 from __future__ import annotations
 

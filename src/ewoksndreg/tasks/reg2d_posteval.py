@@ -13,7 +13,7 @@ from typing import Literal
 
 from ewokscore import TaskWithProgress
 
-from .._messages import located
+from .._messages import add_context
 from .._messages import unknown_name
 from .._stacks import Stack
 from ..evaluation import Evaluation
@@ -35,7 +35,7 @@ from ._inputs_as_json import inputs_as_json
 from ._models import Inputs
 from ._models import Outputs
 
-# Part of the progress that ranking takes when the stacks are saved after it.
+# Share of the progress bar for ranking when the stacks are saved afterwards.
 _RANKING_SHARE = 0.8
 
 _Kind = Literal["skip", "forced", "nothing to choose", "ranked"]
@@ -43,10 +43,10 @@ _Kind = Literal["skip", "forced", "nothing to choose", "ranked"]
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which registration serves which stack.
+    """Which registration is used for which stack.
 
-    :param transformations: what the task puts out.
-    :param applied: with what the stacks are saved.
+    :param transformations: the output of the task.
+    :param applied: the registrations with which the stacks are saved.
     """
 
     transformations: Mapping[str, TransformationSource]
@@ -58,7 +58,7 @@ class _Choice:
 class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     TaskWithProgress, input_model=Inputs, output_model=Outputs
 ):
-    """Given several stacks of images and the transformations that were registered from each,
+    """Given several stacks of images and the registration that was found from each,
     determine which registration is best and pass it on for all stacks.
 
     Two measures make the score of a registration: the mean squared error between aligned images,
@@ -73,14 +73,14 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     """The registrations that were given, as far as they were read."""
 
     warnings: tuple[str, ...] = ()
-    """The sentences of which the last run warned."""
+    """The warnings of the last run."""
 
     def run(self) -> None:
         inputs = self.inputs
         registrations = self.registrations = self._read_registrations()
         kind = self._decide(registrations)
         saved = inputs.output_root_uri is not None
-        # What only passes the stacks on does not look at them.
+        # Stacks that are only passed on are not opened.
         sources = find_sources(inputs.image_stacks) if kind in ("forced", "ranked") or saved else {}
         if kind == "ranked":
             check_registration_per_stack(sources, registrations)
@@ -88,7 +88,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         with ExitStack() as stack:
             output = None
             if saved:
-                # First, so that an output that cannot be written costs no computation.
+                # Before the computation, so that a bad output is refused at once.
                 output = stack.enter_context(hdf5_output_context(inputs.output_root_uri))
                 output.reserve(sources)
             stacks: Mapping[str, Stack] = {}
@@ -119,10 +119,10 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         self.cancelled = True
 
     def _read_registrations(self) -> dict[str, list[Transformation]]:
-        """The registrations, from whatever form they came in.
+        """Convert the registrations to transformations.
 
-        One that is in a file is left out where this run does not need it. What `skip` only passes
-        on is not checked: what cannot be read is left out.
+        A registration in a file is not read when this run does not need it. With `skip`, one that
+        cannot be read is left out, unless it is saved.
         """
         inputs = self.inputs
         saved = inputs.output_root_uri is not None
@@ -157,9 +157,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 raise ValueError(unknown_name("reference_stack", inputs.reference_stack, given))
             return "forced"
         if len(inputs.transformations) < 2:
-            if (
-                inputs.transformations
-            ):  # a forgotten registration is a mistake, none at all a choice
+            if inputs.transformations:  # one may be missing by mistake, all of them by choice
                 names = find_sources(inputs.image_stacks)
                 check_registration_per_stack(names, inputs.transformations)
             self._warn("Nothing to rank: there are fewer than two registrations")
@@ -184,7 +182,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         evaluation = self._rank(stacks, registrations) if kind == "ranked" else None
         chosen = inputs.reference_stack if evaluation is None else evaluation.best
         for_all = {name: list(registrations[chosen]) for name in sources}
-        # What a ranking is worth shows in what each registration makes of its own stack.
+        # Each stack is saved with its own registration, so that a user can check the ranking.
         applied = for_all if evaluation is None else registrations
         return _Choice(for_all, applied, chosen, evaluation)
 
@@ -233,7 +231,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 try:
                     aligned = transformation.apply_data(stack[n])
                 except (OSError, TypeError, ValueError) as error:
-                    raise located(error, f"Stack {name!r}, image {n}") from error
+                    raise add_context(error, f"Stack {name!r}, image {n}") from error
                 output.add_point(name, aligned)
                 done += 1
                 self._set_progress(start + (1 - start) * done / total)

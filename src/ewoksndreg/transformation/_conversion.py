@@ -1,7 +1,7 @@
-"""Transformations from what other programs produce.
+"""Convert the results of other programs to transformations.
 
-Where transformations are needed, the URL of a dataset of matrices will do as well. HDF5 is imported
-only where there is a URL.
+The URL of a dataset of matrices is accepted wherever transformations are. HDF5 is imported only
+when there is a URL.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import NamedTuple
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import located
+from .._messages import add_context
 from .._messages import unknown_name
 from ._foreign import find_tool
 from ._homography import Homography
 from .base import Transformation
 
 TransformationSource = Sequence[Any] | NDArray[Any] | str
-"""The forms in which the transformations of one stack are given, see `as_transformations`; a silx
-`DataUrl` does as well as text."""
+"""The forms in which the transformations of one stack are given, see `as_transformations`; a URL
+may also be a silx `DataUrl`."""
 
 
 class _Convention(NamedTuple):
-    active: bool  # from the image to the aligned image, which is the first one's frame
+    active: bool  # from the image to the aligned image, in the frame of the reference image
     xy: bool  # (x, y) = (column, row)
 
 
@@ -43,7 +43,7 @@ _CONVENTIONS = {
     "phase_cross_correlation": _Convention(active=True, xy=False),
 }
 
-# A perspective of 1 % per pixel is no registration of images, but a translation in the last row
+# No registration of images has a perspective of 1 % per pixel, but the translation in the last row
 # of a transposed matrix easily is that large.
 _LARGE_PERSPECTIVE = 0.01
 
@@ -64,8 +64,8 @@ def as_transformations(
           be pixels (spacing 1, origin 0),
         - matrices, shape `(N, 3, 3)` or, without the last row `(0, 0, 1)`, `(N, 2, 3)`, as an array
           or nested lists,
-        - shifts in px, shape `(N, 2)`, likewise: translation matrices. With the default convention
-          image n shows the sample moved by shift n (row, column),
+        - shifts in px, shape `(N, 2)`, as an array or nested lists: translations. With the default
+          convention image n shows the sample moved by shift n (row, column),
         - the URL of a dataset with matrices or shifts, see :func:`.as_data_url`. It is read as a
           whole.
     :param convention: what the numbers mean, see :ref:`where-from`: `"passive"` (a point of the
@@ -105,11 +105,11 @@ def as_transformations(
     items = list(value)
     if any(isinstance(item, Transformation) or find_tool(item) for item in items):
         return [_from_object(item, n, rule) for n, item in enumerate(items)]
-    return _from_numbers(_stacked(items), rule)
+    return _from_numbers(_stack(items), rule)
 
 
 def is_url(value: object) -> bool:
-    """Whether it is text or a silx `DataUrl`."""
+    """Whether it is a string or a silx `DataUrl`."""
     return isinstance(value, str) or hasattr(value, "data_path")
 
 
@@ -122,7 +122,7 @@ def as_registrations(
         try:
             registrations[name] = as_transformations(value)
         except (OSError, TypeError, ValueError) as error:
-            raise located(error, f"Transformations of stack {name!r}") from error
+            raise add_context(error, f"Transformations of stack {name!r}") from error
     return registrations
 
 
@@ -142,7 +142,7 @@ def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
     try:
         return _from_numbers(read_small_dataset(url, _check_form), rule)
     except (OSError, TypeError, ValueError) as error:
-        raise located(error, url_text(url)) from error
+        raise add_context(error, url_text(url)) from error
 
 
 def _from_numbers(numbers: NDArray[Any], rule: _Convention | None) -> list[Transformation]:
@@ -153,10 +153,10 @@ def _from_numbers(numbers: NDArray[Any], rule: _Convention | None) -> list[Trans
     else:
         matrices[:, : numbers.shape[1]] = numbers
     _check_not_transposed(matrices)
-    return [_homography(matrix, rule or _CONVENTIONS["passive"]) for matrix in matrices]
+    return [_make_homography(matrix, rule or _CONVENTIONS["passive"]) for matrix in matrices]
 
 
-def _homography(matrix: NDArray[Any], rule: _Convention) -> Homography:
+def _make_homography(matrix: NDArray[Any], rule: _Convention) -> Homography:
     if rule.xy:
         # By index: a product would spread NaN.
         matrix = matrix[[1, 0, 2]][:, [1, 0, 2]]
@@ -166,7 +166,7 @@ def _homography(matrix: NDArray[Any], rule: _Convention) -> Homography:
 
 def _check_form(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
     if dtype.kind not in "biuf":
-        raise TypeError(f"expected real numbers, not {_content(dtype)}")
+        raise TypeError(f"expected real numbers, not {_describe_dtype(dtype)}")
     matrices = len(shape) == 3 and shape[1:] in ((3, 3), (2, 3))
     shifts = len(shape) == 2 and shape[1] == 2
     if not matrices and not shifts:
@@ -183,16 +183,16 @@ def _check_not_transposed(matrices: NDArray[numpy.float64]) -> None:
         n = int(transposed.argmax())
         raise ValueError(
             f"the matrix of image {n} has the last row {matrices[n, 2].tolist()}, expected"
-            " [0, 0, 1] or nearly so: it looks transposed, its translation belongs into the last"
+            " [0, 0, 1] or nearly so: it looks transposed, its translation belongs in the last"
             " column"
         )
 
 
-def _stacked(items: list[Any]) -> NDArray[Any]:
-    """One array of what each image has.
+def _stack(items: list[Any]) -> NDArray[Any]:
+    """Stack one matrix or shift per image into one array.
 
-    :raises ValueError: names the first image that does not fit.
-    :raises TypeError: likewise.
+    :raises ValueError: when shapes differ.
+    :raises TypeError: when there are no real numbers. Both name the first such image.
     """
     if not items:
         raise ValueError("there are no transformations, expected one for each image")
@@ -203,7 +203,7 @@ def _stacked(items: list[Any]) -> NDArray[Any]:
         except ValueError:
             raise ValueError(f"the rows of the matrix of image {n} differ in length") from None
         if array.dtype.kind not in "biuf":
-            raise _not_a_transformation(n, item, array.dtype)
+            raise _make_type_error(n, item, array.dtype)
         if arrays and array.shape != arrays[0].shape:
             raise ValueError(
                 f"the matrix of image {n} has the shape {array.shape}, that of image 0"
@@ -213,7 +213,7 @@ def _stacked(items: list[Any]) -> NDArray[Any]:
     return numpy.stack(arrays)
 
 
-def _not_a_transformation(n: int, item: Any, dtype: numpy.dtype[Any]) -> TypeError:
+def _make_type_error(n: int, item: Any, dtype: numpy.dtype[Any]) -> TypeError:
     if item is None:
         return TypeError(
             f"image {n} has no transformation (None): give a matrix of NaN where a registration"
@@ -221,12 +221,12 @@ def _not_a_transformation(n: int, item: Any, dtype: numpy.dtype[Any]) -> TypeErr
         )
     found = type(item).__name__
     if isinstance(item, (Sequence, numpy.ndarray)) and not isinstance(item, (str, bytes)):
-        found += f" of {_content(dtype)}"
+        found += f" of {_describe_dtype(dtype)}"
     return TypeError(f"image {n} needs a transformation or a matrix of real numbers, not {found}")
 
 
-def _content(dtype: numpy.dtype[Any]) -> str:
-    kinds = {"c": "complex numbers", "U": "text", "S": "text", "O": "objects"}
+def _describe_dtype(dtype: numpy.dtype[Any]) -> str:
+    kinds = {"c": "complex numbers", "U": "strings", "S": "strings", "O": "objects"}
     return kinds.get(dtype.kind, str(dtype))
 
 
@@ -236,10 +236,10 @@ def _from_object(item: Any, n: int, rule: _Convention | None) -> Transformation:
     tool = find_tool(item)
     if tool is None:
         raise TypeError(
-            f"image {n} needs a transformation object as other images have, not"
+            f"image {n} needs a transformation object like the other images, not"
             f" {type(item).__name__}"
         )
     try:
-        return _homography(tool.matrix_of(item), rule or _CONVENTIONS[tool.convention])
+        return _make_homography(tool.matrix_of(item), rule or _CONVENTIONS[tool.convention])
     except TypeError as error:
-        raise located(error, f"image {n}, {type(item).__name__}") from error
+        raise add_context(error, f"image {n}, {type(item).__name__}") from error

@@ -46,8 +46,8 @@ def _simpleitk_matrix(transform: Any) -> NDArray[Any]:
         raise TypeError(f"expected a 2D transform, not {transform.GetDimension()}D")
     if not transform.IsLinear():
         raise TypeError("expected a linear transform, which a 3x3 matrix describes")
-    # Where the origin and the unit vectors go is all there is to a linear transform, also where
-    # it is composed of several or turns about a center.
+    # The images of the origin and the unit vectors define a linear transform, also where
+    # it is composed of several or rotates about a center.
     corners = [transform.TransformPoint(point) for point in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))]
     origin, x, y = numpy.array(corners)
     matrix = numpy.identity(3)

@@ -47,10 +47,10 @@ class Homography(Transformation):
         passive_matrix: ArrayLike,
         transfo_type: TransformationType | str | None = None,
     ) -> None:
-        passive = _normalized(_checked(passive_matrix))
-        active = _inverse(passive)
+        passive = _normalize(_check_matrix(passive_matrix))
+        active = _invert(passive)
         if transfo_type is None:
-            transfo_type = _type_of_matrix(passive)
+            transfo_type = _classify(passive)
         super().__init__(transfo_type)
         passive.flags.writeable = False
         active.flags.writeable = False
@@ -122,7 +122,7 @@ class Homography(Transformation):
         return super().__matmul__(other)
 
 
-def _checked(passive_matrix: ArrayLike) -> NDArray[numpy.float64]:
+def _check_matrix(passive_matrix: ArrayLike) -> NDArray[numpy.float64]:
     try:
         matrix = numpy.asarray(passive_matrix)
     except ValueError:  # rows of different lengths
@@ -136,7 +136,7 @@ def _checked(passive_matrix: ArrayLike) -> NDArray[numpy.float64]:
     return matrix.astype(numpy.float64)
 
 
-def _normalized(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+def _normalize(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     largest = numpy.abs(matrix).max()
     if not numpy.isfinite(largest) or largest == 0:
         return matrix
@@ -146,7 +146,7 @@ def _normalized(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     return numpy.asarray(matrix / scale)
 
 
-def _inverse(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+def _invert(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     """The normalized inverse; all NaN where the matrix has none that floating point can show."""
     none = numpy.full((3, 3), numpy.nan)
     if not numpy.isfinite(matrix).all():
@@ -159,24 +159,26 @@ def _inverse(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
         return none
     if not numpy.allclose(product, numpy.identity(3), rtol=0, atol=1e-6):
         return none
-    return _normalized(inverse)
+    return _normalize(inverse)
 
 
-def _type_of_matrix(matrix: NDArray[numpy.float64]) -> TransformationType:
-    def close(actual: ArrayLike, ideal: ArrayLike, tolerance: float) -> bool:
+def _classify(matrix: NDArray[numpy.float64]) -> TransformationType:
+    def is_close(actual: ArrayLike, ideal: ArrayLike, tolerance: float) -> bool:
         return bool(numpy.allclose(actual, ideal, rtol=0, atol=tolerance))
 
-    if not numpy.isfinite(matrix).all() or not close(matrix[2], (0, 0, 1), _PERSPECTIVE_TOLERANCE):
+    if not numpy.isfinite(matrix).all() or not is_close(
+        matrix[2], (0, 0, 1), _PERSPECTIVE_TOLERANCE
+    ):
         return TransformationType.projective
     linear = matrix[:2, :2]
-    if close(linear, numpy.identity(2), _LINEAR_TOLERANCE):
-        if close(matrix[:2, 2], 0, _TRANSLATION_TOLERANCE):
+    if is_close(linear, numpy.identity(2), _LINEAR_TOLERANCE):
+        if is_close(matrix[:2, 2], 0, _TRANSLATION_TOLERANCE):
             return TransformationType.identity
         return TransformationType.translation
     # Rotation times scale, not mirrored: [[a, -b], [b, a]]
     scale = float(numpy.hypot(linear[0, 0], linear[1, 0]))
-    if not close(linear[:, 1], (-linear[1, 0], linear[0, 0]), _LINEAR_TOLERANCE * max(scale, 1)):
+    if not is_close(linear[:, 1], (-linear[1, 0], linear[0, 0]), _LINEAR_TOLERANCE * max(scale, 1)):
         return TransformationType.affine
-    if close(scale, 1, _LINEAR_TOLERANCE):
+    if is_close(scale, 1, _LINEAR_TOLERANCE):
         return TransformationType.rigid
     return TransformationType.similarity

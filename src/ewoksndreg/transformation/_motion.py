@@ -13,15 +13,15 @@ from .base import Transformation
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """How far a registration moves, turns and stretches each of N images, shape `(N,)` each.
+    """How far a registration shifts, rotates and scales each of N images, shape `(N,)` each.
 
     NaN where a transformation diverged.
 
     :param rows: by how much the center of the image is moved down, px.
     :param columns: by how much it is moved to the right, px.
-    :param rotation: of the middle of the image, degrees, positive counter-clockwise as seen on
+    :param rotation: of the middle of the image, degrees, positive counterclockwise as seen on
         the screen, where rows run down.
-    :param scale: by how much the middle of the image grows, per cent; 0 keeps its size.
+    :param scale: by how much the middle of the image grows, percent; 0 keeps its size.
     """
 
     rows: NDArray[numpy.float64]

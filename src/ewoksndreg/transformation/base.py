@@ -1,4 +1,4 @@
-"""The abstract image transformation, and two of them one after the other."""
+"""The abstract image transformation, and the composition of two."""
 
 from __future__ import annotations
 
@@ -153,14 +153,14 @@ class Composite(Transformation):
         cval: float = numpy.nan,
         interpolation_order: int = 1,
     ) -> NDArray[Any]:
-        aligned = self._both(image, interpolation_order)
+        aligned = self._apply_both(image, interpolation_order)
         if not numpy.isnan(cval):
             # Only afterwards: the second step would mix it with the pixels of the image.
             inside = numpy.zeros(aligned.shape, dtype=aligned.dtype)
-            aligned[numpy.isnan(self._both(inside, interpolation_order))] = cval
+            aligned[numpy.isnan(self._apply_both(inside, interpolation_order))] = cval
         return aligned
 
-    def _both(self, image: ArrayLike, order: int) -> NDArray[Any]:
+    def _apply_both(self, image: ArrayLike, order: int) -> NDArray[Any]:
         aligned = self._first.apply_data(image, cval=numpy.nan, interpolation_order=order)
         return self._second.apply_data(aligned, cval=numpy.nan, interpolation_order=order)
 
