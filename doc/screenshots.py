@@ -35,7 +35,7 @@ def main() -> None:
     example = ExampleStacks(inputs={})
     example.execute()
     values = example.get_output_values()
-    without_a_list = {
+    without_a_registration = {
         **values,
         "transformations": {
             name: found for name, found in values["transformations"].items() if name != "Fe-K"
@@ -45,7 +45,7 @@ def main() -> None:
     _picture(application, "images", values, _tab("Images"))
     _picture(application, "per_image", values, _tab("Per image"))
     _picture(application, "motion", values, _tab("Motion"))
-    _picture(application, "error", without_a_list)
+    _picture(application, "error", without_a_registration)
     application.setPalette(breeze_dark())  # the dark theme of the canvas
     _picture(application, "dark", values, _tab("Images"))
 

@@ -34,7 +34,7 @@ def test_the_average_is_over_the_pixels_that_are_there() -> None:
     numpy.testing.assert_array_equal(average(images), [[2, 5], [numpy.nan, 4]])
 
 
-def test_a_list_that_diverged_can_be_drawn(tmp_path: Path) -> None:
+def test_a_registration_that_diverged_can_be_drawn(tmp_path: Path) -> None:
     registrations = {
         "a": [Homography(numpy.identity(3)), Homography(numpy.full((3, 3), numpy.nan))],
         "b": [Homography(numpy.identity(3))] * 2,

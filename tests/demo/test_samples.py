@@ -181,11 +181,11 @@ def test_where_the_whole_stack_is_moved_to_does_not_matter() -> None:
     assert true_error(elsewhere, truth, (32, 32)) == pytest.approx(0, abs=1e-9)
 
 
-def test_the_error_of_a_list_that_diverged_is_infinite() -> None:
+def test_the_error_of_a_registration_that_diverged_is_infinite() -> None:
     singular = Homography(numpy.diag([1.0, 0.0, 1.0]))
     assert true_error([shift(0, 0), singular], [shift(0, 0)] * 2, (8, 8)) == numpy.inf
 
 
-def test_lists_of_different_lengths_are_refused() -> None:
+def test_registrations_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="argument 2"):
         true_error([shift(0, 0)], [shift(0, 0)] * 2, (8, 8))

@@ -2,7 +2,7 @@
 
 The set is a full factorial design, so that nothing was picked: every motion with every algorithm
 for it, at the usual and at a quarter of the usual dose, with all stacks and without the stack whose
-list is truly the best. Pictures and seeds follow the number of the case.
+registration is truly the best. Pictures and seeds follow the number of the case.
 """
 
 from collections.abc import Iterator

@@ -35,12 +35,12 @@ def figures(cases: list[Case]) -> Figures:
 
 
 @pytest.mark.full
-def test_scored_on_all_stacks_the_right_list_is_first(figures: Figures) -> None:
+def test_scored_on_all_stacks_the_right_registration_is_first(figures: Figures) -> None:
     assert figures.over("all").right >= 0.95
 
 
 @pytest.mark.full
-def test_scored_on_its_own_stack_the_right_list_is_first(figures: Figures) -> None:
+def test_scored_on_its_own_stack_the_right_registration_is_first(figures: Figures) -> None:
     assert figures.over("own").right >= 0.85
 
 

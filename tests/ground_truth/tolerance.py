@@ -1,4 +1,4 @@
-"""Why two lists that differ by a quarter of a pixel are equally right."""
+"""Why two registrations that differ by a quarter of a pixel are equally right."""
 
 import numpy
 import skimage.data

@@ -99,7 +99,7 @@ def test_the_slider_drives_all_tabs(filled):
         assert plot._getMarker("selected image").getXPosition() == 2
 
 
-def test_a_double_click_asks_and_then_requests_the_list(filled, application):
+def test_a_double_click_asks_and_then_requests_the_registration(filled, application):
     requested = []
     filled.sigReferenceStackRequested.connect(requested.append)
     position = click_row(filled, "Ca-K")
@@ -111,7 +111,7 @@ def test_a_double_click_asks_and_then_requests_the_list(filled, application):
     assert requested == ["Ca-K"]
 
 
-def test_a_forced_list_has_no_scores_but_everything_else(show, result):
+def test_a_forced_registration_has_no_scores_but_everything_else(show, result):
     registrations = {"Fe-K": result.registrations["Fe-K"]}
     view = show(result.stacks, registrations, chosen=result.chosen, reference_stack="Fe-K")
     assert view.summary.text() == (

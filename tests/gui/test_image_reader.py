@@ -70,7 +70,7 @@ def test_the_color_scale_is_that_of_the_stack():
     assert scales == {find_color_limits(images)}
 
 
-def test_infinite_pixels_are_missing():
+def test_infinite_pixels_are_invalid():
     images = moving_sample(2)
     images[1, 0, 0], images[1, 0, 1] = numpy.inf, -numpy.inf
     image = read(images, 1, None).before.image
@@ -95,7 +95,7 @@ def test_the_first_image_is_read_once_for_all_images_of_a_stack():
     assert stack.read == [2, 3, 4]
 
 
-def test_another_list_aligns_the_first_image_again():
+def test_another_registration_aligns_the_first_image_again():
     images, reader = moving_sample(2), ImageReader()
     stack = ArrayStack(images)
     for rows in (1, 2):
@@ -141,7 +141,7 @@ def test_an_image_that_cannot_be_aligned_is_named():
         read(moving_sample(2), 1, registrations)
 
 
-def test_a_list_that_is_too_short_is_explained():
+def test_a_registration_that_is_too_short_is_explained():
     with pytest.raises(ValueError, match="Stack 'Fe-K' has an image 3, but only 2 transformations"):
         read(moving_sample(4), 3, shifts([(0, 0), (0, 0)]))
 

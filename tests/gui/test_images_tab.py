@@ -80,9 +80,9 @@ def test_the_overlay_is_gray_where_images_are_on_top_of_each_other(images):
     before, after = (
         pixels(plot)[..., :3].astype(int) for plot in (images.plots.before, images.plots.after)
     )
-    missing = (after == INVALID_COLOR).all(axis=2)
-    assert 0 < missing.mean() < 0.3
-    assert (numpy.ptp(after[~missing], axis=1) <= 1).all()
+    invalid = (after == INVALID_COLOR).all(axis=2)
+    assert 0 < invalid.mean() < 0.3
+    assert (numpy.ptp(after[~invalid], axis=1) <= 1).all()
     assert (numpy.ptp(before, axis=2) > 30).mean() > 0.3
 
 
@@ -108,7 +108,7 @@ def test_blinking_alternates_both_images(images, view, result, wait_until):
     assert not images._blink.isActive()
 
 
-def test_the_own_list_of_the_stack_can_be_looked_at(images, view, result, wait_until):
+def test_the_own_registration_of_the_stack_can_be_looked_at(images, view, result, wait_until):
     choose(images, Mode.SIDE_BY_SIDE)
     view.selection.select_stack("Ca-K")
     wait_until(lambda: find_loaded_number(view) == 5)
@@ -153,16 +153,16 @@ def test_the_color_scale_does_not_change_with_the_image(images, view, result, wa
 
 
 @pytest.mark.parametrize("mode", [Mode.SIDE_BY_SIDE, Mode.BLINK, Mode.DIFFERENCE])
-def test_missing_pixels_have_a_color_that_no_value_has(images, mode):
+def test_invalid_pixels_have_a_color_that_no_value_has(images, mode):
     choose(images, mode)
     (image,) = images.plots.after.getAllImages()
     colors = image.getRgbaImageData(copy=False)[..., :3]
-    missing = numpy.isnan(image.getData())
-    assert 0 < missing.mean() < 0.3
-    assert (colors[missing] == INVALID_COLOR).all()
+    invalid = numpy.isnan(image.getData())
+    assert 0 < invalid.mean() < 0.3
+    assert (colors[invalid] == INVALID_COLOR).all()
     every_color = image.getColormap().getNColors(256)[:, :3]
     assert not (every_color == INVALID_COLOR).all(axis=1).any()
-    assert "missing, or outside the image" in images.explanation.text()
+    assert "invalid, or outside the image" in images.explanation.text()
 
 
 def test_rows_run_down_and_pixels_are_square(images, application):
@@ -290,7 +290,7 @@ def test_an_image_that_cannot_be_read_is_explained_and_the_next_one_is_shown(
     assert not error.isVisible()
 
 
-def test_a_stack_without_a_list_shows_what_was_measured(show, result):
+def test_a_stack_without_a_registration_shows_what_was_measured(show, result):
     registrations = {"Ca-K": [], "Fe-K": result.registrations["Fe-K"]}
     view = show(result.stacks, registrations)
     images = view.images_tab

@@ -24,7 +24,7 @@ def motion(show, result):
     return view.motion_tab
 
 
-def test_all_lists_are_drawn_over_the_images(motion):
+def test_all_registrations_are_drawn_over_the_images(motion):
     for name, path in (("Fe-K", MOTION), ("Ca-K", WRONG)):
         rows, columns = numpy.array(path, dtype=float).T
         numpy.testing.assert_allclose(motion.plots["rows"].getCurve(name).getYData(), -rows)
@@ -34,7 +34,7 @@ def test_all_lists_are_drawn_over_the_images(motion):
             numpy.testing.assert_allclose(values, 0, atol=1e-9)
 
 
-def test_the_best_list_is_drawn_thickest_and_marked_in_the_legend(motion, view):
+def test_the_best_registration_is_drawn_thickest_and_marked_in_the_legend(motion, view):
     view.selection.select_stack("Ca-K")
     plot = motion.plots["rows"]
     assert plot.getCurve("Fe-K").getLineWidth() > plot.getCurve("Ca-K").getLineWidth()
@@ -62,7 +62,7 @@ def test_a_zoom_along_the_images_is_a_zoom_of_all_plots(motion):
     assert {plot.getGraphXLimits() for plot in motion.plots.values()} == {(1, 3)}
 
 
-def test_it_can_be_zoomed_to_the_best_list(show, result):
+def test_it_can_be_zoomed_to_the_best_registration(show, result):
     jumps = [*result.registrations["Ca-K"][:-1], Homography([[1, 0, 500], [0, 1, 0], [0, 0, 1]])]
     registrations = {"Ca-K": jumps, "Fe-K": result.registrations["Fe-K"]}
     motion = show(result.stacks, registrations, **result.arguments()).motion_tab
@@ -75,7 +75,7 @@ def test_it_can_be_zoomed_to_the_best_list(show, result):
     assert 0 < high < 2
 
 
-def test_a_list_that_diverged_has_a_gap_and_is_named(show, result):
+def test_a_registration_that_diverged_has_a_gap_and_is_named(show, result):
     diverged = [*result.registrations["Ca-K"]]
     diverged[2] = Homography(numpy.full((3, 3), numpy.nan))
     registrations = {"Ca-K": diverged, "Fe-K": result.registrations["Fe-K"]}
@@ -85,7 +85,7 @@ def test_a_list_that_diverged_has_a_gap_and_is_named(show, result):
     assert motion.message.text() == "The registration of 'Ca-K' diverged at image 2."
 
 
-def test_lists_that_were_not_read_are_named(show, result):
+def test_registrations_that_were_not_read_are_named(show, result):
     motion = show(result.stacks, {"Fe-K": result.registrations["Fe-K"]}).motion_tab
     assert motion.message.text() == "Not needed and not read: the registration of 'Ca-K'."
 

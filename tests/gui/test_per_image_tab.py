@@ -148,7 +148,7 @@ def test_colors_follow_the_zoom_of_the_curve(make_tab):
     assert (tab.heat_map.compute_colors(9)[0] == expected).all()
 
 
-def test_a_list_scored_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
+def test_a_registration_scored_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
     rng = numpy.random.default_rng(0)
     stacks = {name: rng.normal(size=(3, 20, 20)) for name in "ab"}
     registrations = {

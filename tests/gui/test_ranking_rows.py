@@ -45,7 +45,7 @@ def test_the_two_parts_of_a_bar_make_the_score(ranked):
         assert smoothness == pytest.approx(0.3 * row.smoothness)
 
 
-def test_without_a_ranking_the_smoothness_is_known_as_far_as_lists_were_read(result):
+def test_without_a_ranking_the_smoothness_is_known_as_far_as_registrations_were_read(result):
     stacks = {name: ArrayStack(images) for name, images in result.stacks.items()}
     registrations = {"Ca-K": [], "Fe-K": shifts([(0, 0), (4, 0), (4, 0)])}
     first, second = make_rows(RunResult(stacks, registrations, registrations))

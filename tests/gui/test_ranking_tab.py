@@ -76,7 +76,7 @@ def cell(tab, row, number):
     return tab.table.visualRect(tab.table.model().index(row, number))
 
 
-def test_it_begins_with_the_best_list_and_marks_it(tab):
+def test_it_begins_with_the_best_registration_and_marks_it(tab):
     assert column(tab, RANK) == ["★ 1", "2", "3", "4"]
     assert column(tab, STACK) == ["a", "b", "D", "c"]
     fonts = [tab.table.model().index(row, STACK).data(qt.Qt.FontRole) for row in range(4)]
@@ -155,7 +155,7 @@ def double_click(tab, row):
 
 
 @pytest.mark.parametrize(("answer", "expected"), [("Yes", ["b"]), ("Cancel", [])])
-def test_a_double_click_asks_before_it_forces_a_list(tab, application, answer, expected):
+def test_a_double_click_asks_before_it_forces_a_registration(tab, application, answer, expected):
     requested = []
     tab.sigRegistrationRequested.connect(requested.append)
     box = double_click(tab, 1)

@@ -116,23 +116,23 @@ def test_a_constant_image_is_zero(value, prepare_image):
 
 @pytest.mark.parametrize("holes", [(NAN,), (INF,), (-INF,), (NAN, INF, -INF)])
 @pytest.mark.parametrize("fraction", [0.01, 0.3, 0.9])
-def test_the_smoothing_ignores_missing_pixels_and_keeps_them_missing(
+def test_the_smoothing_ignores_invalid_pixels_and_keeps_them_missing(
     fraction, holes, prepare_image
 ):
     """Percentiles of the finite pixels, then the mean of the finite pixels around each."""
     rng = numpy.random.default_rng(7)
     image = smooth_image(7, SHAPE)
-    missing = rng.random(SHAPE) < fraction
-    image[missing] = rng.choice(holes, size=missing.sum())
-    low, high = numpy.percentile(image[~missing], (1, 99))
+    invalid = rng.random(SHAPE) < fraction
+    image[invalid] = rng.choice(holes, size=invalid.sum())
+    low, high = numpy.percentile(image[~invalid], (1, 99))
     scaled = (numpy.clip(image, low, high) - low) / (high - low)
-    expected = slow_smooth(numpy.where(missing, NAN, scaled))
+    expected = slow_smooth(numpy.where(invalid, NAN, scaled))
     prepared = prepare_image(image)
-    numpy.testing.assert_array_equal(numpy.isnan(prepared), missing)
+    numpy.testing.assert_array_equal(numpy.isnan(prepared), invalid)
     numpy.testing.assert_allclose(prepared, expected, atol=1e-5)
 
 
-def test_masked_pixels_are_missing(prepare_image):
+def test_masked_pixels_are_invalid(prepare_image):
     image = smooth_image(8, SHAPE)
     mask = numpy.random.default_rng(8).random(SHAPE) < 0.1
     numpy.testing.assert_array_equal(
@@ -142,7 +142,7 @@ def test_masked_pixels_are_missing(prepare_image):
 
 
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
-def test_an_image_of_missing_pixels_stays_one(value, prepare_image):
+def test_an_image_of_invalid_pixels_stays_one(value, prepare_image):
     assert numpy.isnan(prepare_image(numpy.full(SHAPE, value))).all()
 
 
@@ -194,8 +194,8 @@ def test_a_pattern_of_columns_does_not_mislead_the_estimate(period, shape, prepa
     numpy.testing.assert_allclose(prepare_image(image), reference(image), atol=0.01)
 
 
-def test_missing_pixels_of_a_large_image_do_not_disturb_the_percentiles(prepare_image):
-    """Values uniform in [0, 1], as above, with one in 21 missing."""
+def test_invalid_pixels_of_a_large_image_do_not_disturb_the_percentiles(prepare_image):
+    """Values uniform in [0, 1], as above, with one in 21 invalid."""
     image = numpy.random.default_rng(12).random((600, 500))
     image[::7, ::3] = NAN
     expected = (numpy.clip(image, 0.01, 0.99) - 0.01) / 0.98

@@ -41,7 +41,7 @@ class Measured:
         return [f"{self.folder}/maps.h5::/entry/maps/{name}" for name in self.stacks]
 
     @property
-    def list_urls(self) -> list[str]:
+    def registration_urls(self) -> list[str]:
         return [f"{self.folder}/maps.h5::/entry/fits/{name}" for name in self.registrations]
 
 

@@ -115,7 +115,7 @@ def test_before_it_ran_it_says_so(widget):
 
 def test_stacks_and_registrations_that_are_typed_are_ranked(widget, run, measured):
     _type(widget, "image_stacks", "\n".join(measured.urls))
-    _type(widget, "transformations", "\n".join(measured.list_urls))
+    _type(widget, "transformations", "\n".join(measured.registration_urls))
     run(widget)
     assert _read_outputs(widget)["ranked_stack_names"] == ["Fe-K", "Ca-K"]
     assert widget.view.summary.text() == (
@@ -239,7 +239,7 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
 
 def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measured):
     _type(widget, "image_stacks", "\n".join(measured.urls))
-    _type(widget, "transformations", "\n".join(measured.list_urls))
+    _type(widget, "transformations", "\n".join(measured.registration_urls))
     _type(widget, "output_root_uri", "out.h5::/aligned")
     _choose(widget, "reference_stack", "Fe-K")
     _choose(widget, "evaluate_on", "its own stack only")
@@ -250,7 +250,9 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
     again = make_widget(OWReg2DPostEvaluation, _read_saved(widget))
     assert again.get_task_input_values() == {
         "image_stacks": measured.urls,
-        "transformations": dict(zip(measured.registrations, measured.list_urls, strict=True)),
+        "transformations": dict(
+            zip(measured.registrations, measured.registration_urls, strict=True)
+        ),
         "output_root_uri": "out.h5::/aligned",
         "reference_stack": "Fe-K",
         "evaluate_on": "own",
@@ -281,7 +283,7 @@ def test_a_saved_reference_stack_stays_where_its_stack_is_gone(make_widget):
 
 def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, measured):
     _type(widget, "image_stacks", "\n".join(measured.urls))
-    _type(widget, "transformations", measured.list_urls[0])
+    _type(widget, "transformations", measured.registration_urls[0])
     run(widget)
     (message,) = widget.message_bar.messages()
     assert message.severity == message.Severity.Error
@@ -289,7 +291,7 @@ def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, 
     assert "Traceback" in message.detailedText
     assert _message(widget) == message.text
 
-    _type(widget, "transformations", "\n".join(measured.list_urls))
+    _type(widget, "transformations", "\n".join(measured.registration_urls))
     assert messages(widget) == ["The inputs have changed: press Trigger or Execute"]
     run(widget)
     assert messages(widget) == []
@@ -424,7 +426,7 @@ def test_a_widget_that_is_removed_stops_its_task(widget, measured):
     assert not task.succeeded
 
 
-def test_another_list_can_be_chosen_in_the_result(widget, run, settle, measured):
+def test_another_registration_can_be_chosen_in_the_result(widget, run, settle, measured):
     widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
     run(widget)
     assert _field(widget, "reference_stack").editor.currentText() == "the best"
@@ -487,7 +489,7 @@ def test_a_group_that_is_chosen_adds_its_stacks(widget, measured, choose):
 def test_what_is_chosen_takes_the_place_of_json(widget, measured, choose):
     _type(widget, "transformations", '{"Ca-K": [[0, 0]]}')
     choose(_field(widget, "transformations"), "/entry/fits")
-    assert _field(widget, "transformations").text().splitlines() == measured.list_urls
+    assert _field(widget, "transformations").text().splitlines() == measured.registration_urls
 
 
 def test_choosing_nothing_changes_nothing(widget, measured, choose):

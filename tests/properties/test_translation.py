@@ -18,12 +18,12 @@ _TYPES = ["?", "u1", "i2", "u4", "i8", "f2", "f4", "f8"]
     dtype=st.sampled_from(_TYPES),
     scale=st.sampled_from([1, -1, 3, 0.1, 1e-6, 1e9]),
     order=st.integers(0, 5),
-    missing=st.booleans(),
+    invalid=st.booleans(),
 )
-def test_it_equals_slicing_bit_for_bit(seed, shape, shift, dtype, scale, order, missing):
+def test_it_equals_slicing_bit_for_bit(seed, shape, shift, dtype, scale, order, invalid):
     rng = numpy.random.default_rng(seed)
     image = rng.integers(0, 2**16, shape).astype(dtype)
-    if missing and image.dtype.kind == "f":
+    if invalid and image.dtype.kind == "f":
         image[rng.random(shape) < 0.3] = numpy.nan
     expected = numpy.full(shape, numpy.nan)
     for row, column in numpy.ndindex(shape):

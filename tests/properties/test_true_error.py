@@ -1,4 +1,4 @@
-"""Noise-free data with known motion: the better list wins."""
+"""Noise-free data with known motion: the better registration wins."""
 
 import itertools
 
@@ -28,7 +28,7 @@ IMPROVEMENT = 0.5
     errors=st.lists(st.floats(0, 8), min_size=2, max_size=4),
 )
 @example(seed=0, shape=(32, 32), images=3, step=2, errors=[0, 1.1])
-def test_a_list_never_ranks_below_a_much_worse_one(seed, shape, images, step, errors):
+def test_a_registration_never_ranks_below_a_much_worse_one(seed, shape, images, step, errors):
     known = measurement(seed, shape, images, step, errors)
     motion = numpy.sqrt((known.motion[1:] ** 2).sum(axis=1).mean())
     pairs = [

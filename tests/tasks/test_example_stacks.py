@@ -29,7 +29,7 @@ def test_the_stacks_and_registrations_are_those_of_the_demo():
         assert outputs["transformations"][name] == register(stack)
 
 
-def test_without_inputs_a_list_that_found_the_motion_ranks_first():
+def test_without_inputs_a_registration_that_found_the_motion_ranks_first():
     pytest.importorskip("skimage")
     from ewoksndreg.demo.samples import make_sample
     from ewoksndreg.demo.samples import true_error

@@ -92,12 +92,16 @@ def test_every_form_is_evaluated(stacks, transformations, registrations):
 
 
 @pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
-def test_an_evaluation_names_the_stack_of_a_list_it_cannot_read(stacks, transformations, function):
+def test_an_evaluation_names_the_stack_of_a_registration_it_cannot_read(
+    stacks, transformations, function
+):
     with pytest.raises(FileNotFoundError, match=f"^Transformations of stack 'Zn-K': {NOWHERE}"):
         function(stacks, {**transformations, "Zn-K": NOWHERE})
 
 
-def test_a_forced_list_serves_every_stack_and_no_other_is_read(stacks, registrations, tmp_path):
+def test_a_forced_registration_serves_every_stack_and_no_other_is_read(
+    stacks, registrations, tmp_path
+):
     output_url = f"{tmp_path}/out.h5::/entry/aligned"
     registrations = {"Fe-K": registrations["Fe-K"], "other": NOWHERE, "third": "no URL"}
     outputs = run(
@@ -146,7 +150,7 @@ def test_skip_warns_of_numbers_that_differ(stacks):
         run(image_stacks=stacks, transformations=registrations, skip=True)
 
 
-def test_skip_needs_the_lists_where_it_saves(stacks, tmp_path):
+def test_skip_needs_the_registrations_where_it_saves(stacks, tmp_path):
     with pytest.raises(RuntimeError) as caught:
         run(
             image_stacks=stacks,
@@ -158,7 +162,7 @@ def test_skip_needs_the_lists_where_it_saves(stacks, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_lists_are_equal_in_whatever_form(tmp_path):
+def test_registrations_are_equal_in_whatever_form(tmp_path):
     """No stack is opened, and what was given is passed on."""
     with h5py.File(tmp_path / "shifts.h5", "w") as file:
         file["shifts"] = MOTION
@@ -169,7 +173,7 @@ def test_lists_are_equal_in_whatever_form(tmp_path):
     assert outputs["transformations"] is registrations
 
 
-def test_one_list_that_is_not_needed_is_not_read():
+def test_one_registration_that_is_not_needed_is_not_read():
     with pytest.warns(RuntimeWarning, match="Nothing to rank: .* fewer than two"):
         outputs = run(image_stacks={"a": "no.h5::/entry"}, transformations={"a": NOWHERE})
     assert outputs["transformations"] == {"a": NOWHERE}

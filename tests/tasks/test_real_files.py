@@ -100,7 +100,7 @@ def test_the_stacks_may_be_in_a_file_that_another_process_writes(tmp_path, stack
 
 
 @pytest.mark.parametrize("save", [False, True])
-def test_infinite_and_masked_pixels_are_missing(tmp_path, stacks, transformations, save):
+def test_infinite_and_masked_pixels_are_invalid(tmp_path, stacks, transformations, save):
     """One warning for the whole run, and the numbers are those of NaN in their place."""
     dead = numpy.zeros((4, 24, 28), dtype=bool)
     dead[1:, 3:6, 20:24] = True
@@ -120,6 +120,6 @@ def test_infinite_and_masked_pixels_are_missing(tmp_path, stacks, transformation
         assert outputs["scores"][name] == pytest.approx(numbers, rel=1e-5)
     if save:
         with h5py.File(tmp_path / "out.h5") as file:
-            missing = ~numpy.isfinite(file["entry/Ca-K"][()])
+            invalid = ~numpy.isfinite(file["entry/Ca-K"][()])
         aligned = shift_images(nan["Ca-K"], WRONG["Ca-K"])
-        numpy.testing.assert_array_equal(missing, numpy.isnan(aligned))
+        numpy.testing.assert_array_equal(invalid, numpy.isnan(aligned))

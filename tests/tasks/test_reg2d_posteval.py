@@ -159,7 +159,7 @@ def test_skip_passes_everything_on(stacks, transformations, output_url, save):
         assert_saved(output_url, stacks, WRONG)
 
 
-def test_skip_does_not_warn_when_the_lists_are_equal_and_checks_nothing():
+def test_skip_does_not_warn_when_the_registrations_are_equal_and_checks_nothing():
     registrations = {"a": shifts(MOTION), "b": shifts(MOTION)}
     stacks = {"c": "no_such_file.h5::/entry"}
     outputs = run(image_stacks=stacks, transformations=registrations, skip=True)
@@ -448,17 +448,17 @@ def test_importing_the_task_imports_no_optional_package():
 
 
 MISTAKES = {
-    "list misspelled": (
+    "registration misspelled": (
         {"transformations": {"Fe-K": 4, "Zn-K": 4, "Ca_K": 4}},
         ValueError,
         "no registration for stack 'Ca-K': did you mean 'Ca_K'?",
     ),
-    "list too much": (
+    "registration too much": (
         {"transformations": {"Fe-K": 4, "Zn-K": 4, "Ca-K": 4, "Cu-K": 4}},
         ValueError,
         "no stack for the registration 'Cu-K'",
     ),
-    "list too short": (
+    "registration too short": (
         {"transformations": {"Fe-K": 3, "Zn-K": 4, "Ca-K": 4}},
         ValueError,
         "Stack 'Fe-K' has 4 images, but its registration has 3 transformations",
@@ -478,7 +478,7 @@ MISTAKES = {
         ValueError,
         r"Transformations of stack 'Fe-K': the shape is \(3, 3\), expected \(N, 3, 3\) or",
     ),
-    "list too short, as numbers": (
+    "registration too short, as numbers": (
         {"transformations": {"Fe-K": [[0, 0]], "Zn-K": 4, "Ca-K": 4}},
         ValueError,
         "Stack 'Fe-K' has 4 images, but its registration has 1 transformations",

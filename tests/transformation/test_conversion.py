@@ -274,7 +274,11 @@ MISTAKES = {
     ),
     "shift among matrices": ([AFFINE[0], [1, 2]], ValueError, r"image 1 has the shape \(2,\)"),
     "complex": (AFFINE * 1j, TypeError, "real numbers, not complex numbers"),
-    "complex registrations": ([[1, 2j]], TypeError, "image 0 needs .* not list of complex numbers"),
+    "complex numbers in a list": (
+        [[1, 2j]],
+        TypeError,
+        "image 0 needs .* not list of complex numbers",
+    ),
     "strings": ([["1", "2"]], TypeError, "image 0 needs .* real numbers, not list of strings"),
     "a string": ([[0, 0], "a.h5::/b"], TypeError, "image 1 needs .* real numbers, not str"),
     "bytes inside": ([b"a"], TypeError, "image 0 needs .* not bytes"),

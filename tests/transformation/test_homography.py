@@ -52,7 +52,7 @@ def test_the_type_is_derived_from_the_matrix(kind, matrix):
 
 
 @each_kind
-def test_the_type_is_derived_from_a_nested_list(kind, matrix):
+def test_the_type_is_derived_from_a_nested_registration(kind, matrix):
     assert Homography(matrix.tolist()).transformation_type is TransformationType(kind)
 
 

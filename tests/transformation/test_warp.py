@@ -305,14 +305,14 @@ def test_no_border_pixel_is_lost_to_the_rounding_errors_of_many_products(order):
 @orders
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
 @pytest.mark.parametrize("hole", [NAN, INF, -INF])
-def test_a_rotation_by_90_degrees_moves_a_missing_pixel_and_no_other(hole, dtype, order):
+def test_a_rotation_by_90_degrees_moves_a_invalid_pixel_and_no_other(hole, dtype, order):
     image = smooth_image(11, (12, 12)).astype(dtype)
     image[3, 4] = hole
     matrix = rotation_matrix(90, (5.5, 5.5))
     aligned = Homography(matrix).apply_data(image, interpolation_order=order)
-    missing = numpy.zeros((12, 12), dtype=bool)
-    missing[3, 4] = True
-    numpy.testing.assert_array_equal(numpy.isnan(aligned), numpy.rot90(missing, -1))
+    invalid = numpy.zeros((12, 12), dtype=bool)
+    invalid[3, 4] = True
+    numpy.testing.assert_array_equal(numpy.isnan(aligned), numpy.rot90(invalid, -1))
 
 
 HOLES = {
@@ -327,8 +327,8 @@ HOLES = {
 @each_matrix
 @orders
 @pytest.mark.parametrize("holes", HOLES.values(), ids=HOLES)
-def test_missing_pixels_stay_local(holes, order, matrix):
-    """Expected: missing where linear interpolation (for order 0: the nearest pixel) meets a
+def test_invalid_pixels_stay_local(holes, order, matrix):
+    """Expected: invalid where linear interpolation (for order 0: the nearest pixel) meets an
     invalid pixel; the other pixels as without holes, but for what splines carry over a few
     pixels, which is small against the contrast, whose standard deviation is 1."""
     clean = smooth_image(12, SHAPE, sigma=3)
@@ -357,7 +357,7 @@ def test_missing_pixels_stay_local(holes, order, matrix):
 
 @orders
 @pytest.mark.parametrize("value", [NAN, INF])
-def test_an_image_of_missing_pixels_stays_one(value, order):
+def test_an_image_of_invalid_pixels_stays_one(value, order):
     aligned = Homography(AFFINE["affine"]).apply_data(
         numpy.full(SHAPE, value), interpolation_order=order
     )
@@ -375,7 +375,7 @@ def test_an_image_that_is_infinite_both_ways_does_not_pass_for_a_valid_one():
 
 
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
-def test_very_large_values_are_no_missing_pixels(dtype):
+def test_very_large_values_are_no_invalid_pixels(dtype):
     """Their sum overflows, they do not: the mean of a pixel and its equal is the pixel."""
     large = numpy.finfo(dtype).max / 4
     aligned = Homography(shift_matrix(0, 0.5)).apply_data(numpy.full((40, 41), large, dtype))
@@ -395,16 +395,16 @@ def test_cval_is_the_value_of_exactly_the_pixels_from_outside(dtype, matrix, cva
 
 
 @orders
-@pytest.mark.parametrize("missing", ["one", "all but one", "all"])
+@pytest.mark.parametrize("invalid", ["one", "all but one", "all"])
 @pytest.mark.parametrize("rows", [-2, -2.5])
-def test_cval_is_the_value_of_pixels_from_outside_also_where_others_are_missing(
-    rows, missing, order
+def test_cval_is_the_value_of_pixels_from_outside_also_where_others_are_invalid(
+    rows, invalid, order
 ):
     """The first rows come from outside, whatever is inside."""
-    image = numpy.full((8, 6), NAN if missing != "one" else 1.0)
-    if missing == "one":
+    image = numpy.full((8, 6), NAN if invalid != "one" else 1.0)
+    if invalid == "one":
         image[4, 4] = NAN
-    elif missing == "all but one":
+    elif invalid == "all but one":
         image[4, 4] = 1.0
     aligned = Homography(shift_matrix(rows, 0)).apply_data(
         image, cval=-1, interpolation_order=order
@@ -462,7 +462,7 @@ def test_the_image_is_neither_changed_nor_shared(matrix, dtype, order):
 @each_matrix
 @orders
 @pytest.mark.parametrize("dtype", [numpy.uint16, numpy.float32])
-def test_masked_pixels_are_missing(dtype, order, matrix):
+def test_masked_pixels_are_invalid(dtype, order, matrix):
     """Expected: the same image with NaN instead of the masked pixels."""
     image = (100 * smooth_image(14, SHAPE) + 500).astype(dtype)
     mask = numpy.zeros(SHAPE, dtype=bool)
