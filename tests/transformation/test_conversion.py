@@ -295,7 +295,7 @@ MISTAKES = {
     "matrix among transformations": (
         [Homography(AFFINE[0]), AFFINE[1]],
         TypeError,
-        "image 1 needs a transformation object as other images have, not ndarray",
+        "image 1 needs a transformation object like the other images, not ndarray",
     ),
     "transposed": (
         SHIFT_MATRICES.transpose(0, 2, 1),
