@@ -421,5 +421,5 @@ def test_one_module_only_knows_files():
 
     room = Path(ewoksndreg.transformation.__file__).parent
     assert [path.name for path in room.glob("*.py") if "..io" in path.read_text()] == [
-        "conversion.py"
+        "_conversion.py"
     ]
