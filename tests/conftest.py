@@ -1,8 +1,11 @@
 """What several test modules share: transformations and images made without the library."""
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy
+import pytest
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -24,6 +27,22 @@ class Foreign(Transformation):
         self, image: ArrayLike, *, cval: float = numpy.nan, interpolation_order: int = 1
     ) -> NDArray[Any]:
         return self.wrapped.apply_data(image, cval=cval, interpolation_order=interpolation_order)
+
+
+def parametrize_sample(names: str, *values: Sequence[Any], every: int) -> pytest.MarkDecorator:
+    """All combinations of the values of several parameters; without `tox -e full` every n-th.
+
+    :param names: of the parameters, separated by commas.
+    :param every: has no factor in common with the number of values of any parameter, so that the
+        sample has all values of each.
+    """
+    return pytest.mark.parametrize(
+        names,
+        [
+            pytest.param(*combination, marks=pytest.mark.full if n % every else ())
+            for n, combination in enumerate(product(*values))
+        ],
+    )
 
 
 def shift_matrix(rows: float, columns: float) -> NDArray[numpy.float64]:

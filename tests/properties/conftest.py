@@ -8,12 +8,15 @@ from hypothesis import settings
 # Number of inputs of the long run, which are different ones each time.
 FUZZ = int(os.environ.get("EWOKSNDREG_FUZZ", "0"))
 
+# Of each test; `tox -e full` tries more.
+_EXAMPLES = int(os.environ.get("EWOKSNDREG_EXAMPLES", "30"))
+
 _ALWAYS = {
     "deadline": None,
     "database": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 }
 
-settings.register_profile("always the same", derandomize=True, max_examples=100, **_ALWAYS)
+settings.register_profile("always the same", derandomize=True, max_examples=_EXAMPLES, **_ALWAYS)
 settings.register_profile("fuzz", print_blob=True, **_ALWAYS)
 settings.load_profile("fuzz" if FUZZ else "always the same")

@@ -61,7 +61,10 @@ def assert_saved(folder, stacks, names):
             )
 
 
-@pytest.mark.parametrize("form", ["URLs", "nested lists", "both"])
+@pytest.mark.parametrize(
+    "form",
+    [*(pytest.param(form, marks=pytest.mark.full) for form in ("URLs", "nested lists")), "both"],
+)
 def test_ewoks_executes_the_shipped_workflow_with_json_only(folder, stacks, form):
     urls = {name: f"shifts.h5::/entry/{name}" for name in stacks}
     numbers = {name: WRONG[name] for name in stacks}
@@ -98,11 +101,15 @@ def test_a_mistake_is_told_and_nothing_is_written(folder, stacks):
     assert not (folder / "aligned.h5").exists()
 
 
-@pytest.mark.parametrize("page", ["README.md", "doc/task.md"])
-def test_the_command_of_the_documentation_works(folder, stacks, page):
+def read_command(page):
     content = (ROOT / page).read_text()
     start = content.index("ewoks execute post_evaluation")
-    command = content[start : content.index("```", start)].replace("\\\n", " ")
+    return content[start : content.index("```", start)].replace("\\\n", " ")
+
+
+def test_the_command_of_the_documentation_works(folder, stacks):
+    command = read_command("README.md")
+    assert read_command("doc/task.md") == command
     _, _, *arguments = shlex.split(command)
     done = execute(folder, *arguments)
     assert done.returncode == 0, done.stderr

@@ -416,10 +416,10 @@ def test_no_other_package_is_imported():
 
 
 def test_one_module_only_knows_files():
-    """What keeps the room free of files."""
+    """So that transformations in memory need no HDF5."""
     import ewoksndreg.transformation
 
-    room = Path(ewoksndreg.transformation.__file__).parent
-    assert [path.name for path in room.glob("*.py") if "..io" in path.read_text()] == [
+    package = Path(ewoksndreg.transformation.__file__).parent
+    assert [path.name for path in package.glob("*.py") if "..io" in path.read_text()] == [
         "_conversion.py"
     ]

@@ -7,6 +7,7 @@ from scipy import ndimage
 from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation._warp import warp
 
+from ..conftest import parametrize_sample
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix
 from ..conftest import smooth_image
@@ -27,12 +28,12 @@ PROJECTIVE = {
     "tilt": numpy.array([[1.02, 0.03, -1.3], [-0.04, 0.97, 2.1], [9e-4, -6e-4, 1]]),
     "strong tilt": numpy.array([[1.21, 0.103, -3.71], [0.057, 1.13, -2.93], [4.1e-3, 3.3e-3, 1]]),
 }
-orders = pytest.mark.parametrize("order", range(6))
+MATRICES = {**AFFINE, **PROJECTIVE}
+ORDERS = range(6)
+orders = pytest.mark.parametrize("order", ORDERS)
 each_affine = pytest.mark.parametrize("matrix", AFFINE.values(), ids=AFFINE)
 each_projective = pytest.mark.parametrize("matrix", PROJECTIVE.values(), ids=PROJECTIVE)
-each_matrix = pytest.mark.parametrize(
-    "matrix", [*AFFINE.values(), *PROJECTIVE.values()], ids=[*AFFINE, *PROJECTIVE]
-)
+each_matrix = pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
 
 
 def bits(image):
@@ -161,40 +162,36 @@ def test_an_order_that_does_not_exist_is_refused(matrix, order):
         Homography(matrix).apply_data(numpy.ones((3, 3)), interpolation_order=order)
 
 
-@each_matrix
-@orders
-@pytest.mark.parametrize(
-    ("dtype", "expected_dtype"),
-    [
-        ("bool", "float32"),
-        ("uint8", "float32"),
-        ("int16", "float32"),
-        (">u2", "float32"),
-        ("int64", "float64"),
-        ("uint64", "float64"),
-        ("float16", "float32"),
-        ("float32", "float32"),
-        (">f4", "float32"),
-        ("float64", "float64"),
-        (">f8", "float64"),
-    ],
-)
-def test_every_type_of_pixels_gives_floating_point_values_that_are_not_wrapped(
-    matrix, order, dtype, expected_dtype
-):
+TYPES = {
+    "bool": "float32",
+    "uint8": "float32",
+    "int16": "float32",
+    ">u2": "float32",
+    "int64": "float64",
+    "uint64": "float64",
+    "float16": "float32",
+    "float32": "float32",
+    ">f4": "float32",
+    "float64": "float64",
+    ">f8": "float64",
+}
+
+
+@parametrize_sample("kind, order, dtype", [*MATRICES], ORDERS, [*TYPES], every=7)
+def test_every_type_of_pixels_gives_floating_point_values_that_are_not_wrapped(kind, order, dtype):
     """Expected: scipy in float64. Full contrast, so that splines overshoot the integers' range."""
     limits = {"u": (0, 250), "i": (-120, 120), "f": (-100, 100), "b": (0, 1)}
     low, high = limits[numpy.dtype(dtype).kind]
     shape = (13, 17)
     image = numpy.where(numpy.random.default_rng(7).random(shape) < 0.5, low, high).astype(dtype)
-    matrix = shift_matrix(6, 8) @ matrix @ shift_matrix(-6, -8)
+    matrix = shift_matrix(6, 8) @ MATRICES[kind] @ shift_matrix(-6, -8)
     expected = ndimage.map_coordinates(
         image.astype(float), places(matrix, shape), order=order, mode="constant", cval=NAN
     )
     assert numpy.isnan(expected).any()
     assert numpy.isfinite(expected).any()
     aligned = Homography(matrix).apply_data(image, interpolation_order=order)
-    assert aligned.dtype == numpy.dtype(expected_dtype)
+    assert aligned.dtype == numpy.dtype(TYPES[dtype])
     assert aligned.shape == shape
     numpy.testing.assert_allclose(aligned, expected, rtol=1e-5, atol=2e-5 * high)
 
@@ -305,7 +302,7 @@ def test_no_border_pixel_is_lost_to_the_rounding_errors_of_many_products(order):
 @orders
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
 @pytest.mark.parametrize("hole", [NAN, INF, -INF])
-def test_a_rotation_by_90_degrees_moves_a_invalid_pixel_and_no_other(hole, dtype, order):
+def test_a_rotation_by_90_degrees_moves_an_invalid_pixel_and_no_other(hole, dtype, order):
     image = smooth_image(11, (12, 12)).astype(dtype)
     image[3, 4] = hole
     matrix = rotation_matrix(90, (5.5, 5.5))
@@ -324,21 +321,20 @@ HOLES = {
 }
 
 
-@each_matrix
-@orders
-@pytest.mark.parametrize("holes", HOLES.values(), ids=HOLES)
-def test_invalid_pixels_stay_local(holes, order, matrix):
+@parametrize_sample("kind, order, holes", [*MATRICES], ORDERS, [*HOLES], every=7)
+def test_invalid_pixels_stay_local(kind, order, holes):
     """Expected: invalid where linear interpolation (for order 0: the nearest pixel) meets an
     invalid pixel; the other pixels as without holes, but for what splines carry over a few
     pixels, which is small against the contrast, whose standard deviation is 1."""
     clean = smooth_image(12, SHAPE, sigma=3)
     image = clean.copy()
-    for number, hole in enumerate(holes):
+    for number, hole in enumerate(HOLES[holes]):
         image[hole] = (NAN, INF, -INF)[number % 3]
+    matrix = MATRICES[kind]
     positions = places(matrix)
     touched = ~is_inside(positions)
     near = touched.copy()
-    for hole in holes:
+    for hole in HOLES[holes]:
         rows, columns = (numpy.abs(positions[axis] - hole[axis]) for axis in (0, 1))
         near |= (rows < 8) & (columns < 8)
         reach = 0.5 if order == 0 else 1
@@ -382,11 +378,16 @@ def test_very_large_values_are_no_invalid_pixels(dtype):
     numpy.testing.assert_array_equal(aligned[:, :-1], numpy.full((40, 40), large, dtype))
 
 
-@orders
-@pytest.mark.parametrize("cval", [0, -7.5, INF])
-@pytest.mark.parametrize("matrix", [shift_matrix(-2, 0), *AFFINE.values(), *PROJECTIVE.values()])
-@pytest.mark.parametrize("dtype", [numpy.uint8, numpy.float32, numpy.float64])
-def test_cval_is_the_value_of_exactly_the_pixels_from_outside(dtype, matrix, cval, order):
+@parametrize_sample(
+    "kind, order, cval, dtype",
+    ["integer shift", *MATRICES],
+    ORDERS,
+    [0, -7.5, INF],
+    [numpy.uint8, numpy.float32, numpy.float64],
+    every=11,
+)
+def test_cval_is_the_value_of_exactly_the_pixels_from_outside(kind, order, cval, dtype):
+    matrix = MATRICES.get(kind, shift_matrix(-2, 0))
     image = numpy.full(SHAPE, 3, dtype=dtype)
     outside = ~is_inside(places(matrix))
     assert outside.any()
@@ -435,10 +436,8 @@ def test_a_plane_seen_edge_on_is_outside():
     numpy.testing.assert_allclose(aligned, expected, atol=1e-12)
 
 
-@orders
-@pytest.mark.parametrize("dtype", [numpy.uint8, numpy.float32, numpy.float64])
-@pytest.mark.parametrize(
-    "matrix",
+@parametrize_sample(
+    "matrix, dtype, order",
     [
         numpy.identity(3),
         shift_matrix(1, 1),
@@ -446,6 +445,9 @@ def test_a_plane_seen_edge_on_is_outside():
         PROJECTIVE["tilt"],
         numpy.zeros((3, 3)),
     ],
+    [numpy.uint8, numpy.float32, numpy.float64],
+    ORDERS,
+    every=5,
 )
 def test_the_image_is_neither_changed_nor_shared(matrix, dtype, order):
     image = (10 * smooth_image(13, (20, 15)) + 100).astype(dtype)
