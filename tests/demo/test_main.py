@@ -119,6 +119,7 @@ def test_the_results_show_the_best_stack_aligned(demo: Finished) -> None:
         h5py.File(demo.folder / "results.h5") as after,
     ):
         group = default_plot(after)
+        assert group.name == "/entry/aligned_evaluation/stacks"
         assert group.attrs["signal"] == demo.rows[0][1]
         aligned = group[group.attrs["signal"]][()]
         measured = before["entry/maps"][group.attrs["signal"]][()]
@@ -128,10 +129,10 @@ def test_the_results_show_the_best_stack_aligned(demo: Finished) -> None:
 
 def test_the_results_hold_the_scores_of_the_table(demo: Finished) -> None:
     with h5py.File(demo.folder / "results.h5") as file:
-        scores = default_plot(file)["post_evaluation/scores"]
-        names = scores["stack_name"].asstr()[()].tolist()
+        scores = file["entry/aligned_evaluation/scores"]
+        names = scores["registration"].asstr()[()].tolist()
         assert names == [row[1] for row in demo.rows]
-        for column, name in ((2, "score"), (3, "relative_error"), (4, "smoothness")):
+        for column, name in ((2, "score"), (3, "mean_relative_error"), (4, "smoothness")):
             printed = [float(row[column]) for row in demo.rows]
             numpy.testing.assert_allclose(scores[name][()], printed, atol=6e-4)
 

@@ -77,6 +77,13 @@ def write_measurement(folder: Path) -> None:
         bad["narrow"] = IMAGES[:, :, :30]
         bad["matrices"] = numpy.tile(numpy.identity(4), (3, 1, 1))
 
+    with h5py.File(folder / "links.h5", "w") as file:
+        file["1.1"] = h5py.ExternalLink("maps.h5", "/entry")
+    with h5py.File(folder / "writing.h5", "w", libver="latest") as file:
+        file["raw"] = IMAGES
+        file.swmr_mode = True
+        (folder / "swmr.h5").write_bytes((folder / "writing.h5").read_bytes())
+
 
 def good_inputs() -> dict[str, Any]:
     return {

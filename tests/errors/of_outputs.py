@@ -44,18 +44,11 @@ OF_OUTPUTS = [
         "Input 'output_root_uri' is the URL of a group, a string or a silx DataUrl, not int",
     ),
     _output(
-        "The URL names the root of the file",
-        ValueError,
-        f"{FOLDER}/out.h5::/",
-        f"The output URL '{FOLDER}/out.h5::/' must name a group below the root of the file, for"
-        f" example '{FOLDER}/out.h5::/entry/aligned'",
-    ),
-    _output(
         "The URL has a slice",
         ValueError,
         f"{OUTPUT}&slice=0",
-        f"The output URL '{OUTPUT}&slice=0' must name a group below the root of the file, for"
-        f" example '{FOLDER}/out.h5::/entry/aligned'",
+        f"The output URL '{OUTPUT}&slice=0' must name a group, without a slice, for example"
+        f" '{FOLDER}/out.h5::/entry/aligned'",
     ),
     _input(
         "The URL names a folder",
@@ -88,6 +81,21 @@ OF_OUTPUTS = [
         f"{MAPS}/Ca-K",
         f"The output URL '{MAPS}/Ca-K' goes through '/entry/maps/Ca-K', which is a dataset: choose"
         " another group",
+    ),
+    _output(
+        "The group is behind a link to another file",
+        ValueError,
+        f"{FOLDER}/links.h5::/1.1/aligned",
+        f"The output URL '{FOLDER}/links.h5::/1.1/aligned' goes through '/1.1', a link to another"
+        f" file: choose a group of '{FOLDER}/maps.h5::/entry', where it leads",
+    ),
+    _output(
+        "The file is being written under SWMR, or was when its writer crashed",
+        OSError,
+        f"{FOLDER}/swmr.h5::/entry/aligned",
+        f"Cannot write to '{FOLDER}/swmr.h5': it is being written by another program (SWMR), or"
+        " that program crashed: choose another output file; only if nothing writes it any more,"
+        f" run `h5clear -s {FOLDER}/swmr.h5`",
     ),
     _output(
         "Results exist already",

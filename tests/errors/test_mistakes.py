@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.io import _pending_file as pending_file
 from ewoksndreg.io import input_context
 from ewoksndreg.io import output_context
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
@@ -88,7 +87,7 @@ def circumstances(folder, monkeypatch):
 
     def of(mistake):
         if mistake.full:
-            monkeypatch.setattr(pending_file, "write_at", no_space)
+            monkeypatch.setattr(os, "posix_fallocate", no_space)
         return without_permission(folder, mistake.mode)
 
     return of

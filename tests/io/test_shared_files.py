@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_read_before_its_writer_closes_it(tmp_path, master
     numpy.testing.assert_array_equal(read(f"{tmp_path}/{way}")[:4], IMAGES)
 
 
-@pytest.mark.parametrize("way", ["a.h5::/a", "master.h5::/link", "master.h5::/virtual"])
+@pytest.mark.parametrize("way", ["a.h5::/a", *FOLLOWED])
 @pytest.mark.parametrize("target", ["a.h5", "master.h5"])
 def test_results_go_into_a_file_that_is_being_read(tmp_path, master, way, target):
     create(tmp_path / "a.h5")
@@ -139,60 +139,75 @@ def test_results_go_into_a_file_that_is_being_read(tmp_path, master, way, target
     numpy.testing.assert_array_equal(read(f"{tmp_path}/{way}"), IMAGES)
 
 
-WRITTEN = [
-    "post_evaluation",
-    "post_evaluation_details",
-    "post_evaluation/scores",
-    "post_evaluation/inputs/data",
-    "scores",
-    "inputs",
-    "entry",
-    "aligned",
-    "signal",
-    "default",
-    "a/b",
-    "a/b/c/d",
-]
+# Appends to a stack under SWMR, or keeps the file open without; ends or dies.
+WRITER = """
+import sys, os, h5py
+path, how = sys.argv[1:]
+file = h5py.File(path, "r+", libver="latest", locking=how != "no lock")
+data = file["a"]
+if how == "swmr":
+    file.swmr_mode = True
+data.resize(5, axis=0); data[4] = 1; data.flush()
+print("ready", flush=True)
+if sys.stdin.readline():
+    data.resize(6, axis=0); data[5] = 2; file.close()
+else:
+    os._exit(9)
+"""
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-@pytest.mark.parametrize("existing", [False, True])
-def test_a_stack_may_be_called_like_what_the_library_writes(tmp_path, name, existing):
-    if existing:
-        create(tmp_path / "out.h5")
-    with hdf5_output_context(f"{tmp_path}/out.h5::/entry/aligned") as output:
-        output.reserve([name, "other"])
-        output.add_points(name, IMAGES)
-        output.add_points("other", IMAGES + 1)
-        output.describe(signal=name, inputs={"skip": False}, results={"score": [0.5]})
-        urls = output.data_for_input()
-    with input_context(urls) as stacks:
-        assert list(stacks) == [name, "other"]
-        numpy.testing.assert_array_equal(list(stacks[name]), IMAGES)
-        numpy.testing.assert_array_equal(list(stacks["other"]), IMAGES + 1)
-    with h5py.File(tmp_path / "out.h5") as file:
-        group = file["/entry/aligned"]
-        assert group.attrs["signal"] == name
-        details = [
-            item
-            for item in group.values()
-            if item.attrs.get("NX_class") == b"NXprocess"
-            or item.attrs.get("NX_class") == "NXprocess"
-        ]
-        assert [list(item["scores/score"]) for item in details] == [[0.5]]
+@pytest.mark.parametrize("end", ["writer lives", "writer dies"])
+@pytest.mark.parametrize(
+    ("how", "said"), [("swmr", r"\(SWMR\)"), ("no lock", r"\(without a lock\)")]
+)
+def test_a_file_that_is_being_written_is_refused_before_the_work(tmp_path, how, said, end):
+    """What could be read before can be read after, and what the writer adds as well."""
+    path = tmp_path / "a.h5"
+    create(path, libver="latest")
+    command = [sys.executable, "-c", WRITER, str(path), how]
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        writer.stdout.readline()
+        if end == "writer dies":
+            writer.stdin.close()
+            writer.wait()
+        before = path.read_bytes()
+        with (
+            pytest.raises(OSError, match=f"is being written by another program {said}") as caught,
+            hdf5_output_context(f"{path}::/entry/new"),
+        ):
+            pytest.fail("too late")
+        assert "choose another output file" in str(caught.value)
+        assert f"`h5clear -s {path}`" in str(caught.value)
+        assert path.read_bytes() == before
+        assert sorted(item.name for item in tmp_path.iterdir()) == ["a.h5"]
+        # HDF5 itself says no, for the same reason.
+        with pytest.raises(OSError, match="already open for"):
+            h5py.File(path, "r+")
+        if end == "writer lives":
+            writer.communicate("go on")
+            with h5py.File(path) as file:
+                numpy.testing.assert_array_equal(file["a"][:4], IMAGES)
+                numpy.testing.assert_array_equal(file["a"][4:, 0, 0], [1, 2])
 
 
-def test_stacks_may_take_every_name_that_the_description_would_have(tmp_path):
-    names = ["post_evaluation", "post_evaluation_details", "post_evaluation_details_details"]
-    with hdf5_output_context(f"{tmp_path}/out.h5::/entry") as output:
-        output.reserve(names)
-        for name in names:
-            output.add_points(name, IMAGES)
-        output.describe(signal=names[0], inputs={}, results={})
-    with h5py.File(tmp_path / "out.h5") as file:
-        for name in names:
-            numpy.testing.assert_array_equal(file["entry"][name], IMAGES)
-        assert len(file["entry"]) == 4
+@pytest.mark.parametrize("userblock", [0, 512, 4096])
+def test_flags_are_found_behind_a_user_block(tmp_path, userblock):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver="latest", userblock_size=userblock) as file:
+        file.create_dataset("a", data=IMAGES, maxshape=(None, 12, 10), chunks=(2, 12, 10))
+        wait = pytest.raises(OSError, match="open in this Python process")
+        with wait, hdf5_output_context(f"{path}::/entry"):
+            pytest.fail("too late")
+        file.flush()
+        marked = path.read_bytes()
+    (tmp_path / "b.h5").write_bytes(marked)
+    with (
+        pytest.raises(OSError, match="is being written by another program"),
+        hdf5_output_context(f"{tmp_path}/b.h5::/entry"),
+    ):
+        pytest.fail("too late")
 
 
 @pytest.mark.parametrize("dtype", ["f2", "u1", "i8"])

@@ -214,6 +214,7 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
         image_stacks=measured.stacks,
         transformations=measured.registrations,
         evaluate_on="own",
+        save_with="best",
         skip=False,
         max_workers=0,
         reference_stack="Fe-K",
@@ -243,6 +244,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
     _type(widget, "output_root_uri", "out.h5::/aligned")
     _choose(widget, "reference_stack", "Fe-K")
     _choose(widget, "evaluate_on", "its own stack only")
+    _choose(widget, "save_with", "the best registration")
     widget.fields["max_workers"].editor.setValue(2)
     QTest.mouseClick(
         _field(widget, "skip").editor, qt.Qt.LeftButton, qt.Qt.NoModifier, qt.QPoint(8, 8)
@@ -256,6 +258,8 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
         "output_root_uri": "out.h5::/aligned",
         "reference_stack": "Fe-K",
         "evaluate_on": "own",
+        "save_with": "best",
+        "compress": True,
         "skip": True,
         "max_workers": 2,
     }

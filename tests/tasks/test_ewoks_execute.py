@@ -53,7 +53,7 @@ def folder(tmp_path, stacks):
 def assert_saved(folder, stacks, names):
     with h5py.File(folder / "aligned.h5") as file:
         group = file["/entry/aligned"]
-        ranked = list(group["post_evaluation/scores/stack_name"].asstr())
+        ranked = list(file["/entry/aligned_evaluation/scores/registration"].asstr())
         assert ranked == [name for name in ("Ca-K", "Fe-K", "Zn-K") if name in names]
         for name in names:
             numpy.testing.assert_array_equal(

@@ -60,10 +60,8 @@ def registrations(request, shifts_url):
 def read_saved(url):
     path, group = url.split("::")
     with h5py.File(path) as file:
-        images = {
-            name: item[()] for name, item in file[group].items() if isinstance(item, h5py.Dataset)
-        }
-        return images, json.loads(file[group]["post_evaluation/inputs/data"].asstr()[()])
+        images = {name: item[()] for name, item in file[group].items()}
+        return images, json.loads(file[f"{group}_evaluation/inputs/data"].asstr()[()])
 
 
 def test_every_form_is_ranked_and_saved(stacks, transformations, registrations, tmp_path):

@@ -1,16 +1,21 @@
 import json
+import logging
 import subprocess
 import sys
 import warnings
 from concurrent.futures import CancelledError
 from importlib.metadata import entry_points
 from importlib.resources import files
+from pathlib import Path
 
 import h5py
 import numpy
 import pytest
+import silx.io
 from ewokscore import execute_graph
 from ewokscore.task_discovery import discover_all_tasks
+from silx.io.nxdata import NXdata
+from silx.io.nxdata import get_default
 from silx.io.url import DataUrl
 
 from ewoksndreg.evaluation import evaluate_stacks
@@ -45,9 +50,7 @@ def cause_of(**inputs):
 def read_saved(url):
     path, group = str(url).split("::")
     with h5py.File(path) as file:
-        return {
-            name: item[()] for name, item in file[group].items() if isinstance(item, h5py.Dataset)
-        }
+        return {name: file[group][name][()] for name in file[group]}
 
 
 def assert_saved(url, stacks, motions):
@@ -68,6 +71,8 @@ def test_the_identifier_and_names_are_those_of_the_specification():
     assert Reg2DPostEvaluation.optional_input_names() == {
         "reference_stack",
         "output_root_uri",
+        "save_with",
+        "compress",
         "output_configuration",
         "skip",
         "evaluate_on",
@@ -90,6 +95,8 @@ def test_the_identifier_and_names_are_those_of_the_specification():
     assert defaults == {
         "reference_stack": None,
         "output_root_uri": None,
+        "save_with": "own",
+        "compress": True,
         "output_configuration": None,
         "skip": False,
         "evaluate_on": "all",
@@ -291,7 +298,7 @@ def test_a_json_workflow_reads_and_writes_hdf5(
         aligned = file[group]
         assert aligned.attrs["signal"] == "Ca-K"
         assert sorted(aligned.attrs["auxiliary_signals"]) == ["Fe-K", "Zn-K"]
-        process = aligned["post_evaluation"]
+        process = file["entry/aligned_evaluation"]
         inputs = json.loads(process["inputs/data"].asstr()[()])
         assert inputs["image_stacks"] == dict(zip(stacks, urls, strict=True))
         assert inputs["output_configuration"] == {"param1": 0}
@@ -300,14 +307,156 @@ def test_a_json_workflow_reads_and_writes_hdf5(
         matrices = numpy.array(inputs["transformations"]["Fe-K"])
         numpy.testing.assert_array_equal(matrices[:, :2, 2], WRONG["Fe-K"])
         scores = process["scores"]
-        assert list(scores["stack_name"].asstr()) == RANKING
-        for number in ("score", "relative_error", "smoothness", "min_overlap"):
+        assert list(scores["registration"].asstr()) == RANKING
+        assert list(scores["stack"].asstr()) == list(stacks)
+        for number in ("score", "own_relative_error", "smoothness", "min_overlap"):
             expected = [outputs["scores"][name][number] for name in RANKING]
             assert list(scores[number]) == expected
-        assert scores["relative_error_per_image"].shape == (3, 3, len(MOTION))
-        # The best registration on its own stack, in the order of the ranking
-        own = scores["relative_error_per_image"][0, 0, 1:].mean()
-        assert own == pytest.approx(outputs["scores"]["Ca-K"]["own_relative_error"])
+        # Each registration on its own stack: rows are ranked, columns as they were given
+        own = [outputs["scores"][name]["own_relative_error"] for name in RANKING]
+        columns = [list(stacks).index(name) for name in RANKING]
+        assert scores["relative_error"][()][range(3), columns] == pytest.approx(own)
+        per_image = process["per_image/relative_error"][()]
+        assert per_image.shape == (3, 3, len(MOTION))
+        assert per_image[range(3), columns, 1:].mean(axis=1).clip(max=1) == pytest.approx(own)
+        motion = process["motion"]
+        given = list(transformations)
+        assert list(motion["registration"].asstr()) == given
+        # Images are moved back by what they moved.
+        expected = -numpy.array([WRONG[name] for name in given])
+        numpy.testing.assert_allclose(motion["rows"], expected[:, :, 0])
+        numpy.testing.assert_allclose(motion["columns"], expected[:, :, 1])
+
+
+@pytest.mark.parametrize("save_with", ["own", "best"])
+def test_stacks_are_saved_with_their_own_registration_or_the_best(
+    stacks, transformations, output_url, caplog, save_with
+):
+    with caplog.at_level(logging.INFO):
+        outputs = run(
+            image_stacks=stacks,
+            transformations=transformations,
+            output_root_uri=output_url,
+            save_with=save_with,
+        )
+    assert outputs["reference_stack"] == "Ca-K"
+    own = save_with == "own"
+    assert_saved(output_url, stacks, WRONG if own else dict.fromkeys(stacks, WRONG["Ca-K"]))
+    title = "Images aligned, " + (
+        "each stack with its own registration"
+        if own
+        else "all stacks with the registration of 'Ca-K', the best one"
+    )
+    path, group = output_url.split("::")
+    with h5py.File(path) as file:
+        assert file[group].attrs["title"] == title
+        assert file["entry/aligned_evaluation/stacks/title"].asstr()[()] == title
+    assert f"{title}, in {output_url}" in caplog.text
+
+
+def test_saved_registrations_are_inputs_again(stacks, transformations, output_url):
+    first = run(image_stacks=stacks, transformations=transformations, output_root_uri=output_url)
+    path = output_url.split("::")[0]
+    urls = {name: f"{path}::/entry/aligned_evaluation/transformations/{name}" for name in stacks}
+    assert run(image_stacks=stacks, transformations=urls)["scores"] == first["scores"]
+
+
+@pytest.mark.parametrize(
+    ("part", "energies", "rows"), [("", [7.0, 7.1, 7.2, 7.3], 24), ("&slice=1:,2:", None, 22)]
+)
+def test_axes_and_units_of_the_input_are_carried_over(
+    stacks, transformations, output_url, tmp_path, part, energies, rows
+):
+    with h5py.File(tmp_path / "maps.h5", "w") as file:
+        group = file.create_group("entry/maps")
+        group.attrs.update(NX_class="NXdata", signal="Ca-K", axes=["energy", "y", "."])
+        for name, images in stacks.items():
+            group[name] = images
+        group["Ca-K"].attrs["units"] = "ng/mm2"
+        group["energy"] = [7.0, 7.1, 7.2, 7.3]
+        group["energy"].attrs["units"] = "keV"
+        group["y"] = numpy.arange(24) * 0.5
+        group["y"].attrs["units"] = "um"
+    run(
+        image_stacks={name: f"{tmp_path}/maps.h5::/entry/maps/{name}{part}" for name in stacks},
+        transformations={
+            name: each if not part else each[1:] for name, each in transformations.items()
+        },
+        output_root_uri=output_url,
+    )
+    with silx.io.open(output_url.split("::")[0]) as file:
+        assert file["entry/aligned/Ca-K"].attrs["units"] == "ng/mm2"
+        assert set(file["entry/aligned"]) == set(stacks)
+        plot = get_default(file)
+        assert plot.issues == []
+        assert plot.signal_name == "Ca-K (ng/mm2)"
+        assert plot.axes_names == ["energy (keV)", "y (um)", None]
+        assert list(plot.axes[0]) == (energies or [7.1, 7.2, 7.3])
+        assert list(plot.axes[1]) == list(numpy.arange(24 - rows, 24) * 0.5)
+        assert NXdata(file["entry/aligned_evaluation/motion"]).axes_names == [None, "energy (keV)"]
+
+
+def test_the_parameters_are_valid_json_with_every_value(stacks, transformations, output_url):
+    """As the standard library reads JSON that has no NaN."""
+    masked = numpy.ma.masked_array([1.0, 99.0], [False, True])
+    run(
+        image_stacks=stacks,
+        transformations=transformations,
+        output_root_uri=output_url,
+        output_configuration={
+            "iterations": numpy.int64(50),
+            "tolerance": numpy.float32(0.5),
+            "mask": numpy.arange(2000),
+            "limits": (float("nan"), float("inf")),
+            "rois": {("a", "b"): 0.5, numpy.int64(3): "top", None: True},
+            "masked": masked,
+            "table": numpy.array([(1, 2.5)], dtype=[("x", int), ("y", float)]),
+            "path": Path("a/b.h5"),
+            "set": {1},
+            "yes": numpy.bool_(True),
+        },
+    )
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    with h5py.File(output_url.split("::")[0]) as file:
+        text = file["entry/aligned_evaluation/inputs/data"].asstr()[()]
+    assert json.loads(text, parse_constant=refuse)["output_configuration"] == {
+        "iterations": 50,
+        "tolerance": 0.5,
+        "mask": list(range(2000)),
+        "limits": [None, "inf"],
+        "rois": {"('a', 'b')": 0.5, "3": "top", "None": True},
+        "masked": [1.0, None],
+        "table": {"x": [1], "y": [2.5]},
+        "path": "a/b.h5",
+        "set": [1],
+        "yes": True,
+    }
+
+
+def test_parameters_that_hold_themselves_are_refused_before_the_work(
+    stacks, transformations, output_url, tmp_path
+):
+    circle: dict[str, object] = {}
+    circle["circle"] = circle
+    progress = Progress()
+    task = Reg2DPostEvaluation(
+        inputs={
+            "image_stacks": stacks,
+            "transformations": transformations,
+            "output_root_uri": output_url,
+            "output_configuration": circle,
+        },
+        progress=progress,
+    )
+    with pytest.raises(RuntimeError) as caught:
+        task.execute()
+    assert type(caught.value.__cause__) is ValueError
+    assert "Input 'output_configuration' cannot be saved: it holds itself" in str(caught.value)
+    assert max(progress.values, default=0) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 class Unreadable:
@@ -364,7 +513,7 @@ def test_a_foreign_transformation_and_arrays_are_saved_and_described(stacks, out
         numpy.testing.assert_array_equal(images, numpy.array(stacks[name])[:, :, ::-1])
     path, group = output_url.split("::")
     with h5py.File(path) as file:
-        process = file[group]["post_evaluation"]
+        process = file[f"{group.rstrip('/')}_evaluation"]
         assert "scores" not in process
         inputs = json.loads(process["inputs/data"].asstr()[()])
     assert inputs["transformations"]["Fe-K"] == ["Mirrored()"] * len(MOTION)

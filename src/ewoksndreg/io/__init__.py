@@ -1,5 +1,9 @@
 """Where images come from and go to: arrays in memory and HDF5 files."""
 
+from ._axes import StackAxes
+from ._axes import find_axes
+from ._nexus import Axis
+from ._nexus import Plot
 from ._nexus import create_plot_group
 from ._nexus import plot_images
 from ._urls import as_data_url
@@ -17,12 +21,16 @@ from .output_stack import hdf5_output_context
 from .output_stack import output_context
 
 __all__ = [
+    "Axis",
     "Hdf5OutputStacks",
     "ImageStacks",
     "InputStacks",
     "OutputStacks",
+    "Plot",
+    "StackAxes",
     "as_data_url",
     "create_plot_group",
+    "find_axes",
     "find_sources",
     "hdf5_output_context",
     "input_context",

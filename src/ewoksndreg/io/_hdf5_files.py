@@ -1,25 +1,16 @@
-"""Open HDF5 files for reading, and let go of them while they are written.
-
-HDF5 refuses to open a file for writing in a process that has it open for reading. Readers
-therefore know of each other: whoever writes makes them close the file for a moment, and they open
-it again when the next image is asked for.
-"""
+"""Open HDF5 files for reading."""
 
 from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack
 from contextlib import contextmanager
 
 import h5py
 from silx.io import h5py_utils
 
 from .._messages import near_match
-
-_readers: weakref.WeakSet[Hdf5Reader] = weakref.WeakSet()
 
 
 class Hdf5Reader:
@@ -37,7 +28,6 @@ class Hdf5Reader:
         self._lock = threading.RLock()
         self._file: h5py.File | None = None
         self._closed = False
-        _readers.add(self)
         with self.opened():
             pass
 
@@ -54,13 +44,6 @@ class Hdf5Reader:
             if self._file is None:
                 self._file = open_to_read(self.path)
             yield self._file
-
-    @contextmanager
-    def released(self) -> Iterator[None]:
-        """The file is closed while this context lasts, and opened by the next read."""
-        with self._lock:
-            self._close_file()
-            yield
 
     def close(self) -> None:
         with self._lock:
@@ -104,13 +87,3 @@ def open_to_read(path: str) -> h5py.File:
                 " that does not allow reading: wait until it is closed"
             ) from error
         raise OSError(f"cannot read {path!r}: {error}") from error
-
-
-@contextmanager
-def no_readers(path: str) -> Iterator[None]:
-    """No reader of this process has the file open while this context lasts."""
-    with ExitStack() as stack:
-        for reader in list(_readers):
-            if os.path.realpath(reader.path) == os.path.realpath(path):
-                stack.enter_context(reader.released())
-        yield

@@ -1,190 +1,171 @@
 """Write HDF5 so that a file receives all of a result or nothing.
 
-The result is written to a file of its own beside the final one, and moves in when it is complete.
-An error on the way, and even the end of the process, leaves the final file as it was.
+The result is collected in a new file beside the final one. When it is complete, the new file
+becomes the final one; where that exists, HDF5 copies into it what is new.
 """
 
 from __future__ import annotations
 
-import glob
 import os
-import time
-import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
-from io import FileIO
+from uuid import uuid4
 
 import h5py
 
-from ._hdf5_files import open_to_read
-from ._hdf5_lock import cannot_write
-from ._hdf5_lock import locked
-from ._hdf5_lock import try_lock
-from ._journal import finish_changes
-from ._journal import write_journal
-from ._pending_file import PendingFile
-from ._positioned import size_of
+from ._disk import cannot_write
+from ._disk import find_leftovers
+from ._disk import reserve
+from ._disk import staging_prefix
+from ._disk import try_lock
+from ._nexus import free_name
+from ._open_to_write import open_to_write
 
-# Younger files (s) may belong to a process that has not locked them yet.
+# Room (bytes) for HDF5's own bookkeeping.
+_BOOKKEEPING = 1 << 18
+# Younger files (s) may belong to a run that has not locked them yet.
 _FRESH = 60
 
 
 class StagedFile:
-    """The file of its own.
+    """The new file.
 
     :param file: open for writing.
-    :param check: raises OSError when something could not be written: a full disk, a quota.
+    :param descriptor: of the same file.
+    :param path: the final file.
     """
 
-    def __init__(self, file: h5py.File, check: Callable[[], None]) -> None:
+    def __init__(self, file: h5py.File, descriptor: int, path: str) -> None:
         self.file = file
-        self.check = check
+        self._descriptor = descriptor
+        self._path = path
+        self._reserved = 0
+
+    def reserve(self, size: int) -> None:
+        """Make sure that `size` more bytes can be written.
+
+        :raises OSError: when they cannot: a full disk, a quota.
+        """
+        end = self.file.id.get_filesize() + size + _BOOKKEEPING
+        reserve(self._descriptor, self._reserved, end, self._path)
+        self._reserved = max(self._reserved, end)
 
 
 @contextmanager
 def staged_file(path: str) -> Iterator[StagedFile]:
     """An empty HDF5 file whose content moves into another file when the context ends well.
 
-    :param path: the final file; it and its folders are created where they are missing.
+    :param path: the final file itself, not a link to it; it and its folders are created where they
+        are missing.
     :raises FileExistsError: when the final file has one of the datasets already.
     :raises OSError: when a file cannot be written.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    new_folders: list[str] = []
-    staging = os.path.join(folder, f".{os.path.basename(path)}.{uuid.uuid4().hex}.tmp")
-    _remove_leftovers(path)
-    try:
-        file = _create(staging, folder, new_folders, path)
-        with file, _new_hdf5(file, path) as staged:
-            try_lock(file)
+    for leftover in find_leftovers(path, age=_FRESH):
+        _try(os.remove, leftover)
+    staging = f"{staging_prefix(path)}{uuid4().hex}.tmp"
+    with ExitStack() as undo, ExitStack() as held:
+        try:
+            _create_folders(os.path.dirname(path), undo)
+            descriptor = os.open(staging, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        undo.callback(_try, os.remove, staging)
+        held.callback(os.close, descriptor)
+        try_lock(descriptor)
+        reserve(descriptor, 0, _BOOKKEEPING, path)
+        # Without HDF5's cache an image is on the disk when it has been written: what it takes there
+        # is known before the next one.
+        with h5py.File(staging, "w", track_order=True, locking=False, rdcc_nbytes=0) as file:
+            staged = StagedFile(file, descriptor, path)
+            staged.reserve(0)
             yield staged
+        os.fsync(descriptor)
+        if os.name == "nt":  # an open file cannot be renamed there
+            held.close()
         if not _became_new_file(staging, path):
             _append(staging, path)
-    except BaseException:
-        _remove(staging)
-        for new_folder in new_folders:
-            with suppress(OSError):  # somebody else uses it by now
-                os.rmdir(new_folder)
-        raise
-    _remove(staging)
+        undo.pop_all()
+    _try(os.remove, staging)
 
 
-def _remove_leftovers(path: str) -> None:
-    """Remove what processes that were killed have left beside a file."""
-    pattern = os.path.join(
-        glob.escape(os.path.dirname(path)), f".{glob.escape(os.path.basename(path))}"
-    )
-    for leftover in glob.glob(f"{pattern}.{'[0-9a-f]' * 32}.tmp"):
-        with suppress(OSError), FileIO(leftover, "r+") as file:
-            # Who still works on it has locked it, or has created it just now.
-            if time.time() - os.path.getmtime(leftover) > _FRESH and try_lock(file):
-                os.remove(leftover)
+def _create_folders(folder: str, undo: ExitStack) -> None:
+    if not os.path.exists(folder):
+        _create_folders(os.path.dirname(folder), undo)
+        with suppress(FileExistsError):  # another run was faster
+            os.mkdir(folder)
+            undo.callback(_try, os.rmdir, folder)
 
 
-def _create(staging: str, folder: str, new_folders: list[str], path: str) -> FileIO:
-    """Create the file and its folders; the folders are added to `new_folders`, innermost first."""
-    missing = []
-    while not os.path.exists(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    try:
-        for new_folder in reversed(missing):
-            os.mkdir(new_folder)
-            new_folders.insert(0, new_folder)
-        return FileIO(staging, "x+")
-    except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-@contextmanager
-def _new_hdf5(file: FileIO, path: str) -> Iterator[StagedFile]:
-    pending = PendingFile(file)
-
-    def check() -> None:
-        if pending.error is not None:
-            raise cannot_write(path, pending.error)
-
-    try:
-        with h5py.File(pending, "w", driver="fileobj", track_order=True) as hdf5:
-            yield StagedFile(hdf5, check)
-    finally:
-        # What was not written is the cause of whatever else went wrong.
-        check()
-    try:
-        file.truncate(pending.size)
-        os.fsync(file.fileno())
-    except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-def _remove(path: str) -> None:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        os.remove(path)
+def _try(function: Callable[[str], None], path: str) -> None:
+    """Clean up, unless somebody else uses it by now or was faster."""
+    with suppress(OSError):
+        function(path)
 
 
 def _became_new_file(staging: str, path: str) -> bool:
+    """Give the new file its final name, unless that is taken."""
     try:
-        # Unlike a rename, a link never replaces a file that appeared in the meantime.
-        os.link(staging, path)
+        try:
+            os.link(staging, path)  # unlike a rename, it never replaces a file
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            os.replace(staging, path)
     except FileExistsError:
         return False
-    except OSError:  # a file system without links
-        if os.path.exists(path):
-            return False
-        os.rename(staging, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     return True
 
 
 def _append(staging: str, path: str) -> None:
-    """Add the content of one file to another, which stays as it is until all is there."""
-    with locked(path) as file:
-        size = size_of(file)
+    """Copy what is new in one file into another.
+
+    First everything is copied to where nothing leads, and flushed, which touches nothing that was
+    in the file. Then one link for each new item makes it seen: only these change old bytes.
+    """
+    room = os.path.getsize(staging) + _BOOKKEEPING
+    with (
+        open_to_write(path, room) as target,
+        h5py.File(staging, "r", locking=False) as source,
+        open(path, "rb+", buffering=0) as raw,
+    ):
+        items = list(_new_items(source, target, path))
+        copies = target.create_group(None)
+        for number, (item, _, _) in enumerate(items):
+            source.copy(item, copies, name=str(number))
+        target.flush()
+        # HDF5 has given back what was left of the room, and does not know of this one.
+        size = raw.seek(0, os.SEEK_END)
+        reserve(raw.fileno(), size, size + _BOOKKEEPING, path)
         try:
-            pending = PendingFile(file, _end_of_hdf5(file, path))
-            with _open_pending(pending, path) as target, open_to_read(staging) as source:
-                _merge(source, target, path)
-            if pending.error is not None:
-                raise pending.error
-            file.truncate(pending.size)
-            os.fsync(file.fileno())
-            write_journal(file, path, pending.changed_pages)
-        except BaseException as error:
-            file.truncate(size)
-            if isinstance(error, OSError) and error.errno is not None:
-                raise cannot_write(path, error) from error
-            raise
-        finish_changes(file, path)
+            for number, (_, parent, name) in enumerate(items):
+                parent[name] = copies[str(number)]
+            del copies
+            target.flush()
+        finally:
+            raw.truncate(target.id.get_filesize())
 
 
-def _end_of_hdf5(file: FileIO, path: str) -> int:
-    """Where the HDF5 data ends, which is before the end of the file when a process was killed
-    while it appended. HDF5 tells by cutting the file there when it closes it."""
-    pending = PendingFile(file, size_of(file))
-    _open_pending(pending, path).close()
-    return pending.size
+def _new_items(
+    source: h5py.Group, target: h5py.Group, path: str
+) -> Iterator[tuple[h5py.Group | h5py.Dataset, h5py.Group, str]]:
+    """What `target` does not have yet, each with the group to which it is added and its name there.
 
-
-def _open_pending(pending: PendingFile, path: str) -> h5py.File:
-    try:
-        return h5py.File(pending, "r+", driver="fileobj")
-    except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-def _merge(source: h5py.Group, target: h5py.Group, path: str) -> None:
-    """Add what is new in `source`. Groups that exist keep what they have."""
-    # A plot is one thing: no auxiliary signals for somebody else's signal.
-    keep = {"signal", "auxiliary_signals"} if "signal" in target.attrs else set()
-    for key, value in source.attrs.items():
-        if key not in target.attrs and key not in keep:
-            target.attrs[key] = value
+    Groups that exist keep their attributes, also where they have none: each attribute more would be
+    one more moment in which a kill hurts.
+    """
     for name, item in source.items():
         if target.get(name, getlink=True) is None:
-            source.copy(item, target, name=name)
+            yield item, target, name
+        elif item.attrs.get("NX_class") == "NXprocess":
+            yield item, target, free_name(target, name)
         elif isinstance(item, h5py.Group) and isinstance(target.get(name), h5py.Group):
-            _merge(item, target[name], path)
+            yield from _new_items(item, target[name], path)
         else:
             raise FileExistsError(
                 f"'{path}::{item.name}' exists already: choose another output URL"

@@ -21,7 +21,6 @@ from .._stacks import Stack
 from ._blocks import Blocks
 from ._hdf5_files import Hdf5Reader
 from ._hdf5_files import open_to_read
-from ._hdf5_lock import finish_interrupted_write
 from ._hdf5_stack import Hdf5Stack
 from ._urls import as_data_url
 from ._urls import stack_names
@@ -221,7 +220,6 @@ def _open_stack(
         label += f" ({url_text(url)})"
         path = str(url.file_path())
         if path not in readers:
-            finish_interrupted_write(path)
             readers[path] = Hdf5Reader(path)
             files.callback(readers[path].close)
         return Hdf5Stack(readers[path], url, blocks)

@@ -2,56 +2,71 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
 from silx.io.url import DataUrl
 
+from .._json import as_json
+from .._stacks import Stack
 from ..io import as_data_url
-from ..io import named_sources
+from ..io import find_sources
 from ..io import url_text
 from ..transformation import Transformation
-from ..transformation import TransformationSource
 
 
 def inputs_as_json(
-    inputs: Mapping[str, Any], registrations: Mapping[str, Sequence[Transformation]]
+    inputs: Mapping[str, Any],
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
 ) -> dict[str, Any]:
-    """The inputs of the task with a URL or a summary in place of pixels.
+    """The inputs of the task as plain JSON, with a URL or a summary in place of pixels.
 
     :param inputs: by name; they name an output.
+    :param stacks: the image stacks, opened.
     :param registrations: the registrations that are not in a file.
+    :raises ValueError: when an input holds itself; names the input.
     """
     values = dict(inputs)
     sources = values["image_stacks"]
     if not isinstance(sources, Mapping):
-        sources = named_sources(sources)
-    values["image_stacks"] = {name: _describe_stack(sources[name]) for name in sources}
+        sources = find_sources(sources)
+    values["image_stacks"] = {name: _describe_stack(sources[name], stack) for name, stack in stacks.items()}
     values["transformations"] = {
-        name: _describe_registration(source, registrations.get(name, ()))
+        name: _url(source) or [_describe_transformation(item) for item in registrations.get(name, ())]
         for name, source in values["transformations"].items()
     }
-    values["output_root_uri"] = url_text(as_data_url(values["output_root_uri"]))
-    return values
+    values["output_root_uri"] = _url(values["output_root_uri"])
+    plain = {}
+    for name, value in values.items():
+        try:
+            plain[name] = as_json(value)
+        except RecursionError:
+            raise ValueError(
+                f"Input {name!r} cannot be saved: it holds itself, or is nested too deeply"
+            ) from None
+    return plain
 
 
-def _describe_stack(source: Any) -> str:
-    if isinstance(source, (str, DataUrl)):
-        return url_text(as_data_url(source))
-    shape = getattr(source, "shape", None) or (len(source), *numpy.shape(source[0]))
-    return f"images in memory, shape {tuple(shape)}"
+def _describe_stack(source: Any, stack: Stack) -> str | list[str]:
+    items = source if isinstance(source, (list, tuple)) else [source]
+    urls = [_url(item) for item in items]
+    if all(urls):
+        return [url or "" for url in urls] if items is source else str(urls[0])
+    return f"images in memory, shape {stack.shape}"
 
 
-def _describe_registration(source: TransformationSource, items: Sequence[Transformation]) -> Any:
+def _url(source: Any) -> str | None:
+    """The URL as people write it; None when it is something else."""
     if isinstance(source, DataUrl):
-        return source.path()
-    return source if isinstance(source, str) else [_describe_transformation(item) for item in items]
+        return url_text(as_data_url(source))
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
 
 
 def _describe_transformation(transformation: Transformation) -> Any:
     try:
-        return transformation.passive_matrix.tolist()
+        return transformation.passive_matrix
     except AttributeError:
         return repr(transformation)

@@ -64,9 +64,18 @@ class Inputs(BaseInputModel):
     )
     output_root_uri: DataUrl | str | None = Field(
         default=None,
-        description="HDF5 group in which to save the transformed stacks: each with its own"
-        " registration where stacks are ranked, else with that in the output `transformations`.",
+        description="HDF5 group in which to save the transformed stacks; see `save_with`.",
         examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
+    )
+    save_with: Literal["own", "best"] = Field(
+        default="own",
+        description="Where stacks are ranked, save each with the registration that was found from"
+        " it, or all with the best one. Else each is saved with its registration in the output"
+        " `transformations`.",
+    )
+    compress: bool = Field(
+        default=True,
+        description="Compress the saved stacks (gzip, without loss): half the size, less speed.",
     )
     output_configuration: dict[str, Any] | None = Field(
         default=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -21,8 +22,11 @@ from ..evaluation import check_registration_per_stack
 from ..evaluation import check_stack_per_registration
 from ..evaluation import check_transformation_per_image
 from ..evaluation import evaluate_stacks
+from ..io import Axis
 from ..io import Hdf5OutputStacks
 from ..io import InputStacks
+from ..io import StackAxes
+from ..io import find_axes
 from ..io import find_sources
 from ..io import hdf5_output_context
 from ..io import open_stacks
@@ -34,6 +38,12 @@ from ..workers import dask_workers
 from ._inputs_as_json import inputs_as_json
 from ._models import Inputs
 from ._models import Outputs
+from ._plots import motion_plot
+from ._plots import passive_matrices
+from ._plots import per_image_plot
+from ._plots import score_plot
+
+_logger = logging.getLogger(__name__)
 
 # Share of the progress bar for ranking when the stacks are saved afterwards.
 _RANKING_SHARE = 0.8
@@ -47,10 +57,12 @@ class _Choice:
 
     :param transformations: the output of the task.
     :param applied: the registrations with which the stacks are saved.
+    :param title: of the saved stacks.
     """
 
     transformations: Mapping[str, TransformationSource]
     applied: Mapping[str, Sequence[Transformation]]
+    title: str
     reference_stack: str | None = None
     evaluation: Evaluation | None = None
 
@@ -89,16 +101,22 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             output = None
             if saved:
                 # Before the computation, so that a bad output is refused at once.
-                output = stack.enter_context(hdf5_output_context(inputs.output_root_uri))
+                output = stack.enter_context(
+                    hdf5_output_context(inputs.output_root_uri, compress=inputs.compress)
+                )
                 output.reserve(sources)
             stacks: Mapping[str, Stack] = {}
             if kind == "ranked" or saved:
                 given = inputs.image_stacks
                 opened = given if isinstance(given, dict | InputStacks) else sources
                 stacks = stack.enter_context(open_stacks(opened))
+            if output is not None:  # before the work, too: it may be impossible
+                provenance = inputs_as_json(self.get_input_values(), stacks, registrations)
+                axes = {name: find_axes(source) for name, source in sources.items()}
             choice = self._choose(kind, sources, stacks, registrations)
             if output is not None:
-                self._save(output, choice, stacks, registrations)
+                self._save(output, choice, stacks)
+                self._describe(output, choice, registrations, stacks, axes, provenance)
 
         evaluation = self.evaluation = choice.evaluation
         outputs = self.outputs
@@ -175,16 +193,21 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         registrations: Mapping[str, Sequence[Transformation]],
     ) -> _Choice:
         inputs = self.inputs
+        each_own = "Images aligned, each stack with its own registration"
         if kind == "skip":
-            return _Choice(inputs.transformations, registrations, inputs.reference_stack)
+            given = inputs.transformations
+            return _Choice(given, registrations, each_own, inputs.reference_stack)
         if kind == "nothing to choose":
-            return _Choice(inputs.transformations, registrations)
+            return _Choice(inputs.transformations, registrations, each_own)
         evaluation = self._rank(stacks, registrations) if kind == "ranked" else None
         chosen = inputs.reference_stack if evaluation is None else evaluation.best
         for_all = {name: list(registrations[chosen]) for name in sources}
         # Each stack is saved with its own registration, so that a user can check the ranking.
-        applied = for_all if evaluation is None else registrations
-        return _Choice(for_all, applied, chosen, evaluation)
+        if evaluation is not None and inputs.save_with == "own":
+            return _Choice(for_all, registrations, each_own, chosen, evaluation)
+        which = "chosen" if evaluation is None else "best"
+        title = f"Images aligned, all stacks with the registration of {chosen!r}, the {which} one"
+        return _Choice(for_all, for_all, title, chosen, evaluation)
 
     def _rank(
         self,
@@ -209,14 +232,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         self.warnings = evaluation.warnings
         return evaluation
 
-    def _save(
-        self,
-        output: Hdf5OutputStacks,
-        choice: _Choice,
-        stacks: Mapping[str, Stack],
-        registrations: Mapping[str, Sequence[Transformation]],
-    ) -> None:
-        reference = choice.reference_stack
+    def _save(self, output: Hdf5OutputStacks, choice: _Choice, stacks: Mapping[str, Stack]) -> None:
         start = 0.0 if choice.evaluation is None else _RANKING_SHARE
         if not stacks:
             raise ValueError("There are no image stacks to save")
@@ -235,11 +251,38 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 output.add_point(name, aligned)
                 done += 1
                 self._set_progress(start + (1 - start) * done / total)
-        names = list(stacks)
+        _logger.info("%s, in %s", choice.title, self.inputs.output_root_uri)
+
+    def _describe(
+        self,
+        output: Hdf5OutputStacks,
+        choice: _Choice,
+        registrations: Mapping[str, Sequence[Transformation]],
+        stacks: Mapping[str, Stack],
+        found: Mapping[str, StackAxes],
+        provenance: Mapping[str, Any],
+    ) -> None:
+        first = choice.reference_stack
+        signal = first if first is not None and first in stacks else next(iter(stacks))
+        axes = found[signal].axes
+        count, height, width = stacks[signal].shape
+        image_axis = (axes and axes[0]) or Axis("image", range(count))
+        matrices = passive_matrices(registrations)
+        moving = {name: registrations[name] for name in matrices if len(matrices[name]) == count}
+        plots = {}
+        if choice.evaluation is not None:
+            plots["scores"] = score_plot(choice.evaluation)
+            plots["per_image"] = per_image_plot(choice.evaluation, image_axis)
+        if moving:
+            plots["motion"] = motion_plot(moving, (height, width), image_axis)
         output.describe(
-            signal=reference if reference in names else names[0],
-            inputs=inputs_as_json(self.get_input_values(), registrations),
-            results={} if choice.evaluation is None else choice.evaluation.columns(),
+            signal=signal,
+            title=choice.title,
+            inputs=provenance,
+            axes=axes,
+            units={name: each.units for name, each in found.items() if each.units},
+            plots=plots,
+            matrices=matrices,
         )
 
     def _warn(self, message: str) -> None:

@@ -54,6 +54,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         transformations = make_input("transformations")
         reference_stack = make_input("reference_stack", explicit=True)
         output_root_uri = make_input("output_root_uri", explicit=True)
+        save_with = make_input("save_with", explicit=True)
+        compress = make_input("compress", explicit=True)
         output_configuration = make_input("output_configuration", explicit=True)
         skip = make_input("skip", explicit=True)
         evaluate_on = make_input("evaluate_on", explicit=True)
@@ -126,6 +128,12 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             summarize=format_url,
             browse=partial(choose_output_group, group="/entry/aligned"),
         )
+        save_with = ChoiceField(
+            "save_with",
+            "Align for saving with",
+            "What a ranking is worth shows where each stack has its own registration.",
+            {"own": "the registration of each stack", "best": "the best registration"},
+        )
         max_workers = NumberField(
             "max_workers",
             "Workers",
@@ -141,6 +149,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             evaluate_on,
             skip,
             output,
+            save_with,
             max_workers,
         )
 

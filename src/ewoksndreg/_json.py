@@ -1,0 +1,57 @@
+"""Any value as plain JSON, so that files say what a result was made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+from silx.io.url import DataUrl
+
+
+def as_json(value: Any) -> Any:
+    """A value as what JSON has: numbers, strings, lists and dictionaries with strings as keys.
+
+    Arrays are kept whole. NaN and masked values become None, infinite numbers, as everything that
+    JSON does not know, what they are called.
+
+    :raises RecursionError: when it holds itself.
+
+    >>> import numpy
+    >>> as_json({("a", "b"): numpy.float32(0.5), numpy.int64(3): numpy.array([1, numpy.nan])})
+    {"('a', 'b')": 0.5, '3': [1.0, None]}
+    """
+    if value is None or value is numpy.ma.masked or isinstance(value, (bool, int, str)):
+        return None if value is numpy.ma.masked else value
+    if isinstance(value, (float, numpy.floating)):
+        number = float(value)
+        return None if math.isnan(number) else str(number) if math.isinf(number) else number
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, Mapping):
+        return {_key(key, value): as_json(item) for key, item in value.items()}
+    if isinstance(value, DataUrl):
+        return value.path()
+    names = getattr(getattr(value, "dtype", None), "names", None)
+    if names:  # a table
+        return {name: as_json(value[name]) for name in names}
+    if hasattr(value, "tolist"):  # an array or number of numpy and its relatives
+        return as_json(value.tolist())
+    if hasattr(value, "to_dict"):  # a data frame
+        return as_json(value.to_dict())
+    if hasattr(value, "__array__"):
+        return as_json(numpy.asarray(value).tolist())
+    if isinstance(value, Iterable) and not isinstance(value, Iterator):
+        return [as_json(item) for item in value]
+    return str(value)
+
+
+def _key(key: Any, mapping: Mapping[Any, Any]) -> str:
+    """The key as a string; where that is a key too, as it is written in Python."""
+    if isinstance(key, str):
+        return key
+    text = str(key)
+    return repr(key) if text in mapping else text

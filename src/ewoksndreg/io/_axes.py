@@ -1,0 +1,83 @@
+"""Find the axes of stacks in NeXus files: energies, angles, motor positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy
+from silx.io.nxdata.parse import NXdata
+from silx.io.url import DataUrl
+
+from ._hdf5_files import open_to_read
+from ._nexus import Axis
+from ._urls import as_data_url
+
+
+@dataclass(frozen=True)
+class StackAxes:
+    """What the file of a stack says about its axes.
+
+    :param axes: of images, rows and columns, each None where it is not known; or none at all.
+    :param units: of the pixels.
+    """
+
+    axes: tuple[Axis | None, ...] = ()
+    units: str | None = None
+
+
+def find_axes(source: Any) -> StackAxes:
+    """The axes of a stack that is a dataset of an `NXdata` group, and the units of its pixels.
+
+    :param source: URL or h5py dataset; nothing is known of anything else.
+    """
+    if isinstance(source, h5py.Dataset):
+        return _axes_in(source.parent, source, ())
+    if not isinstance(source, (str, DataUrl)):
+        return StackAxes()
+    url = as_data_url(source)
+    parent, _, name = str(url.data_path()).rpartition("/")
+    with open_to_read(str(url.file_path())) as file:
+        group = file[parent or "/"]
+        return _axes_in(group, group[name], url.data_slice() or ())
+
+
+def _axes_in(group: h5py.Group, dataset: h5py.Dataset, selection: tuple[Any, ...]) -> StackAxes:
+    if not isinstance(dataset, h5py.Dataset):
+        return StackAxes()
+    units = _as_text(dataset.attrs.get("units"))
+    if _as_text(group.attrs.get("NX_class")) != "NXdata":
+        return StackAxes(units=units)
+    plot: Any = NXdata(group)
+    if not plot.is_valid or plot.signal.shape != dataset.shape:
+        return StackAxes(units=units)
+    axes = tuple(
+        None if found is None else _axis(found, index, length)
+        for found, index, length in zip(
+            plot.axes, _per_axis(selection, dataset.ndim), dataset.shape, strict=True
+        )
+        if not isinstance(index, int)
+    )
+    return StackAxes(axes if any(axes) and len(axes) == 3 else (), units)
+
+
+def _per_axis(selection: tuple[Any, ...], ndim: int) -> list[Any]:
+    """One index for each axis of a dataset, in place of `...` and of those that are not given."""
+    indices = list(selection)
+    if ... not in indices:
+        indices.append(...)
+    at = indices.index(...)
+    indices[at : at + 1] = [slice(None)] * (ndim - len(indices) + 1)
+    return indices
+
+
+def _axis(found: h5py.Dataset, index: slice, length: int) -> Axis | None:
+    if found.shape != (length,) or found.dtype.kind not in "biuf":
+        return None
+    attributes = {key: found.attrs[key] for key in ("units", "long_name") if key in found.attrs}
+    return Axis(found.name.rpartition("/")[2], numpy.asarray(found[()])[index], attributes)
+
+
+def _as_text(value: Any) -> str | None:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,169 @@
+"""Open existing HDF5 files for writing, by HDF5's own rules: its locks and its status flags."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import h5py
+
+from ._disk import cannot_write
+from ._disk import find_leftovers
+from ._disk import reserve
+from ._disk import try_lock
+
+_logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+# How long (s) to wait for another program that has the file open.
+_PATIENCE = 60.0
+_PAUSE = 0.05
+# Within a process HDF5 shares an open file without asking for its lock: our threads take turns.
+_turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+# The superblock of the newest format: signature, version, two sizes, status flags.
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_WRITING = 0b001
+_SWMR = 0b100
+
+
+def wait_until_writable(path: str) -> None:
+    """Refuse a file that :func:`open_to_write` would refuse.
+
+    :raises OSError: when it cannot be written, is being written, or stays locked by another
+        program for a minute.
+    """
+    with _turns[path]:
+        _when_free(path, lambda: _check(path))
+
+
+@contextmanager
+def open_to_write(path: str, room: int) -> Iterator[h5py.File]:
+    """An existing file, opened by HDF5; this process may be reading it.
+
+    :param path: of the file itself, not of a link to it.
+    :param room: number of bytes by which it may grow; the disk reserves them first.
+    :raises OSError: as :func:`wait_until_writable`.
+    """
+
+    def check_and_open() -> h5py.File:
+        _check(path, room)
+        return _open(path)
+
+    with _turns[path], _when_free(path, check_and_open) as file:
+        yield file
+
+
+def _when_free(path: str, action: Callable[[], _T]) -> _T:
+    give_up = time.monotonic() + _PATIENCE
+    told = False
+    while True:
+        try:
+            return action()
+        except BlockingIOError:
+            if _is_locked_here(path):
+                raise OSError(
+                    f"Cannot write to {path!r} because it is open in this Python process:"
+                    " close it (h5py.File.close) and run again"
+                ) from None
+            if time.monotonic() > give_up:
+                raise OSError(
+                    f"Cannot write to {path!r} because another program has had it open, with a"
+                    f" lock, for {_PATIENCE:.0f} s: close it there and run again"
+                ) from None
+        if not told:
+            _logger.warning("%r is open in another program: waiting up to %.0f s", path, _PATIENCE)
+            told = True
+        time.sleep(_PAUSE)
+
+
+def _check(path: str, room: int = 0) -> None:
+    """Ask what HDF5 will ask, and reserve room.
+
+    :raises BlockingIOError: when somebody else has locked the file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        if not try_lock(descriptor):
+            raise BlockingIOError
+        # With the lock in hand: a flag that is still set belongs to nobody who locks.
+        _refuse_flags(path)
+        size = os.fstat(descriptor).st_size
+        try:
+            reserve(descriptor, size, size + room, path)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: str) -> h5py.File:
+    try:
+        return h5py.File(path, "r+")
+    except OSError as error:
+        problem = error
+    if "already open for read" in str(problem):
+        # By our own stacks, which do not lock. HDF5 takes who comes with another driver for
+        # another program: it opens the file anew, with a lock.
+        try:
+            return h5py.File(path, "r+", driver="stdio")
+        except OSError as error:
+            problem = error
+    if "unable to lock" in str(problem):
+        raise BlockingIOError from problem
+    raise cannot_write(path, problem) from problem
+
+
+def _refuse_flags(path: str) -> None:
+    flags = _status_flags(path)
+    if not flags & (_WRITING | _SWMR):
+        return
+    how = "SWMR" if flags & _SWMR else "without a lock"
+    reason = (
+        f"it is being written by another program ({how}), or that program crashed: choose another"
+        " output file; only if nothing writes it any more, run"
+    )
+    leftovers = [] if flags & _SWMR else find_leftovers(path)
+    if leftovers:
+        reason = (
+            "it is marked as being written because a run of ewoksndreg was killed while it saved"
+            f" there (it left {leftovers[0]!r}). Its data is whole: before the next run, run"
+        )
+    raise OSError(f"Cannot write to {path!r}: {reason} `h5clear -s {path}`")
+
+
+def _status_flags(path: str) -> int:
+    """Who has the file open, as HDF5 notes it; only the newest format does."""
+    with open(path, "rb") as raw:
+        offset, head = 0, raw.read(12)
+        while len(head) == 12:  # behind a user block of 512, 1024, 2048, ... bytes
+            if head.startswith(_SIGNATURE):
+                return head[11] if head[8] >= 3 else 0
+            offset = max(512, 2 * offset)
+            raw.seek(offset)
+            head = raw.read(12)
+    return 0
+
+
+def _is_locked_here(path: str) -> bool:
+    """Whether the user has the file open in this process. Stacks of ours do not lock."""
+    try:
+        for file_id in h5py.h5f.get_obj_ids(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE):
+            locks = file_id.get_access_plist().get_file_locking()[0]
+            name = os.fsdecode(file_id.name)
+            if locks and os.path.exists(name) and os.path.samefile(name, path):
+                return True
+    except (OSError, RuntimeError, ValueError):  # another thread has closed one: look again later
+        pass
+    return False

@@ -1,0 +1,92 @@
+"""What a ranking found, as it is written to an HDF5 file: one function for each NXdata group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy
+from numpy.typing import NDArray
+
+from ..evaluation import Evaluation
+from ..io import Axis
+from ..io import Plot
+from ..transformation import Transformation
+from ..transformation import find_motion
+
+_NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
+
+
+def score_plot(evaluation: Evaluation) -> Plot:
+    """The relative error of each registration on each stack, best registration first; and the
+    other numbers of each registration."""
+    ranked = evaluation.ranked_names
+    scores = [evaluation.registrations[name] for name in ranked]
+    numbers = {key: [getattr(each, key) for each in scores] for key in _NUMBERS}
+    numbers["mean_relative_error"] = numbers.pop("relative_error")
+    return Plot(
+        "Relative error of each registration (rows, best first) on each stack (columns)",
+        {"relative_error": evaluation.relative_error[_rows(evaluation)]},
+        columns={
+            "registration": list(ranked),
+            "stack": list(evaluation.stack_names),
+            **numbers,
+            "reason": [each.reason or "" for each in scores],
+            "stack_weight": evaluation.stack_weights,
+        },
+    )
+
+
+def per_image_plot(evaluation: Evaluation, image_axis: Axis) -> Plot:
+    """The relative error and the overlap of each image, for each registration and stack."""
+    rows = _rows(evaluation)
+    return Plot(
+        "Relative error of each image, for each registration (best first) and stack",
+        {
+            "relative_error": evaluation.relative_error_per_image[rows],
+            "overlap": evaluation.overlap[rows],
+        },
+        "spectrum",
+        axes=[None, None, image_axis],
+        columns={
+            "registration": list(evaluation.ranked_names),
+            "stack": list(evaluation.stack_names),
+        },
+    )
+
+
+def motion_plot(
+    registrations: Mapping[str, Sequence[Transformation]],
+    image_shape: tuple[int, int],
+    image_axis: Axis,
+) -> Plot:
+    """How far each registration moves the center of each image. All have one length."""
+    motions = [find_motion(each, image_shape) for each in registrations.values()]
+    return Plot(
+        "How far each registration moves each image along rows and columns",
+        {
+            "rows": numpy.array([each.rows for each in motions]),
+            "columns": numpy.array([each.columns for each in motions]),
+        },
+        "spectrum",
+        axes=[None, image_axis],
+        units="px",
+        columns={"registration": list(registrations)},
+    )
+
+
+def passive_matrices(
+    registrations: Mapping[str, Sequence[Transformation]],
+) -> dict[str, NDArray[numpy.float64]]:
+    """The registrations, `(N, 3, 3)` each, but for those with transformations without a matrix."""
+    return {
+        name: numpy.array([each.passive_matrix for each in registration], dtype=float)
+        for name, registration in registrations.items()
+        if registration and all(hasattr(each, "passive_matrix") for each in registration)
+    }
+
+
+def _rows(evaluation: Evaluation) -> list[int]:
+    """The numbers of the registrations, best first."""
+    names = list(evaluation.registrations)
+    return [names.index(name) for name in evaluation.ranked_names]
