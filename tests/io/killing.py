@@ -108,6 +108,8 @@ def kill_at_every_step(folder: Path, group: str, libver: str, stride: int) -> di
         if step % stride and step < min(touching, default=0) - 3:
             continue
         shutil.copy(original, path)
+        for leftover in folder.glob(".*.tmp"):  # removing it would be a step
+            leftover.unlink()
         _, status = follow(partial(write, path, group), kill_before=step)
         assert status == signal.SIGKILL
         if libver == "latest" and path.read_bytes()[11] & 1:

@@ -10,6 +10,7 @@ import signal
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 _CHANGES = {
     "x86_64": {
@@ -121,10 +122,15 @@ def _change(child: int) -> Change | None:
     return Change(name, path, fourth, third) if name == "pwrite64" else Change(name, path)
 
 
-def _ptrace(request: int, child: int, data: object, address: int = 0) -> None:
+@cache
+def _system_call() -> Callable[..., int]:
     call = ctypes.CDLL(None, use_errno=True).ptrace
     call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     call.restype = ctypes.c_long
+    return call
+
+
+def _ptrace(request: int, child: int, data: object, address: int = 0) -> None:
     given = ctypes.cast(data, ctypes.c_void_p) if isinstance(data, ctypes.Array) else data
-    if call(request, child, address, given) < 0:
+    if _system_call()(request, child, address, given) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

@@ -34,27 +34,32 @@ _WRITING = 0b001
 _SWMR = 0b100
 
 
-def wait_until_writable(path: str) -> None:
-    """Refuse a file that :func:`open_to_write` would refuse.
+@contextmanager
+def writable(path: str) -> Iterator[None]:
+    """Nobody writes to an existing file while the context lasts.
 
+    :param path: of the file itself, not of a link to it.
     :raises OSError: when it cannot be written, is being written, or stays locked by another
         program for a minute.
     """
     with _turns[path]:
-        _when_free(path, lambda: _check(path))
+        descriptor = _when_free(path, lambda: _lock(path))
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
 def open_to_write(path: str, room: int) -> Iterator[h5py.File]:
     """An existing file, opened by HDF5; this process may be reading it.
 
-    :param path: of the file itself, not of a link to it.
     :param room: number of bytes by which it may grow; the disk reserves them first.
-    :raises OSError: as :func:`wait_until_writable`.
+    :raises OSError: as :func:`writable`.
     """
 
     def check_and_open() -> h5py.File:
-        _check(path, room)
+        os.close(_lock(path, room))
         return _open(path)
 
     with _turns[path], _when_free(path, check_and_open) as file:
@@ -84,8 +89,8 @@ def _when_free(path: str, action: Callable[[], _T]) -> _T:
         time.sleep(_PAUSE)
 
 
-def _check(path: str, room: int = 0) -> None:
-    """Ask what HDF5 will ask, and reserve room.
+def _lock(path: str, room: int = 0) -> int:
+    """Lock a file, ask what HDF5 will ask, and reserve room; returns the open file.
 
     :raises BlockingIOError: when somebody else has locked the file.
     """
@@ -104,8 +109,10 @@ def _check(path: str, room: int = 0) -> None:
         except OSError:
             os.ftruncate(descriptor, size)
             raise
-    finally:
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _open(path: str) -> h5py.File:

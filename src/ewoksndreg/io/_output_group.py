@@ -12,7 +12,7 @@ import h5py
 from silx.io.url import DataUrl
 
 from ._hdf5_files import open_to_read
-from ._open_to_write import wait_until_writable
+from ._open_to_write import writable
 from ._urls import as_data_url
 from ._urls import url_text
 
@@ -76,8 +76,7 @@ def check_free(group: DataUrl, stacks: Iterable[str]) -> None:
         return
     if os.path.isdir(path):
         raise OSError(f"{path!r} is a folder, not an HDF5 file")
-    wait_until_writable(path)
-    with open_to_read(path) as file:
+    with writable(path), open_to_read(path) as file:
         found = _follow(file, str(group.data_path()), group)
         for name in stacks:
             parent, _, last = name.rpartition("/")
