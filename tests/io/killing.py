@@ -3,7 +3,7 @@
 Runs by itself, because a test runner should not fork. Prints what happened as JSON:
 
     python -m tests.io.killing every FOLDER GROUP earliest|latest STRIDE
-    python -m tests.io.killing new FOLDER
+    python -m tests.io.killing new FOLDER STRIDE
     python -m tests.io.killing random FOLDER KILLS
 """
 
@@ -142,13 +142,15 @@ def kill_at_every_step(folder: Path, group: str, libver: str, stride: int) -> di
     }
 
 
-def kill_new(folder: Path) -> dict[str, object]:
+def kill_new(folder: Path, stride: int) -> dict[str, object]:
     """A file that does not exist yet: at each step there is all of it or nothing."""
     path = folder / "new" / "data.h5"
     group = "/entry/aligned"
     changes, _ = follow(partial(write, path, group))
     partly, not_again = [], []
     for step in range(1, len(changes) + 1):
+        if step % stride and step < len(changes) - 3:
+            continue
         shutil.rmtree(folder / "new")
         follow(partial(write, path, group), kill_before=step)
         if path.exists():
@@ -225,7 +227,7 @@ if __name__ == "__main__":
     if mode == "random":
         found = kill_at_random(folder, int(sys.argv[3]))
     elif mode == "new":
-        found = kill_new(folder)
+        found = kill_new(folder, int(sys.argv[3]))
     else:
         found = kill_at_every_step(folder, sys.argv[3], sys.argv[4], int(sys.argv[5]))
     print(json.dumps(found))

@@ -85,8 +85,9 @@ def test_killed_at_any_step_the_old_content_is_there(tmp_path, group, stride, li
 
 
 @pytest.mark.usefixtures("tracing")
-def test_killed_at_any_step_a_new_file_is_there_or_not(tmp_path):
-    found = json.loads(run_python("-m", "tests.io.killing", "new", tmp_path))
+@pytest.mark.parametrize("stride", [6, pytest.param(1, marks=pytest.mark.full)])
+def test_killed_at_any_step_a_new_file_is_there_or_not(tmp_path, stride):
+    found = json.loads(run_python("-m", "tests.io.killing", "new", tmp_path, stride))
     assert found["steps"] > 20
     assert found["partly"] == []
     assert found["not again"] == []

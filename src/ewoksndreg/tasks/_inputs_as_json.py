@@ -33,9 +33,12 @@ def inputs_as_json(
     sources = values["image_stacks"]
     if not isinstance(sources, Mapping):
         sources = find_sources(sources)
-    values["image_stacks"] = {name: _describe_stack(sources[name], stack) for name, stack in stacks.items()}
+    values["image_stacks"] = {
+        name: _describe_stack(sources[name], stack) for name, stack in stacks.items()
+    }
     values["transformations"] = {
-        name: _url(source) or [_describe_transformation(item) for item in registrations.get(name, ())]
+        name: _url(source)
+        or [_describe_transformation(item) for item in registrations.get(name, ())]
         for name, source in values["transformations"].items()
     }
     values["output_root_uri"] = _url(values["output_root_uri"])
