@@ -73,12 +73,14 @@ def test_silx_finds_a_valid_plot_with_the_signal_first(path, start):
         assert plot is not None
         assert plot.is_valid
         assert plot.issues == []
-        assert plot.signal_name == "Fe K (ppm)"
+        assert plot.signal_dataset_name == "Fe K"
+        assert plot.signal.attrs["units"] == "ppm"
         numpy.testing.assert_array_equal(plot.signal[()], IMAGES)
         assert plot.interpretation == "image"
         if start == "/":
             assert plot.title == "Images aligned somehow"
-            assert plot.axes_names == ["energy (keV)", None, None]
+            assert plot.axes_dataset_names == ["energy", None, None]
+            assert plot.axes[0].attrs["units"] == "keV"
             numpy.testing.assert_array_equal(plot.axes[0][()], [7.1, 7.2])
             assert set(plot.auxiliary_signals_names) == {"Ca-K", "nested_Zn"}
         else:

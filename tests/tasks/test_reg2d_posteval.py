@@ -389,11 +389,13 @@ def test_axes_and_units_of_the_input_are_carried_over(
         assert set(file["entry/aligned"]) == set(stacks)
         plot = get_default(file)
         assert plot.issues == []
-        assert plot.signal_name == "Ca-K (ng/mm2)"
-        assert plot.axes_names == ["energy (keV)", "y (um)", None]
+        assert plot.signal.attrs["units"] == "ng/mm2"
+        assert plot.axes_dataset_names == ["energy", "y", None]
+        assert [axis.attrs["units"] for axis in plot.axes[:2]] == ["keV", "um"]
         assert list(plot.axes[0]) == (energies or [7.1, 7.2, 7.3])
         assert list(plot.axes[1]) == list(numpy.arange(24 - rows, 24) * 0.5)
-        assert NXdata(file["entry/aligned_evaluation/motion"]).axes_names == [None, "energy (keV)"]
+        motion = NXdata(file["entry/aligned_evaluation/motion"])
+        assert motion.axes_dataset_names == [None, "energy"]
 
 
 def test_the_parameters_are_valid_json_with_every_value(stacks, transformations, output_url):
