@@ -1,76 +1,141 @@
-"""Open HDF5 files for reading, and let go of them while they are written.
-
-HDF5 refuses to open a file for writing in a process that has it open for reading. Readers
-therefore know of each other: whoever writes makes them close the file for a moment, and they open
-it again when the next image is asked for.
-"""
+"""Open HDF5 files and datasets for reading, also while somebody else has them open."""
 
 from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack
 from contextlib import contextmanager
+from contextlib import suppress
 
 import h5py
-from silx.io import h5py_utils
 
+from .._kept import kept
 from .._messages import near_match
+from ._compression import check_filters
+from ._find_dataset import find_dataset
+from ._sources import check_sources
 
-_readers: weakref.WeakSet[Hdf5Reader] = weakref.WeakSet()
+# HDF5 does one thing at a time, and so do those who open, read and let go of datasets.
+reading = threading.RLock()
 
 
-class Hdf5Reader:
-    """One HDF5 file, opened when it is needed.
+class KeptDataset:
+    """Owns an open dataset (:mod:`ewoksndreg._kept`) and knows what this process knows of it."""
 
-    :param path: of the file.
+    closed = False
+    swmr: bool | None = None  # whether the file has to be read in SWMR mode; None before it was
+    cache = 0  # bytes
+
+    def __init__(self) -> None:
+        self.rows: set[int] = set()
+
+    def __reduce__(self) -> tuple[type[KeptDataset], tuple[()]]:
+        return KeptDataset, ()
+
+
+def open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
+    """An HDF5 file opened for reading, without locks.
+
+    :param swmr: read only as what somebody writes in SWMR mode; else so where nothing else works.
     :raises FileNotFoundError: when there is no such file.
-    :raises OSError: when it cannot be read or is not HDF5.
+    :raises OSError: when the file cannot be read or is not HDF5.
+    """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {path!r}{_near_file(path)}")
+    try:
+        return _open_in_mode(path, swmr)
+    except OSError as error:
+        problem = str(error)
+    if "SWMR" in problem or "already open for write" in problem:
+        if swmr:  # within a process HDF5 opens a file in one mode at a time
+            kept.drop_all(KeptDataset)
+        for mode in (True, False):
+            with suppress(OSError):
+                return _open_in_mode(path, mode)
+    if os.path.isdir(path):
+        raise OSError(f"{path!r} is a folder, not an HDF5 file")
+    if not os.access(path, os.R_OK):
+        raise PermissionError(f"no permission to read {path!r}")
+    if not h5py.is_hdf5(path):
+        raise OSError(f"{path!r} is not an HDF5 file")
+    raise OSError(f"cannot read {path!r}: {_explain(path, problem)}")
+
+
+def _open_in_mode(path: str, swmr: bool) -> h5py.File:
+    mode = {"mode": "r", "swmr": swmr, "libver": "latest" if swmr else None}
+    try:
+        return h5py.File(path, locking=False, **mode)
+    except OSError as error:
+        # Open in this process already, by a handle of the user's that locks the file.
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, **mode)
+
+
+def _explain(path: str, problem: str) -> str:
+    if "truncated" in problem:
+        return (
+            "the file is truncated, as when it was not copied to its end or the program that wrote"
+            " it crashed"
+        )
+    if "open for" in problem or "SWMR" in problem or "lock file" in problem:
+        return (
+            "another program has it open for writing in a way that does not allow reading: wait"
+            f" until it is closed; or that program crashed: `h5clear -s {path}` if nothing writes"
+            " it any more"
+        )
+    return problem
+
+
+def open_dataset(
+    path: str, name: str, access: h5py.h5p.PropDAID | None = None, swmr: bool | None = None
+) -> h5py.Dataset:
+    """An HDF5 dataset opened for reading; its file is open as long as the dataset is.
+
+    :param access: how HDF5 is to cache it.
+    :param swmr: the mode of the file; None to find it out, and whether all can be read.
+    :raises ValueError: when there is no such dataset.
+    :raises OSError: when it cannot be read.
     """
 
-    def __init__(self, path: str) -> None:
-        if not os.path.exists(path):
-            raise FileNotFoundError(f"there is no file {path!r}{_near_file(path)}")
-        self.path = os.path.abspath(path)
-        self._lock = threading.RLock()
-        self._file: h5py.File | None = None
-        self._closed = False
-        _readers.add(self)
-        with self.opened():
-            pass
+    def open_in_mode(swmr_now: bool) -> h5py.Dataset:
+        file = open_to_read(path, swmr=swmr_now)
+        try:
+            dataset = find_dataset(file, name)
+            if swmr is None:
+                check_filters(dataset)
+                check_sources(dataset)
+            if access is None:
+                return dataset
+            del dataset  # what is open keeps its cache
+            return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
+        except BaseException:
+            file.close()
+            raise
 
-    @contextmanager
-    def opened(self) -> Iterator[h5py.File]:
-        """The open file; it is not closed while this context lasts.
+    try:
+        return open_in_mode(bool(swmr))
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        if swmr is not None:
+            raise
+        # Perhaps a link or a virtual dataset leads into a file that is in SWMR mode. HDF5 opens it
+        # in the mode of the file that leads there.
+        kept.drop_all(KeptDataset)
+        try:
+            return open_in_mode(True)
+        except (OSError, RuntimeError, ValueError):
+            raise error from error.__cause__
 
-        :raises ValueError: when the reader was closed.
-        :raises OSError: when the file cannot be read or is not HDF5.
-        """
-        with self._lock:
-            if self._closed:
-                raise ValueError(f"the file {self.path!r} is closed: read inside `input_context`")
-            if self._file is None:
-                self._file = open_to_read(self.path)
-            yield self._file
 
-    @contextmanager
-    def released(self) -> Iterator[None]:
-        """The file is closed while this context lasts, and opened by the next read."""
-        with self._lock:
-            self._close_file()
-            yield
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._close_file()
-
-    def _close_file(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+@contextmanager
+def no_readers(path: str) -> Iterator[None]:
+    """No stack has the file open while this context lasts."""
+    with reading:
+        kept.drop_all(KeptDataset)
+        yield
 
 
 def _near_file(path: str) -> str:
@@ -79,38 +144,3 @@ def _near_file(path: str) -> str:
         return near_match(name, os.listdir(folder or "."))
     except OSError:  # no such folder
         return ""
-
-
-def open_to_read(path: str) -> h5py.File:
-    """An HDF5 file opened for reading, also while somebody else has it open.
-
-    :raises OSError: when the file cannot be read or is not HDF5.
-    """
-    try:
-        return h5py_utils.File(path, mode="r")
-    except OSError as error:
-        if "locking flag" in str(error):
-            # Open in this process already, by a handle of the user's that locks the file.
-            return h5py.File(path, mode="r")
-        if os.path.isdir(path):
-            raise OSError(f"{path!r} is a folder, not an HDF5 file") from error
-        if not os.access(path, os.R_OK):
-            raise PermissionError(f"no permission to read {path!r}") from error
-        if not h5py.is_hdf5(path):
-            raise OSError(f"{path!r} is not an HDF5 file") from error
-        if "open for" in str(error):
-            raise OSError(
-                f"cannot read {path!r} because another program has it open for writing in a way"
-                " that does not allow reading: wait until it is closed"
-            ) from error
-        raise OSError(f"cannot read {path!r}: {error}") from error
-
-
-@contextmanager
-def no_readers(path: str) -> Iterator[None]:
-    """No reader of this process has the file open while this context lasts."""
-    with ExitStack() as stack:
-        for reader in list(_readers):
-            if os.path.realpath(reader.path) == os.path.realpath(path):
-                stack.enter_context(reader.released())
-        yield

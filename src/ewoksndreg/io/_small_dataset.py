@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import h5py
 import numpy
 from numpy.typing import NDArray
-from silx.io.url import DataUrl
 
-from ._compression import check_filters
-from ._find_dataset import find_dataset
-from ._hdf5_files import Hdf5Reader
+from ._hdf5_files import open_dataset
+from ._hdf5_files import reading
+from ._selection import Selection
+from ._urls import Url
 from ._urls import as_data_url
 
 
 def read_small_dataset(
-    url: str | DataUrl, check: Callable[[tuple[int, ...], numpy.dtype[Any]], None]
-) -> NDArray[Any]:
-    """All numbers of a dataset, or of the part that the URL selects.
+    url: Url, check: Callable[[tuple[int, ...], numpy.dtype[Any]], None]
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """All values of a dataset, or of the part that the URL selects, and its attributes.
 
     :param url: see :func:`.as_data_url`.
     :param check: is given the shape and type of what is selected before it is read, and raises
@@ -28,31 +27,9 @@ def read_small_dataset(
     :raises OSError: when the file is missing or cannot be read.
     """
     address = as_data_url(url)
-    reader = Hdf5Reader(str(address.file_path()))
-    try:
-        with reader.opened() as file:
-            dataset = find_dataset(file, str(address.data_path()))
-            selection = address.data_slice()
-            check_filters(dataset)
-            check(_selected_shape(dataset, selection), dataset.dtype)
-            # numpy slices, because HDF5 does not read backwards.
-            numbers = numpy.asarray(dataset[()])
-            return numbers if selection is None else numpy.asarray(numbers[selection])
-    finally:
-        reader.close()
-
-
-def _selected_shape(
-    dataset: h5py.Dataset, selection: tuple[int | slice, ...] | None
-) -> tuple[int, ...]:
-    if dataset.shape is None:
-        raise ValueError(f"the dataset {dataset.name!r} is empty")
-    if selection is None:
-        return tuple(dataset.shape)
-    try:
-        # The shape without the numbers: one number stands for all.
-        return numpy.broadcast_to(0, dataset.shape)[selection].shape
-    except IndexError as error:
-        raise ValueError(
-            f"the slice does not fit the shape {dataset.shape} of the dataset: {error}"
-        ) from error
+    with reading:
+        dataset = open_dataset(str(address.file_path()), str(address.data_path()))
+        with dataset.file:
+            selection = Selection(dataset.shape, address.data_slice())
+            check(selection.shape, dataset.dtype)
+            return selection.read(dataset), dict(dataset.attrs)

@@ -29,6 +29,7 @@ from ..io import open_stacks
 from ..transformation import Transformation
 from ..transformation import TransformationSource
 from ..transformation import as_registrations
+from ..transformation import assign_conventions
 from ..transformation import is_url
 from ..workers import dask_workers
 from ._inputs_as_json import inputs_as_json
@@ -126,6 +127,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         """
         inputs = self.inputs
         saved = inputs.output_root_uri is not None
+        conventions = assign_conventions(inputs.convention, inputs.transformations)
         registrations: dict[str, list[Transformation]] = {}
         for name, source in inputs.transformations.items():
             if inputs.skip:
@@ -134,10 +136,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 needed = name == inputs.reference_stack
             else:
                 needed = saved or len(inputs.transformations) > 1
+            # Whoever receives it knows of no convention.
+            needed |= conventions[name] is not None
             if is_url(source) and not needed:
                 continue
             try:
-                registrations.update(as_registrations({name: source}))
+                registrations.update(as_registrations({name: source}, conventions[name]))
             except (OSError, TypeError, ValueError):
                 if saved or not inputs.skip:
                     raise
@@ -175,10 +179,17 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         registrations: Mapping[str, Sequence[Transformation]],
     ) -> _Choice:
         inputs = self.inputs
+        conventions = assign_conventions(inputs.convention, inputs.transformations)
+        unchanged = {
+            name: source if conventions[name] is None else registrations.get(str(name), source)
+            for name, source in inputs.transformations.items()
+        }
+        if inputs.convention is None:
+            unchanged = inputs.transformations
         if kind == "skip":
-            return _Choice(inputs.transformations, registrations, inputs.reference_stack)
+            return _Choice(unchanged, registrations, inputs.reference_stack)
         if kind == "nothing to choose":
-            return _Choice(inputs.transformations, registrations)
+            return _Choice(unchanged, registrations)
         evaluation = self._rank(stacks, registrations) if kind == "ranked" else None
         chosen = inputs.reference_stack if evaluation is None else evaluation.best
         for_all = {name: list(registrations[chosen]) for name in sources}

@@ -7,7 +7,7 @@ import h5py
 import numpy
 import pytest
 
-from ewoksndreg.io import _blocks as blocks
+from ewoksndreg import _kept as blocks
 from ewoksndreg.io.input_stack import input_context
 
 from .counting import NUMBER
@@ -177,7 +177,7 @@ def test_an_image_belongs_to_who_asked_for_it(tmp_path, decompressed):
         image[:] = 0
         numpy.testing.assert_array_equal(stacks["a"][1], IMAGES[1])
         # and does not keep the whole block in memory
-        assert image.base is None
+        assert image.base is None or image.base.nbytes == image.nbytes
 
 
 def test_nothing_is_kept_after_the_context(tmp_path, decompressed):
