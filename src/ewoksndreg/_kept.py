@@ -65,11 +65,11 @@ class Blocks:
     ) -> NDArray[Any]:
         """One image, which belongs to the caller.
 
-        :param together: the images around it, of which as many are read as fit into the limit.
+        :param together: the images around it, of which as many are read as fit into half the limit.
         :param size: bytes of one image.
         :param read: gives images, shape `(N, H, W)`.
         """
-        length = max(1, min(len(together), LIMIT // max(size, 1)))
+        length = max(1, min(len(together), LIMIT // 2 // max(size, 1)))
         start = index - (index - together.start) % length
         images = range(start, min(start + length, together.stop))
         with self._lock:

@@ -232,7 +232,6 @@ def as_array(value: Any) -> Any:
 
 def _as_images(images: Any) -> Any:
     """A list of arrays of shape `(H, W)`, an array (:func:`_is_array`), or another sequence."""
-    _check_open(images)
     if isinstance(images, (list, tuple)):
         return [
             image if _is_array(image) and image.ndim == 2 else _as_image(image, n)
@@ -263,6 +262,7 @@ def _as_images(images: Any) -> Any:
 
 def _is_array(images: Any) -> bool:
     """Whether it has the shape and type of an array and can be indexed like one."""
+    _check_open(images)
     dtype = getattr(images, "dtype", None)
     return isinstance(dtype, numpy.dtype) and all(
         hasattr(images, each) for each in ("shape", "__getitem__")
