@@ -18,6 +18,7 @@ from ewokscore.model import BaseOutputModel
 from pydantic import Field
 from pydantic import SkipValidation
 from pydantic import ValidationError
+from pydantic import ValidationInfo
 from pydantic import field_validator
 from pydantic import model_validator
 from silx.io.url import DataUrl
@@ -127,13 +128,11 @@ class Inputs(BaseInputModel):
             )
         return value
 
-    @model_validator(mode="after")
-    def _check_conventions(self) -> Inputs:
-        try:
-            assign_conventions(self.convention, self.transformations)
-        except ValueError as error:
-            raise ValueError(f"in 'convention', {error}") from None
-        return self
+    @field_validator("convention", mode="after")
+    @classmethod
+    def _check_convention(cls, value: Any, info: ValidationInfo) -> Any:
+        assign_conventions(value, info.data.get("transformations", ()))
+        return value
 
     @model_validator(mode="after")
     def _check_workers(self) -> Inputs:
