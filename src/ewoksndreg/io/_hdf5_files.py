@@ -26,6 +26,8 @@ class KeptDataset:
     closed = False
     swmr: bool | None = None  # whether the file has to be read in SWMR mode; None before it was
     cache = 0  # bytes
+    thread: int | None = None  # the one that reads, or the first of several
+    shared = False
 
     def __init__(self) -> None:
         self.rows: set[int] = set()

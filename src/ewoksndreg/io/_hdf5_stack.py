@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from typing import Any
 
 import h5py
@@ -24,9 +25,11 @@ from ._selection import Selection
 from ._sources import chunk_shape
 from ._urls import url_text
 
-# Bytes, of one stack: room for the chunks that hold an image, for each thread.
+# Bytes, of one stack: room for the rows of chunks that are being read.
 _LARGEST_CACHE = LIMIT // 2
 _THREADS = os.cpu_count() or 1
+# HDF5 reuses the memory of these, which takes half the time of new memory for each chunk.
+_SPARE_CHUNKS = 2
 # A dataset, or a source of a virtual one, counts for so much at least: it may be a file, of which
 # only some hundred can be open.
 _SOURCE = LIMIT // 200
@@ -66,10 +69,8 @@ class Hdf5Stack(Stack):
             finally:
                 dataset.file.close()
         self._selection = selection
-        self._chunk_size = self.dtype.itemsize * math.prod(chunk or ())
-        self._bytes_together = 0
-        if not self._is_image:
-            self._bytes_together = self.dtype.itemsize * selection.pixels_together()
+        self._chunk_size = self.dtype.itemsize * math.prod(chunk or (0,))
+        self._bytes_together = self.dtype.itemsize * selection.pixels_together()
 
     def close(self) -> None:
         """Nothing can be read any more, in this process."""
@@ -112,9 +113,14 @@ class Hdf5Stack(Stack):
         row = self._together(index).start
         if self._is_virtual and row not in owner.rows:
             # Each source has a cache of its own, and stays open, until all are closed.
-            if len(owner.rows) * max(self._bytes_together, _SOURCE) > _LARGEST_CACHE:
+            held = max(self._bytes_together, _SPARE_CHUNKS * self._chunk_size, _SOURCE)
+            if len(owner.rows) * held > _LARGEST_CACHE:
                 dataset = None
             owner.rows.add(row)
+        if owner.thread != threading.get_ident() and not owner.shared:
+            # A larger cache for the rows of several threads; for one it would take longer to fill.
+            owner.shared, owner.thread = owner.thread is not None, threading.get_ident()
+            dataset = None
         if not dataset:  # false when it was closed by somebody else
             kept.drop(owner)
             owner.rows = {row}
@@ -125,8 +131,10 @@ class Hdf5Stack(Stack):
         return dataset
 
     def _open_with_cache(self) -> h5py.Dataset:
-        size = min((1 + _THREADS) * self._bytes_together, _LARGEST_CACHE)
-        if size < self._bytes_together:
+        rows = 1 + _THREADS if self._owner.shared else 1
+        size = max(rows * self._bytes_together, _SPARE_CHUNKS * self._chunk_size)
+        size = min(size, _LARGEST_CACHE)
+        if size < max(self._bytes_together, self._chunk_size):
             size = 0  # blocks of images are read and kept instead
         slots = 521 + 20 * size // max(self._chunk_size, 1)
         access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)

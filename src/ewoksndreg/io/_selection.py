@@ -66,7 +66,9 @@ class Selection:
     def pixels_together(self) -> int:
         """How many pixels have the chunks that hold an image together, where these hold others
         too; else 0."""
-        if self._chunk is None or self._image_axis is None or self._chunk[self._image_axis] == 1:
+        if len(self.shape) != 3 or self._chunk is None or self._image_axis is None:
+            return 0
+        if self._chunk[self._image_axis] == 1:
             return 0
         pixels = math.prod(self._chunk)
         for axis, selector in enumerate(self._selectors):

@@ -160,7 +160,11 @@ def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
         return [(_member(url, name), item[name]) for name in _find_stacks(item, url)]
     if isinstance(item, h5py.Dataset) or not os.path.exists(str(url.file_path())):
         return [(url, item)]  # opening it says what is wrong
-    with reading, open_to_read(str(url.file_path())) as file:
+    try:
+        file = open_to_read(str(url.file_path()))
+    except OSError as error:
+        raise add_context(error, url_text(url)) from error
+    with reading, file:
         group = file.get(url.data_path())
         if not isinstance(group, h5py.Group):
             return [(url, url)]
