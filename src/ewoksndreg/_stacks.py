@@ -35,7 +35,7 @@ class Stack(Sequence[NDArray[Any]]):
     """
 
     in_file: bool = False
-    """Whether only a URL goes to another process, no pixels."""
+    """Whether only a URL is sent to another process, no pixels."""
 
     slow_to_read: bool = False
     """Whether reading takes longer than scoring, and threads cannot share it."""
@@ -116,7 +116,7 @@ class ArrayStack(Stack):
     :param chunk_length: how many images of a lazy array are stored together, where it does not say
         so itself. They are read together, so that each chunk is read once.
     :raises ValueError: when there are no images, their number is not known, an image does not have
-        two dimensions or not the shape of the first one.
+        two dimensions or not the shape of image 0.
     :raises TypeError: when the pixels are not real numbers, or these are no images.
     """
 
@@ -145,7 +145,7 @@ class ArrayStack(Stack):
         self._in_memory = isinstance(images, numpy.ndarray) or (
             isinstance(images, list) and all(isinstance(each, numpy.ndarray) for each in images)
         )
-        # Nobody knows whether something else can be read by several threads at a time.
+        # Others may not allow several threads to read at a time.
         self._lock = threading.Lock()
         self._blocks = Blocks()
 

@@ -88,8 +88,8 @@ OF_LISTS = [
         "Columns with names that say nothing about rows and columns",
         ValueError,
         [{"x": 0, "z": 0}] * 3,
-        "image 0, dict: the columns are called 'x', 'z': shifts need two columns, 'row' and 'column'"
-        " or 'y' and 'x'; give matrices without names",
+        "image 0, dict: the columns are called 'x', 'z': shifts need two columns, 'row' and"
+        " 'column' or 'y' and 'x'; give matrices without names",
     ),
     _list(
         "Strings in place of numbers",

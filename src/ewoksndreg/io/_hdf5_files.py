@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
+from typing import Any
 
 import h5py
+import numpy
+from numpy.typing import NDArray
 
 from .._kept import kept
 from .._messages import near_match
+from .._messages import unknown_name
 from ._compression import check_filters
-from ._find_dataset import find_dataset
+from ._selection import Selection
 from ._sources import check_sources
+from ._urls import Url
+from ._urls import as_data_url
 
 # HDF5 does one thing at a time, and so do those who open, read and let go of datasets.
 reading = threading.RLock()
@@ -104,7 +111,7 @@ def open_dataset(
     def open_in_mode(swmr_now: bool) -> h5py.Dataset:
         file = open_to_read(path, swmr=swmr_now)
         try:
-            dataset = find_dataset(file, name)
+            dataset = _find_dataset(file, name)
             if swmr is None:
                 check_filters(dataset)
                 check_sources(dataset)
@@ -132,6 +139,26 @@ def open_dataset(
             raise error from error.__cause__
 
 
+def read_small_dataset(
+    url: Url, check: Callable[[tuple[int, ...], numpy.dtype[Any]], None]
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """All values of a dataset, or of the part that the URL selects, and its attributes.
+
+    :param url: see :func:`.as_data_url`.
+    :param check: is given the shape and type of what is selected before it is read, and raises
+        what should be raised. A URL of images by mistake can be larger than the memory.
+    :raises ValueError: when there is no such dataset, or the slice does not fit it.
+    :raises OSError: when the file is missing or cannot be read.
+    """
+    address = as_data_url(url)
+    with reading:
+        dataset = open_dataset(str(address.file_path()), str(address.data_path()))
+        with dataset.file:
+            selection = Selection(dataset.shape, address.data_slice())
+            check(selection.shape, dataset.dtype)
+            return selection.read(dataset), dict(dataset.attrs)
+
+
 @contextmanager
 def no_readers(path: str) -> Iterator[None]:
     """No stack has the file open while this context lasts."""
@@ -146,3 +173,43 @@ def _near_file(path: str) -> str:
         return near_match(name, os.listdir(folder or "."))
     except OSError:  # no such folder
         return ""
+
+
+def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
+    item = file.get(data_path)
+    if isinstance(item, h5py.Dataset):
+        return item
+    if item is not None:
+        names = ", ".join(map(repr, item))
+        raise ValueError(
+            f"{data_path!r} in {file.filename!r} is a group, not a dataset: "
+            + (f"it holds {names}" if names else "it is empty")
+        )
+    _check_links(file, data_path)
+    parent_path, _, name = data_path.rpartition("/")
+    parent = file.get(parent_path or "/")
+    siblings = list(parent) if isinstance(parent, h5py.Group) else []
+    where = f"dataset in '{file.filename}::{parent_path or '/'}' called"
+    raise ValueError(unknown_name(where, name, siblings))
+
+
+def _check_links(file: h5py.File, data_path: str) -> None:
+    names = data_path.strip("/").split("/")
+    for depth in range(1, len(names) + 1):
+        path = "/" + "/".join(names[:depth])
+        link = file.get(path, getlink=True)
+        if file.get(path) is not None or not isinstance(link, (h5py.SoftLink, h5py.ExternalLink)):
+            continue
+        target = f"{link.filename}::" if isinstance(link, h5py.ExternalLink) else ""
+        raise ValueError(
+            f"{path!r} in {file.filename!r} is a link to '{target}{link.path}', where nothing can"
+            f" be read: {_why_not_opened(file, path)}"
+        )
+
+
+def _why_not_opened(file: h5py.File, path: str) -> str:
+    try:
+        file[path]
+    except (KeyError, OSError) as error:
+        return str(error.args[0])
+    return "try again"

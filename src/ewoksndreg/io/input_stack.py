@@ -34,26 +34,9 @@ from ._urls import url_text
 _logger = logging.getLogger(__name__)
 
 
-class InputStacks(Mapping[str, Stack]):
-    """Stack names and their stacks, in the order in which they were given.
-
-    :param stacks: a stack is a lazy sequence of 2D images with `shape` `(N, H, W)` and `dtype`.
-    """
-
-    def __init__(self, stacks: Mapping[str, Stack]) -> None:
-        self._stacks = dict(stacks)
-
-    def __getitem__(self, name: str) -> Stack:
-        return self._stacks[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._stacks)
-
-    def __len__(self) -> int:
-        return len(self._stacks)
-
-    def __repr__(self) -> str:
-        return f"InputStacks({self._stacks!r})"
+class InputStacks(dict[str, Stack]):
+    """Stack names and their stacks, in the order in which they were given. A stack is a lazy
+    sequence of 2D images with `shape` `(N, H, W)` and `dtype`."""
 
 
 class StackUrls(dict[str, DataUrl]):
@@ -74,15 +57,8 @@ class StackUrls(dict[str, DataUrl]):
         return dict, (dict(self),)
 
 
-ImageStacks = (
-    InputStacks
-    | dict[str, Sequence[numpy.ndarray]]
-    | dict[str, numpy.ndarray]
-    | Url
-    | Sequence[Url]
-    | dict[str, Url]
-)
-"""All forms in which stacks of images are given; a dictionary may mix them."""
+ImageStacks = InputStacks | dict[str, Any] | Url | Sequence[Url]
+"""All forms in which stacks of images are given, see :func:`open_stacks`."""
 
 
 def named_sources(data: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ _CONVENTIONS = {
 
 _PASSIVE = _CONVENTIONS["passive"]
 
-# A perspective of 1 % per pixel is no registration of images, but a translation in the last row
+# No registration of images has a perspective of 1 % per pixel, but the translation in the last row
 # of a transposed matrix easily is that large.
 _LARGE_PERSPECTIVE = 0.01
 
@@ -175,7 +175,7 @@ def _find_convention(convention: str) -> _Convention:
 
 
 def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
-    from ..io._small_dataset import read_small_dataset
+    from ..io._hdf5_files import read_small_dataset
     from ..io._urls import as_data_url
     from ..io._urls import url_text
 
@@ -326,7 +326,7 @@ def _check_alike(items: Sequence[Any], found: Sequence[Transformation | NDArray[
     for n, numbers in definite.items():
         if len(arrays) < len(found):
             raise TypeError(
-                f"image {n} needs a transformation object as other images have, not"
+                f"image {n} needs a transformation object like the other images, not"
                 f" {type(items[n]).__name__}"
             )
         if numbers.shape != definite[first].shape:
