@@ -25,7 +25,7 @@ class Stack(Sequence[NDArray[Any]]):
     """N images of one shape and type.
 
     ``stack[n]`` reads an image, ``stack[a:b]`` is a stack of some of the images, from which nothing
-    is read. It is open inside ``with stack:``, which may be entered several times, also by several
+    is read. It is used inside ``with stack:``, which may be entered several times, also by several
     threads. It can be sent to another process.
 
     :param shape: `(N, H, W)`.

@@ -20,6 +20,7 @@ from .._messages import unknown_name
 from ._compression import check_filters
 from ._selection import Selection
 from ._sources import check_sources
+from ._sources import explain
 from ._urls import Url
 from ._urls import as_data_url
 
@@ -31,6 +32,7 @@ class KeptDataset:
     """Owns an open dataset (:mod:`ewoksndreg._kept`) and knows what this process knows of it."""
 
     closed = False
+    sent = False  # to another process, where it is open inside `with stack:`
     swmr: bool | None = None  # whether the file has to be read in SWMR mode; None before it was
     cache = 0  # bytes
     thread: int | None = None  # the one that reads, or the first of several
@@ -39,8 +41,8 @@ class KeptDataset:
     def __init__(self) -> None:
         self.rows: set[int] = set()
 
-    def __reduce__(self) -> tuple[type[KeptDataset], tuple[()]]:
-        return KeptDataset, ()
+    def __reduce__(self) -> tuple[type[KeptDataset], tuple[()], dict[str, bool]]:
+        return KeptDataset, (), {"sent": True}
 
 
 def open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
@@ -68,7 +70,7 @@ def open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
         raise PermissionError(f"no permission to read {path!r}")
     if not h5py.is_hdf5(path):
         raise OSError(f"{path!r} is not an HDF5 file")
-    raise OSError(f"cannot read {path!r}: {_explain(path, problem)}")
+    raise OSError(f"cannot read {path!r}: {explain(path, problem)}")
 
 
 def _open_in_mode(path: str, swmr: bool) -> h5py.File:
@@ -80,21 +82,6 @@ def _open_in_mode(path: str, swmr: bool) -> h5py.File:
         if "locking flag" not in str(error):
             raise
         return h5py.File(path, **mode)
-
-
-def _explain(path: str, problem: str) -> str:
-    if "truncated" in problem:
-        return (
-            "the file is truncated, as when it was not copied to its end or the program that wrote"
-            " it crashed"
-        )
-    if "open for" in problem or "SWMR" in problem or "lock file" in problem:
-        return (
-            "another program has it open for writing in a way that does not allow reading: wait"
-            f" until it is closed; or that program crashed: `h5clear -s {path}` if nothing writes"
-            " it any more"
-        )
-    return problem
 
 
 def open_dataset(
@@ -203,13 +190,14 @@ def _check_links(file: h5py.File, data_path: str) -> None:
         target = f"{link.filename}::" if isinstance(link, h5py.ExternalLink) else ""
         raise ValueError(
             f"{path!r} in {file.filename!r} is a link to '{target}{link.path}', where nothing can"
-            f" be read: {_why_not_opened(file, path)}"
+            f" be read: {_why_not_opened(file, path, link)}"
         )
 
 
-def _why_not_opened(file: h5py.File, path: str) -> str:
+def _why_not_opened(file: h5py.File, path: str, link: h5py.SoftLink | h5py.ExternalLink) -> str:
+    target = os.path.join(os.path.dirname(file.filename), getattr(link, "filename", ""))
     try:
         file[path]
     except (KeyError, OSError) as error:
-        return str(error.args[0])
+        return explain(target, str(error.args[0]))
     return "try again"

@@ -72,6 +72,11 @@ class Hdf5Stack(Stack):
         self._chunk_size = self.dtype.itemsize * math.prod(chunk or (0,))
         self._bytes_together = self.dtype.itemsize * selection.pixels_together()
 
+    def __exit__(self, *exception: object) -> None:
+        if self._owner.sent:
+            with reading:
+                kept.drop(self._owner)
+
     def close(self) -> None:
         """Nothing can be read any more, in this process."""
         with reading:

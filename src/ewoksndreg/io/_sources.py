@@ -25,7 +25,8 @@ def check_sources(dataset: h5py.Dataset) -> None:
                 h5py.File(path, "r", locking=False, swmr=dataset.file.swmr_mode).close()
             except OSError as error:
                 raise OSError(
-                    f"the virtual dataset shows data of {path!r}, which cannot be read: {error}"
+                    f"the virtual dataset shows data of {path!r}, which cannot be read:"
+                    f" {explain(path, str(error))}"
                 ) from error
     prefix = os.environ.get("HDF5_EXTFILE_PREFIX", "")
     prefix = prefix.replace("${ORIGIN}", os.path.dirname(dataset.file.filename))
@@ -42,6 +43,34 @@ def check_sources(dataset: h5py.Dataset) -> None:
                 f"the pixels are in the raw file {path!r}, which is truncated: it has"
                 f" {os.path.getsize(path)} bytes instead of {offset + here}"
             )
+
+
+def explain(path: str, problem: str) -> str:
+    """Why HDF5 cannot open a file, in words that say what to do."""
+    if "truncated" in problem:
+        return (
+            "the file is truncated, as when it was not copied to its end or the program that wrote"
+            " it crashed"
+        )
+    if "open for" in problem or "SWMR" in problem or "lock file" in problem:
+        if _is_locked(path):
+            return (
+                "another program has it open for writing in a way that does not allow reading: wait"
+                " until it is closed"
+            )
+        return (
+            "it is marked as open for writing: the program that wrote it crashed, or still writes"
+            f" it without a lock; if nothing writes it any more, run `h5clear -s {path}`"
+        )
+    return problem
+
+
+def _is_locked(path: str) -> bool:
+    try:  # HDF5 asks for the lock before it looks at the mark
+        h5py.File(path, "r", locking=True).close()
+    except OSError as error:
+        return "lock file" in str(error)
+    return False
 
 
 def chunk_shape(dataset: h5py.Dataset) -> tuple[int, ...] | None:
