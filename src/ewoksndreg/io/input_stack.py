@@ -22,6 +22,7 @@ from .._stacks import Stack
 from ..transformation import is_url
 from ._hdf5_files import open_to_read
 from ._hdf5_files import reading
+from ._hdf5_lock import finish_interrupted_write
 from ._hdf5_stack import Hdf5Stack
 from ._several_files import ImageFile
 from ._several_files import JoinedStack
@@ -237,6 +238,7 @@ def _open_stack(name: str, source: Any) -> Stack:
         if is_url(source) and not _is_image_file(source):
             url = as_data_url(source)
             label += f" ({url_text(url)})"
+            finish_interrupted_write(str(url.file_path()))
             return Hdf5Stack(url)
         if is_url(source):
             return ImageFile(source)
