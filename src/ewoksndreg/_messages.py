@@ -30,16 +30,17 @@ def near_match(name: str, names: Sequence[str]) -> str:
 
 
 def add_context(error: Exception, where: str) -> Exception:
-    """The same error, with where it happened in front of its message.
+    """The same error in one line, in front of it where it happened.
 
-    :param error: an `OSError`, `TypeError` or `ValueError`.
+    :param error: of any type: foreign code may raise anything.
     :param where: the stack, and the image or URL.
-    :returns: an error of one of these built-in types, also where `error` is a subclass.
+    :returns: an `OSError` (or one for a missing file or permission), `TypeError` or `ValueError`.
     """
-    for kind in (FileNotFoundError, PermissionError, OSError, TypeError):
+    text = " ".join(str(error).split())
+    for kind in (FileNotFoundError, PermissionError, OSError, TypeError, ValueError):
         if isinstance(error, kind):
-            return kind(f"{where}: {error}")
-    return ValueError(f"{where}: {error}")
+            return kind(f"{where}: {text or type(error).__name__}")
+    return OSError(f"{where}: {type(error).__name__}{text and ': '}{text}")
 
 
 located = add_context  # the former name

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from abc import abstractmethod
+from bisect import bisect_right
+from collections.abc import Mapping
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 from typing import overload
 
 import numpy
 from numpy.typing import NDArray
 
+from ._kept import Blocks
+from ._messages import add_context
 from ._pixels import as_floating
 from ._pixels import floating_type
 
@@ -19,7 +25,7 @@ class Stack(Sequence[NDArray[Any]]):
     """N images of one shape and type.
 
     ``stack[n]`` reads an image, ``stack[a:b]`` is a stack of some of the images, from which nothing
-    is read. It is open inside ``with stack:``, which may be entered several times, also by several
+    is read. It is used inside ``with stack:``, which may be entered several times, also by several
     threads. It can be sent to another process.
 
     :param shape: `(N, H, W)`.
@@ -57,15 +63,26 @@ class Stack(Sequence[NDArray[Any]]):
     def _read(self, index: int) -> NDArray[Any]:
         """Image number `index`, which exists, of the stack that this one is a part of."""
 
+    def _together(self, index: int) -> range:
+        """:meth:`stored_together` in the stack that this one is a part of."""
+        return range(index, index + 1)
+
     def stored_together(self, index: int) -> range:
         """The images that are read from the disk together with an image, itself included."""
-        return range(index, index + 1)
+        start, step = self._indices.start, self._indices.step
+        if step != 1:
+            return range(index, index + 1)
+        together = self._together(self._indices[index])
+        return range(max(together.start - start, 0), min(together.stop - start, len(self)))
 
     def __enter__(self) -> Stack:
         return self
 
     def __exit__(self, *exception: object) -> None:
         pass
+
+    def close(self) -> None:
+        """Nothing is read any more."""
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -92,64 +109,98 @@ class Stack(Sequence[NDArray[Any]]):
 class ArrayStack(Stack):
     """Images in memory, or in any sequence of images.
 
-    :param images: shape `(N, H, W)`: an array, an h5py dataset, or a sequence of N images of
-        shape `(H, W)`. A list or tuple may hold images as nested lists. Masked pixels become NaN
-        and the images floating point.
-    :raises ValueError: when there are no images, an image does not have two dimensions or not the
-        shape of image 0.
-    :raises TypeError: when the pixels are not real numbers.
+    :param images: shape `(N, H, W)`: an array, also one that is read when it is indexed (h5py,
+        zarr, Dask, xarray) or one of another package (`__array__`, `__array_interface__`, DLPack),
+        or a sequence of N images of shape `(H, W)`. A list or tuple may hold images as nested
+        lists. Masked pixels become NaN and the images floating point.
+    :param chunk_length: how many images of a lazy array are stored together, where it does not say
+        so itself. They are read together, so that each chunk is read once.
+    :raises ValueError: when there are no images, their number is not known, an image does not have
+        two dimensions or not the shape of image 0.
+    :raises TypeError: when the pixels are not real numbers, or these are no images.
     """
 
-    def __init__(self, images: Any) -> None:
+    def __init__(self, images: Any, chunk_length: int | None = None) -> None:
+        images = _as_images(images)
         self._first: NDArray[Any] | None = None
-        if hasattr(images, "shape") and hasattr(images, "dtype"):
-            super().__init__(images.shape, _pixel_type(images))
-        elif len(images) == 0:
-            raise ValueError("there are no images")
-        elif isinstance(images, (list, tuple)):
-            images = [_as_image(image, n) for n, image in enumerate(images)]
+        self._chunk_starts: Sequence[int] = ()
+        if isinstance(images, list):
+            if not images:
+                raise ValueError("there are no images")
             dtype = numpy.result_type(*{_pixel_type(image) for image in images})
             super().__init__((len(images), *images[0].shape), dtype)
             for n, image in enumerate(images):
                 self._check_shape(image, n)
+        elif _is_array(images):
+            super().__init__(images.shape, _pixel_type(images))
+            if not isinstance(images, numpy.ndarray):
+                self._chunk_starts = _chunk_starts(images, chunk_length)
+        elif len(images) == 0:
+            raise ValueError("there are no images")
         else:
             # Reading may be slow: read one image only, and keep it until it is asked for.
             self._first = _as_image(images[0], 0)
             super().__init__((len(images), *self._first.shape), _pixel_type(self._first))
         self._source = images
-        # Other sequences may not allow several threads to read at a time.
-        shared = isinstance(images, (numpy.ndarray, list))
-        self._lock = None if shared else threading.Lock()
+        self._in_memory = isinstance(images, numpy.ndarray) or (
+            isinstance(images, list) and all(isinstance(each, numpy.ndarray) for each in images)
+        )
+        # Others may not allow several threads to read at a time.
+        self._lock = threading.Lock()
+        self._blocks = Blocks()
+
+    def _together(self, index: int) -> range:
+        n = bisect_right(self._chunk_starts, index)
+        if not 0 < n < len(self._chunk_starts):
+            return range(index, index + 1)
+        return range(self._chunk_starts[n - 1], self._chunk_starts[n])
 
     def _read(self, index: int) -> NDArray[Any]:
-        if self._lock is None:
-            source = self._source[index]
+        if self._in_memory:
+            image: NDArray[Any] = self._source[index]
         else:
-            with self._lock:
-                source = self._read_locked(index)
-        image = _as_image(source, index)
+            try:
+                image = self._read_lazy(index)
+            except Exception as error:  # foreign code may raise anything
+                _check_open(self._source)
+                known = isinstance(error, (OSError, TypeError, ValueError))
+                if known and str(error) and "\n" not in str(error):
+                    raise
+                raise add_context(error, "cannot be read") from error
         self._check_shape(image, index)
         if isinstance(image, numpy.ma.MaskedArray):
             return as_floating(image)
-        return image.astype(self.dtype, copy=False)
+        # What is read may be of a larger type than was announced, scaled integers for example.
+        if numpy.can_cast(image.dtype, self.dtype, "safe"):
+            return image.astype(self.dtype, copy=False)
+        return image
 
-    def _read_locked(self, index: int) -> Any:
-        if index == 0 and self._first is not None:
-            first, self._first = self._first, None
-            return first
-        return self._source[index]
+    def _read_lazy(self, index: int) -> NDArray[Any]:
+        together = self._together(index)
+        if len(together) > 1:
+            size = self.dtype.itemsize * math.prod(self._image_shape)
+            return self._blocks.image(index, together, size, self._read_block)
+        with self._lock:
+            if index == 0 and self._first is not None:
+                first, self._first = self._first, None
+                return first
+            return _as_image(self._source[index], index)
+
+    def _read_block(self, images: range) -> NDArray[Any]:
+        with self._lock:
+            return numpy.asanyarray(self._source[images.start : images.stop])
 
     def _check_shape(self, image: NDArray[Any], index: int) -> None:
         if image.shape != self._image_shape:
             raise ValueError(
-                f"image {index} has the shape {image.shape}, image 0 {self._image_shape}:"
+                f"image {index} has the shape {tuple(image.shape)}, image 0 {self._image_shape}:"
                 " all images of a stack need one shape"
             )
 
     def __getstate__(self) -> dict[str, Any]:
         """Send only the images of this part of the stack to another process."""
         state = self.__dict__.copy()
-        if isinstance(self._source, (numpy.ndarray, list)):
+        if self._in_memory:
             indices = self._indices
             state["_source"] = (
                 self._source[indices.start : indices.stop]
@@ -157,18 +208,86 @@ class ArrayStack(Stack):
                 else [self._source[n] for n in indices]
             )
             state["_indices"] = range(len(indices))
-        state["_lock"] = None if self._lock is None else "another one"
+        del state["_lock"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        if self._lock is not None:
-            self._lock = threading.Lock()
+        self.__dict__.update(state, _lock=threading.Lock())
 
 
 def as_stack(images: Any) -> Stack:
     """Anything that holds images as a :class:`Stack`; see :class:`ArrayStack`."""
     return images if isinstance(images, Stack) else ArrayStack(images)
+
+
+def as_array(value: Any) -> Any:
+    """A numpy array of anything that is an array, without a copy where that can be avoided; masks
+    are kept."""
+    if not hasattr(value, "__array__") and hasattr(value, "__dlpack__"):
+        return numpy.from_dlpack(value)
+    if not hasattr(value, "__array__") and hasattr(value, "asarray"):  # a page of a TIFF file
+        return numpy.asanyarray(value.asarray())
+    return numpy.asanyarray(value)
+
+
+def _as_images(images: Any) -> Any:
+    """A list of arrays of shape `(H, W)`, an array (:func:`_is_array`), or another sequence."""
+    if isinstance(images, (list, tuple)):
+        return [
+            image if _is_array(image) and image.ndim == 2 else _as_image(image, n)
+            for n, image in enumerate(images)
+        ]
+    if isinstance(images, (str, bytes, Mapping)):
+        raise TypeError(f"expected arrays or a URL, not {type(images).__name__}")
+    if not _is_array(images):
+        interfaces = ("__array__", "__array_interface__", "__array_struct__", "__dlpack__")
+        if isinstance(images, memoryview) or any(hasattr(images, each) for each in interfaces):
+            images = as_array(images)
+        elif not hasattr(images, "__getitem__") or not hasattr(images, "__len__"):
+            raise TypeError(f"expected arrays or a URL, not {type(images).__name__}")
+        else:
+            return images
+    shape = images.shape
+    if shape is None:
+        raise ValueError("there are no images: the dataset is empty")
+    if any(math.isnan(length) for length in shape):
+        raise ValueError(
+            "the number of images is not known, as of a Dask array whose chunks have no known size:"
+            " call its method compute_chunk_sizes() first"
+        )
+    if len(shape) == 1 and images.dtype.kind == "O":
+        return _as_images(list(images))
+    return images
+
+
+def _is_array(images: Any) -> bool:
+    """Whether it has the shape and type of an array and can be indexed like one."""
+    _check_open(images)
+    dtype = getattr(images, "dtype", None)
+    return isinstance(dtype, numpy.dtype) and all(
+        hasattr(images, each) for each in ("shape", "__getitem__")
+    )
+
+
+def _check_open(images: Any) -> None:
+    """:raises ValueError: when it is an h5py dataset of a file that is closed."""
+    if type(images).__module__.startswith("h5py.") and not images:
+        raise ValueError("the file of the h5py dataset is closed: give its URL")
+
+
+def _chunk_starts(images: Any, chunk_length: int | None) -> Sequence[int]:
+    """Where the chunks of a lazy array begin along its first axis, and where the last one ends."""
+    try:
+        chunks = getattr(images, "chunks", None)
+        if chunks is None:
+            encoding = getattr(images, "encoding", {})  # of xarray
+            chunks = encoding.get("chunks") or encoding.get("chunksizes")
+    except Exception:  # nobody needs to say it
+        chunks = None
+    length = chunks[0] if chunks else chunk_length or 1
+    if isinstance(length, tuple):  # Dask
+        return [0, *accumulate(int(each) for each in length)]
+    return [*range(0, images.shape[0], int(length)), images.shape[0]]
 
 
 def _pixel_type(images: Any) -> numpy.dtype[Any]:
@@ -178,10 +297,13 @@ def _pixel_type(images: Any) -> numpy.dtype[Any]:
 
 
 def _as_image(image: Any, index: int) -> NDArray[Any]:
+    _check_open(image)
     try:
-        pixels: NDArray[Any] = numpy.asanyarray(image)
+        pixels: NDArray[Any] = as_array(image)
     except ValueError:
         raise ValueError(f"the rows of image {index} have different lengths") from None
+    if pixels.ndim == 0 and pixels.dtype.kind not in "biufc":
+        raise TypeError(f"image {index} is of type {type(image).__name__}, not an array of pixels")
     if pixels.ndim != 2:
         raise ValueError(
             f"image {index} has the shape {pixels.shape}, an image needs rows and columns"

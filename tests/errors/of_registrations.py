@@ -60,8 +60,8 @@ OF_LISTS = [
     _list(
         "Matrices of different shapes",
         ValueError,
-        [_IDENTITY, [[1, 0, 0], [0, 1, 0]], _IDENTITY],
-        f"the matrix of image 1 has the shape (2, 3), that of image 0 (3, 3): {_SHAPES}",
+        [_IDENTITY, [[1, 0, 2], [0, 1, 0], [0, 0, 1]], [[1, 0, 4], [0, 1, 0]]],
+        f"the matrix of image 2 has the shape (2, 3), that of image 1 (3, 3): {_SHAPES}",
     ),
     _list(
         "A matrix whose rows have different lengths",
@@ -77,10 +77,19 @@ OF_LISTS = [
         " it looks transposed, its translation belongs in the last column",
     ),
     _list(
-        "An image without transformation",
+        "All that a tool returned, without a convention",
         TypeError,
-        [[0, 0], None, [1, 1]],
-        "image 1 has no transformation (None): give a matrix of NaN where a registration failed",
+        [([0.0, 0.0], 0.1), ([1.0, 0.0], 0.2), ([2.0, 0.0], 0.1)],
+        "image 0 has all that a tool returned, a tuple of list, float: give the matrix or the shift"
+        " alone, or say what it is with `convention`, for example"
+        " convention='phase_cross_correlation'",
+    ),
+    _list(
+        "Columns with names that say nothing about rows and columns",
+        ValueError,
+        [{"x": 0, "z": 0}] * 3,
+        "image 0, dict: the columns are called 'x', 'z': shifts need two columns, 'row' and"
+        " 'column' or 'y' and 'x'; give matrices without names",
     ),
     _list(
         "Strings in place of numbers",
@@ -157,6 +166,21 @@ OF_NAMES = [
 ]
 
 OF_CHOICES = [
+    _choice(
+        "An unknown convention",
+        ValueError,
+        "Input 'convention': There is no convention 'opencvv': did you mean 'opencv'?"
+        " Available: 'passive', 'active', 'passive xy', 'active xy', 'scikit-image', 'opencv',"
+        " 'opencv inverse map', 'pystackreg', 'simpleitk', 'phase_cross_correlation'",
+        convention="opencvv",
+    ),
+    _choice(
+        "A convention of a registration that does not exist",
+        ValueError,
+        "Input 'convention': There is no registration 'Fe_K': did you mean 'Fe-K'? Available:"
+        " 'Ca-K', 'Fe-K'",
+        convention={"Fe_K": "opencv"},
+    ),
     _choice(
         "An unknown way of scoring",
         ValueError,

@@ -255,7 +255,7 @@ MISTAKES = {
     "an empty array": ({"a": IMAGES[:0]}, ValueError, "Stack 'a': there are no images"),
     "complex": ({"a": IMAGES * 1j}, TypeError, "Stack 'a': .* complex128"),
     "nothing": ({"a": None}, TypeError, "Stack 'a': .* not NoneType"),
-    "no file": ({"a": "no.h5::/e"}, FileNotFoundError, r"Stack 'a' \(no.h5::/e\): .* 'no.h5'"),
+    "no file": ({"a": "no.h5::/e"}, FileNotFoundError, r"Stack 'a' \(no.h5::/e\): .*no.h5'"),
     "no dataset": (
         {"a": "{path}::/entry/maps/CaK"},
         ValueError,

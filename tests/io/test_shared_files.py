@@ -1,5 +1,6 @@
 """Files that somebody else has open, and files that are read and written at once."""
 
+import pickle
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -94,34 +95,77 @@ def test_a_file_that_is_opened_for_writing_while_we_read(tmp_path):
             numpy.testing.assert_array_equal(list(stack), IMAGES)
 
 
-def test_a_file_with_an_swmr_writer_is_read(tmp_path):
+@pytest.mark.parametrize("way", ["a.h5::/a", "master.h5::/link", "master.h5::/virtual"])
+def test_a_file_with_an_swmr_writer_is_read_also_beside_others(tmp_path, master, way):
     create(tmp_path / "a.h5", libver="latest")
-    with open_elsewhere(tmp_path / "a.h5", libver="latest", swmr="swmr"):
-        images = read(f"{tmp_path}/a.h5::/a")
-    assert images.shape == (5, 12, 10)
+    with h5py.File(master, "a") as file:
+        file["other"] = IMAGES
+    with (
+        open_elsewhere(tmp_path / "a.h5", libver="latest", swmr="swmr"),
+        input_context({"before": f"{master}::/other", "a": f"{tmp_path}/{way}"}) as stacks,
+    ):
+        numpy.testing.assert_array_equal(stacks["before"][0], IMAGES[0])
+        images = numpy.stack(list(stacks["a"]))
+        numpy.testing.assert_array_equal(stacks["before"][1], IMAGES[1])
+        numpy.testing.assert_array_equal(pickle.loads(pickle.dumps(stacks["a"]))[2], IMAGES[2])  # noqa: S301
     numpy.testing.assert_array_equal(images[:4], IMAGES)
-    numpy.testing.assert_array_equal(images[4], 1)
+    assert len(images) == (4 if "virtual" in way else 5)
+    assert (images[4:] == 1).all()
 
 
-@pytest.mark.parametrize(
-    ("way", "swmr"),
-    [
-        ("a.h5::/a", ""),
-        ("master.h5::/link", ""),
-        ("master.h5::/virtual", ""),
-        ("master.h5::/link", "swmr"),
-        ("master.h5::/virtual", "swmr"),
-    ],
-)
-def test_a_file_that_cannot_be_read_before_its_writer_closes_it(tmp_path, master, way, swmr):
-    """HDF5 marks files of the newest format as unreadable; with SWMR when it follows a link."""
+def test_a_stack_that_grows_keeps_the_images_that_it_had(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        data = file.create_dataset("a", (0, 8, 9), "f4", maxshape=(None, 8, 9), chunks=(2, 8, 9))
+        file.swmr_mode = True
+        lengths = []
+        for n in range(1, 20):
+            data.resize(n, axis=0)
+            data[n - 1] = n
+            data.flush()
+            code = (
+                f"from tests.io.test_shared_files import read; print(*read('{path}::/a')[:, 0, 0])"
+            )
+            if n % 6 == 1:
+                done = subprocess.run(  # noqa: S603
+                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
+                )
+                lengths.append([float(word) for word in done.stdout.split()])
+    assert lengths == [[float(m) for m in range(1, n + 1)] for n in (1, 7, 13, 19)]
+
+
+KILLED = """
+import h5py, os, sys
+file = h5py.File(sys.argv[1], "w", libver="latest")
+file["a"] = [[[1.0]]]
+if sys.argv[2:]:
+    file.swmr_mode = True
+file.flush()
+os._exit(9)
+"""
+
+
+def test_a_file_whose_writer_was_killed_says_what_to_do(tmp_path):
+    """F13. Nobody can tell it from a writer that does not lock; HDF5's own writers do."""
+    path = str(tmp_path / "a.h5")
+    subprocess.run([sys.executable, "-c", KILLED, path], check=False)  # noqa: S603
+    with pytest.raises(OSError, match=rf"crashed, or still writes .* `h5clear -s {path}`"):
+        read(f"{path}::/a")
+    subprocess.run([sys.executable, "-c", KILLED, path, "swmr"], check=False)  # noqa: S603
+    assert read(f"{path}::/a") == 1
+
+
+@pytest.mark.parametrize("way", ["a.h5::/a", "master.h5::/link", "master.h5::/virtual"])
+def test_a_file_that_cannot_be_read_before_its_writer_closes_it(tmp_path, master, way):
+    """HDF5 marks files of the newest format as unreadable."""
     create(tmp_path / "a.h5", libver="latest")
     with (
-        open_elsewhere(tmp_path / "a.h5", libver="latest", swmr=swmr),
+        open_elsewhere(tmp_path / "a.h5", libver="latest"),
         pytest.raises((OSError, ValueError), match=r"open (for|external)") as caught,
     ):
         read(f"{tmp_path}/{way}")
     assert way in str(caught.value)
+    assert "h5clear" not in str(caught.value)
     assert "\n" not in str(caught.value)
     numpy.testing.assert_array_equal(read(f"{tmp_path}/{way}")[:4], IMAGES)
 

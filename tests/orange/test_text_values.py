@@ -78,7 +78,7 @@ def test_transformations_are_urls_with_the_names_of_datasets_or_json(typed, valu
     ("typed", "sentence"),
     [
         ('{"Ca-K": [[0, 0, 0]]}', "Transformations of stack 'Ca-K': the shape is (1, 3), expected"),
-        ('{"Ca-K": [null]}', "Transformations of stack 'Ca-K': image 0 has no transformation"),
+        ('{"Ca-K": [["a", 1]]}', "Transformations of stack 'Ca-K': image 0 needs a transformation"),
         (
             "[[0, 0], [1, 2]]",
             "A list of registrations holds URLs: give matrices and shifts in a dictionary",

@@ -13,6 +13,7 @@ from silx.io.url import DataUrl
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation import post_evaluation
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation import Transformation
 
 from .conftest import MOTION
@@ -198,3 +199,117 @@ def test_a_json_workflow_needs_nothing_but_json(stacks, tmp_path):
     images, _ = read_saved(f"{tmp_path}/out.h5::/entry/aligned")
     for name, stack in stacks.items():
         numpy.testing.assert_array_equal(images[name], shift_images(stack, WRONG[name]))
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.parametrize("save", [False, True])
+def test_numbers_in_another_convention_are_ranked_and_passed_on(
+    stacks, transformations, by_name, save, tmp_path
+):
+    """(x, y) shifts that move the image back, as whole results of a tool."""
+    given = {
+        name: [((-float(column), -float(row)), 0.5) for row, column in motion]
+        for name, motion in WRONG.items()
+    }
+    convention = dict.fromkeys(WRONG, "active xy") if by_name else numpy.str_("Active XY")
+    url = f"{tmp_path}/out.h5::/entry" if save else None
+    outputs = run(
+        image_stacks=stacks, transformations=given, convention=convention, output_root_uri=url
+    )
+    assert outputs["ranked_stack_names"] == RANKING
+    assert outputs["scores"] == run(image_stacks=stacks, transformations=transformations)["scores"]
+    assert outputs["transformations"]["Fe-K"] == transformations["Ca-K"]
+    assert evaluate_stacks(stacks, given, convention=convention).best == "Ca-K"
+    if by_name:
+        mixed = {**given, "Ca-K": WRONG["Ca-K"]}
+        outputs = run(
+            image_stacks=stacks,
+            transformations=mixed,
+            convention={"Fe-K": "active xy", "Zn-K": "active xy", "Ca-K": None},
+        )
+        assert outputs["ranked_stack_names"] == RANKING
+
+
+@pytest.mark.parametrize("options", [{"skip": True}, {"reference_stack": "Fe-K"}, {}])
+def test_nobody_behind_the_task_needs_the_convention(stacks, shifts_url, options):
+    name = "Fe-K"
+    given = {name: f"{shifts_url}/{name}"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outputs = run(
+            image_stacks={name: stacks[name]},
+            transformations=given,
+            convention="passive xy",
+            **options,
+        )
+    found = [item.passive_matrix[:2, 2].tolist() for item in outputs["transformations"][name]]
+    assert found == [[column, row] for row, column in WRONG[name]]
+
+
+def test_values_of_numpy_and_of_json_are_those_of_python(stacks, transformations):
+    """F32."""
+    expected = run(image_stacks=stacks, transformations=transformations)
+    names = numpy.array(list(stacks))
+    outputs = run(
+        image_stacks={name: stacks[str(name)] for name in names},
+        transformations={name: transformations[str(name)] for name in names},
+        max_workers=numpy.int64(0),
+        skip=numpy.bool_(False),
+        evaluate_on=numpy.str_("all"),
+    )
+    assert outputs["scores"] == expected["scores"]
+    assert repr(outputs["ranked_stack_names"]) == repr(RANKING)
+    optional = [
+        name
+        for name, field in Reg2DPostEvaluation.input_model().model_fields.items()
+        if not field.is_required()
+    ]
+    nothing = dict.fromkeys(optional)
+    outputs = run(image_stacks=stacks, transformations=transformations, **nothing)
+    assert outputs["scores"] == expected["scores"]
+    outputs = run(
+        image_stacks=stacks, transformations=transformations, reference_stack=numpy.str_("Fe-K")
+    )
+    assert repr(outputs["reference_stack"]) == "'Fe-K'"
+
+
+class Shift(Transformation):
+    """Somebody's own."""
+
+    def __init__(self, shift):
+        super().__init__("translation")
+        self.shift = shift
+
+    def apply_coordinates(self, coord):
+        return numpy.asarray(coord) - numpy.reshape(self.shift, (2, 1))
+
+    def apply_data(self, image, *, cval=numpy.nan, interpolation_order=1):
+        return Homography(self.matrix).apply_data(image)
+
+    @property
+    def matrix(self):
+        return [[1, 0, self.shift[0]], [0, 1, self.shift[1]], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("form", ["numbers", "homographies", "composites", "own"])
+def test_workflows_that_keep_their_results(stacks, tmp_path, form):
+    """F27."""
+    make = {
+        "numbers": lambda shift: list(shift),
+        "homographies": lambda shift: Homography(Shift(shift).matrix),
+        "composites": lambda shift: Shift(shift) @ Shift((0, 0)),
+        "own": Shift,
+    }[form]
+    given = {name: [make(shift) for shift in motion] for name, motion in WRONG.items()}
+    identifier = "ewoksndreg.tasks.reg2d_posteval.Reg2DPostEvaluation"
+    node = {"id": "n", "task_type": "class", "task_identifier": identifier}
+    values = [
+        {"name": "image_stacks", "value": stacks},
+        {"name": "transformations", "value": given},
+    ]
+    outputs = execute_graph(
+        {"graph": {"id": "g"}, "nodes": [node], "links": []},
+        inputs=values,
+        varinfo={"root_uri": str(tmp_path), "scheme": "json"},
+    )
+    assert outputs["ranked_stack_names"] == RANKING

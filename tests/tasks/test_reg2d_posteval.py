@@ -69,6 +69,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
     assert Reg2DPostEvaluation.class_registry_name() == IDENTIFIER
     assert Reg2DPostEvaluation.required_input_names() == {"image_stacks", "transformations"}
     assert Reg2DPostEvaluation.optional_input_names() == {
+        "convention",
         "reference_stack",
         "output_root_uri",
         "save_with",
@@ -93,6 +94,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         if not field.is_required()
     }
     assert defaults == {
+        "convention": None,
         "reference_stack": None,
         "output_root_uri": None,
         "save_with": "own",

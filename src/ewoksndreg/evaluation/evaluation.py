@@ -6,28 +6,24 @@ import math
 import warnings
 from collections.abc import Callable
 from collections.abc import Collection
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from contextlib import contextmanager
 from typing import Any
 from typing import Literal
 
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import located
 from .._messages import unknown_name
 from .._stacks import Stack
-from .._stacks import as_stack
 from ..kernels import select_kernel
+from ..transformation import Conventions
 from ..transformation import Transformation
 from ..transformation import TransformationSource
 from ..transformation import TransformationType
 from ..transformation import as_registrations
-from ..transformation import is_url
 from ._checks import check_registration_per_stack
 from ._checks import check_same_image_shapes
 from ._checks import check_same_number_of_images
@@ -88,6 +84,7 @@ def evaluate_stacks(
     *,
     registered_from: Mapping[str, str | None] | None = None,
     evaluate_on: Literal["all", "own"] = "all",
+    convention: Conventions = None,
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
@@ -119,6 +116,8 @@ def evaluate_stacks(
         where that is not known. Where not given, a registration was found from the stack that has
         its name.
     :param evaluate_on: score every registration on `"all"` stacks or on its `"own"` stack only.
+    :param convention: what the numbers of the registrations mean, of all or by name, see
+        :func:`.as_transformations`.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
     :param should_stop: asked after each image, or some fifty times a second while workers work;
         the evaluation ends when it answers True and the images that have begun are done.
@@ -161,10 +160,12 @@ def evaluate_stacks(
     if evaluate_on not in ("all", "own"):
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
     with ExitStack() as context:
-        stacks = context.enter_context(_open_stacks(image_stacks))
+        from ..io import open_stacks  # whoever imports this may have no use for HDF5
+
+        stacks = context.enter_context(open_stacks(image_stacks))
         if not stacks:
             raise ValueError("There are no image stacks to rank")
-        registrations = as_registrations(transformations)
+        registrations = as_registrations(transformations, convention)
         sources = _find_sources(stacks, registrations, registered_from, evaluate_on)
         check_transformation_per_image(stacks, registrations)
         check_same_number_of_images(stacks, registrations)
@@ -198,17 +199,6 @@ def evaluate_stacks(
     return result
 
 
-@contextmanager
-def _open_stacks(image_stacks: Any) -> Iterator[Mapping[str, Stack]]:
-    if isinstance(image_stacks, Mapping) and not any(map(is_url, image_stacks.values())):
-        yield {name: _as_named_stack(name, images) for name, images in image_stacks.items()}
-        return
-    from ..io import open_stacks  # stacks in memory need no HDF5
-
-    with open_stacks(image_stacks) as stacks:
-        yield stacks
-
-
 def _find_sources(
     stacks: Collection[str],
     registrations: Collection[str],
@@ -227,13 +217,6 @@ def _find_sources(
     if evaluate_on == "own":
         check_stack_per_registration(stacks, [n for n, source in sources.items() if source is None])
     return sources
-
-
-def _as_named_stack(name: str, images: Any) -> Stack:
-    try:
-        return as_stack(images)
-    except (OSError, TypeError, ValueError) as error:
-        raise located(error, f"Stack {name!r}") from error
 
 
 def _score_stacks(

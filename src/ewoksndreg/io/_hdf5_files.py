@@ -1,59 +1,147 @@
-"""Open HDF5 files for reading."""
+"""Open HDF5 files and datasets for reading, also while somebody else has them open."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import h5py
-from silx.io import h5py_utils
+import numpy
+from numpy.typing import NDArray
 
+from .._kept import kept
 from .._messages import near_match
+from .._messages import unknown_name
+from ._compression import check_filters
+from ._selection import Selection
+from ._sources import check_sources
+from ._sources import explain
+from ._urls import Url
+from ._urls import as_data_url
+
+# HDF5 does one thing at a time, and so do those who open, read and let go of datasets.
+reading = threading.RLock()
 
 
-class Hdf5Reader:
-    """One HDF5 file, opened when it is needed.
+class KeptDataset:
+    """Owns an open dataset (:mod:`ewoksndreg._kept`) and knows what this process knows of it."""
 
-    :param path: of the file.
+    closed = False
+    sent = False  # to another process, where it is open inside `with stack:`
+    swmr: bool | None = None  # whether the file has to be read in SWMR mode; None before it was
+    cache = 0  # bytes
+    thread: int | None = None  # the one that reads, or the first of several
+    shared = False
+
+    def __init__(self) -> None:
+        self.rows: set[int] = set()
+
+    def __reduce__(self) -> tuple[type[KeptDataset], tuple[()], dict[str, bool]]:
+        return KeptDataset, (), {"sent": True}
+
+
+def open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
+    """An HDF5 file opened for reading, without locks.
+
+    :param swmr: read only as what somebody writes in SWMR mode; else so where nothing else works.
     :raises FileNotFoundError: when there is no such file.
-    :raises OSError: when it cannot be read or is not HDF5.
+    :raises OSError: when the file cannot be read or is not HDF5.
+    """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {path!r}{_near_file(path)}")
+    try:
+        return _open_in_mode(path, swmr)
+    except OSError as error:
+        problem = str(error)
+    if "SWMR" in problem or "already open for write" in problem:
+        if swmr:  # within a process HDF5 opens a file in one mode at a time
+            kept.drop_all(KeptDataset)
+        for mode in (True, False):
+            with suppress(OSError):
+                return _open_in_mode(path, mode)
+    if os.path.isdir(path):
+        raise OSError(f"{path!r} is a folder, not an HDF5 file")
+    if not os.access(path, os.R_OK):
+        raise PermissionError(f"no permission to read {path!r}")
+    if not h5py.is_hdf5(path):
+        raise OSError(f"{path!r} is not an HDF5 file")
+    raise OSError(f"cannot read {path!r}: {explain(path, problem)}")
+
+
+def _open_in_mode(path: str, swmr: bool) -> h5py.File:
+    mode = {"mode": "r", "swmr": swmr, "libver": "latest" if swmr else None}
+    try:
+        return h5py.File(path, locking=False, **mode)
+    except OSError as error:
+        # Open in this process already, by a handle of the user's that locks the file.
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, **mode)
+
+
+def open_dataset(
+    path: str, name: str, access: h5py.h5p.PropDAID | None = None, swmr: bool | None = None
+) -> h5py.Dataset:
+    """An HDF5 dataset opened for reading; its file is open as long as the dataset is.
+
+    :param access: how HDF5 is to cache it.
+    :param swmr: the mode of the file; None to find it out, and whether all can be read.
+    :raises ValueError: when there is no such dataset.
+    :raises OSError: when it cannot be read.
     """
 
-    def __init__(self, path: str) -> None:
-        if not os.path.exists(path):
-            raise FileNotFoundError(f"there is no file {path!r}{_near_file(path)}")
-        self.path = os.path.abspath(path)
-        self._lock = threading.RLock()
-        self._file: h5py.File | None = None
-        self._closed = False
-        with self.opened():
-            pass
+    def open_in_mode(swmr_now: bool) -> h5py.Dataset:
+        file = open_to_read(path, swmr=swmr_now)
+        try:
+            dataset = _find_dataset(file, name)
+            if swmr is None:
+                check_filters(dataset)
+                check_sources(dataset)
+            if access is None:
+                return dataset
+            del dataset  # what is open keeps its cache
+            return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
+        except BaseException:
+            file.close()
+            raise
 
-    @contextmanager
-    def opened(self) -> Iterator[h5py.File]:
-        """The open file; it is not closed while this context lasts.
+    try:
+        return open_in_mode(bool(swmr))
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        if swmr is not None:
+            raise
+        # Perhaps a link or a virtual dataset leads into a file that is in SWMR mode. HDF5 opens it
+        # in the mode of the file that leads there.
+        kept.drop_all(KeptDataset)
+        try:
+            return open_in_mode(True)
+        except (OSError, RuntimeError, ValueError):
+            raise error from error.__cause__
 
-        :raises ValueError: when the reader was closed.
-        :raises OSError: when the file cannot be read or is not HDF5.
-        """
-        with self._lock:
-            if self._closed:
-                raise ValueError(f"the file {self.path!r} is closed: read inside `input_context`")
-            if self._file is None:
-                self._file = open_to_read(self.path)
-            yield self._file
 
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._close_file()
+def read_small_dataset(
+    url: Url, check: Callable[[tuple[int, ...], numpy.dtype[Any]], None]
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """All values of a dataset, or of the part that the URL selects, and its attributes.
 
-    def _close_file(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    :param url: see :func:`.as_data_url`.
+    :param check: is given the shape and type of what is selected before it is read, and raises
+        what should be raised. A URL of images by mistake can be larger than the memory.
+    :raises ValueError: when there is no such dataset, or the slice does not fit it.
+    :raises OSError: when the file is missing or cannot be read.
+    """
+    address = as_data_url(url)
+    with reading:
+        dataset = open_dataset(str(address.file_path()), str(address.data_path()))
+        with dataset.file:
+            selection = Selection(dataset.shape, address.data_slice())
+            check(selection.shape, dataset.dtype)
+            return selection.read(dataset), dict(dataset.attrs)
 
 
 def _near_file(path: str) -> str:
@@ -64,26 +152,42 @@ def _near_file(path: str) -> str:
         return ""
 
 
-def open_to_read(path: str) -> h5py.File:
-    """An HDF5 file opened for reading, also while somebody else has it open.
+def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
+    item = file.get(data_path)
+    if isinstance(item, h5py.Dataset):
+        return item
+    if item is not None:
+        names = ", ".join(map(repr, item))
+        raise ValueError(
+            f"{data_path!r} in {file.filename!r} is a group, not a dataset: "
+            + (f"it holds {names}" if names else "it is empty")
+        )
+    _check_links(file, data_path)
+    parent_path, _, name = data_path.rpartition("/")
+    parent = file.get(parent_path or "/")
+    siblings = list(parent) if isinstance(parent, h5py.Group) else []
+    where = f"dataset in '{file.filename}::{parent_path or '/'}' called"
+    raise ValueError(unknown_name(where, name, siblings))
 
-    :raises OSError: when the file cannot be read or is not HDF5.
-    """
+
+def _check_links(file: h5py.File, data_path: str) -> None:
+    names = data_path.strip("/").split("/")
+    for depth in range(1, len(names) + 1):
+        path = "/" + "/".join(names[:depth])
+        link = file.get(path, getlink=True)
+        if file.get(path) is not None or not isinstance(link, (h5py.SoftLink, h5py.ExternalLink)):
+            continue
+        target = f"{link.filename}::" if isinstance(link, h5py.ExternalLink) else ""
+        raise ValueError(
+            f"{path!r} in {file.filename!r} is a link to '{target}{link.path}', where nothing can"
+            f" be read: {_why_not_opened(file, path, link)}"
+        )
+
+
+def _why_not_opened(file: h5py.File, path: str, link: h5py.SoftLink | h5py.ExternalLink) -> str:
+    target = os.path.join(os.path.dirname(file.filename), getattr(link, "filename", ""))
     try:
-        return h5py_utils.File(path, mode="r")
-    except OSError as error:
-        if "locking flag" in str(error):
-            # Open in this process already, by a handle of the user's that locks the file.
-            return h5py.File(path, mode="r")
-        if os.path.isdir(path):
-            raise OSError(f"{path!r} is a folder, not an HDF5 file") from error
-        if not os.access(path, os.R_OK):
-            raise PermissionError(f"no permission to read {path!r}") from error
-        if not h5py.is_hdf5(path):
-            raise OSError(f"{path!r} is not an HDF5 file") from error
-        if "open for" in str(error):
-            raise OSError(
-                f"cannot read {path!r} because another program has it open for writing in a way"
-                " that does not allow reading: wait until it is closed"
-            ) from error
-        raise OSError(f"cannot read {path!r}: {error}") from error
+        file[path]
+    except (KeyError, OSError) as error:
+        return explain(target, str(error.args[0]))
+    return "try again"

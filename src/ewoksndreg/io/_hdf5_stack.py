@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from typing import Any
 
@@ -9,120 +11,147 @@ import h5py
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
+from .._kept import LIMIT
+from .._kept import Blocks
+from .._kept import kept
+from .._messages import add_context
 from .._stacks import Stack
-from ._blocks import Blocks
-from ._compression import check_filters
 from ._compression import decompresses_slowly
 from ._compression import filter_hint
-from ._find_dataset import find_dataset
-from ._hdf5_files import Hdf5Reader
+from ._hdf5_files import KeptDataset
+from ._hdf5_files import open_dataset
+from ._hdf5_files import reading
 from ._selection import Selection
+from ._sources import chunk_shape
 from ._urls import url_text
-from ._virtual import check_sources
+
+# Bytes, of one stack: room for the rows of chunks that are being read.
+_LARGEST_CACHE = LIMIT // 2
+_THREADS = os.cpu_count() or 1
+# HDF5 reuses the memory of these, which takes half the time of new memory for each chunk.
+_SPARE_CHUNKS = 2
+# A dataset, or a source of a virtual one, counts for so much at least: it may be a file, of which
+# only some hundred can be open.
+_SOURCE = LIMIT // 200
 
 
 class Hdf5Stack(Stack):
-    """A dataset in an HDF5 file. To another process go the path and the URL; it opens the file when
-    the stack is entered.
+    """A dataset in an HDF5 file. The first image that is read opens it, and it stays open, so that
+    the cache of HDF5 decompresses each chunk once. To another process goes the URL.
 
-    :param reader: of the file.
     :param url: which dataset, and which part of it.
-    :param blocks: keeps images that are stored together, so that a chunk that spans many images
-        is decompressed once.
+    :param one_image: the URL may select one image, shape `(H, W)`, in place of several.
     :raises ValueError: when there is no such dataset, or it is not a stack of images.
     :raises TypeError: when the pixels are not real numbers.
-    :raises OSError: when the dataset is compressed in a way that cannot be read.
+    :raises OSError: when the file or the dataset cannot be read.
     """
 
     in_file = True
 
-    def __init__(self, reader: Hdf5Reader, url: DataUrl, blocks: Blocks) -> None:
+    def __init__(self, url: DataUrl, *, one_image: bool = False) -> None:
         self._url = url
-        self._file = _SharedFile(reader.path, reader)
-        self._blocks = blocks
-        self._dataset: h5py.Dataset | None = None
-        with reader.opened() as file:
-            dataset = find_dataset(file, str(url.data_path()))
-            self._selection = Selection(dataset, url.data_slice())
-            super().__init__(self._selection.shape, dataset.dtype)
-            check_filters(dataset)
-            check_sources(dataset)
-            # HDF5 decompresses under a lock.
-            self.slow_to_read = decompresses_slowly(dataset)
-
-    def __enter__(self) -> Hdf5Stack:
-        self._file.acquire()
-        return self
+        # The place stays the same when the current folder changes.
+        self._path, self._name = os.path.abspath(str(url.file_path())), str(url.data_path())
+        self._owner = KeptDataset()
+        self._blocks = Blocks()
+        with reading:
+            dataset = open_dataset(self._path, self._name)
+            try:
+                chunk = chunk_shape(dataset)
+                selection = Selection(dataset.shape, url.data_slice(), chunk)
+                self._is_image = one_image and len(selection.shape) == 2
+                shape = (1, *selection.shape) if self._is_image else selection.shape
+                super().__init__(shape, dataset.dtype)
+                self._is_virtual = bool(dataset.is_virtual)
+                # HDF5 decompresses under a lock.
+                self.slow_to_read = decompresses_slowly(dataset)
+                self._owner.swmr = dataset.file.swmr_mode
+            finally:
+                dataset.file.close()
+        self._selection = selection
+        self._chunk_size = self.dtype.itemsize * math.prod(chunk or (0,))
+        self._bytes_together = self.dtype.itemsize * selection.pixels_together()
 
     def __exit__(self, *exception: object) -> None:
-        self._blocks.discard(self)
-        self._file.release()
+        if self._owner.sent:
+            with reading:
+                kept.drop(self._owner)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_blocks": None, "_dataset": None}
+    def close(self) -> None:
+        """Nothing can be read any more, in this process."""
+        with reading:
+            self._owner.closed = True
+            kept.drop(self._owner)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._blocks = Blocks()
-
-    def stored_together(self, index: int) -> range:
-        return self._selection.stored_together(index)
+    def _together(self, index: int) -> range:
+        return self._selection.together(index)
 
     def _read(self, index: int) -> NDArray[Any]:
-        with self._file.reader().opened() as file:
-            dataset = self._find_dataset(file)
-            try:
-                return self._blocks.image(
-                    self,
-                    index,
-                    self._selection.stored_together(index),
-                    self.dtype.itemsize * self.shape[1] * self.shape[2],
-                    lambda images: self._selection.read(dataset, images),
-                )
-            except OSError as error:
-                raise OSError(
-                    f"{url_text(self._url)}: image {index} cannot be read{filter_hint(dataset)}:"
-                    f" {error}"
-                ) from error
+        with reading:
+            self._open(index)
+            cached = self._owner.cache >= self._bytes_together
+        if cached:
+            image: NDArray[Any] = self._read_block(range(index, index + 1))[0]
+            return image
+        size = self.dtype.itemsize * math.prod(self._image_shape)
+        return self._blocks.image(index, self._together(index), size, self._read_block)
 
-    def _find_dataset(self, file: h5py.File) -> h5py.Dataset:
-        if self._dataset:  # false when the file was closed meanwhile
-            return self._dataset
-        dataset = find_dataset(file, str(self._url.data_path()))
-        check_filters(dataset)  # another process does not know the filters yet
-        # An open dataset keeps the file open to which a link leads.
-        if dataset.file.filename == file.filename:
-            self._dataset = dataset
+    def _read_block(self, images: range) -> NDArray[Any]:
+        with reading:
+            dataset = self._open(images.start)
+            try:
+                if self._is_image:
+                    return self._selection.read(dataset)[None]
+                return self._selection.read(dataset, images)
+            except Exception as error:
+                which = f"image {images.start} cannot be read{filter_hint(dataset)}"
+                # The frames of h5py would keep the file open.
+                raise add_context(error.with_traceback(None), self._locate(which)) from error
+            finally:
+                del dataset
+
+    def _open(self, index: int) -> h5py.Dataset:
+        owner = self._owner
+        if owner.closed:
+            raise ValueError(f"the file {self._path!r} is closed: read inside `input_context`")
+        dataset = kept.get(owner)
+        row = self._together(index).start
+        if self._is_virtual and row not in owner.rows:
+            # Each source has a cache of its own, and stays open, until all are closed.
+            held = max(self._bytes_together, _SPARE_CHUNKS * self._chunk_size, _SOURCE)
+            if len(owner.rows) * held > _LARGEST_CACHE:
+                dataset = None
+            owner.rows.add(row)
+        if owner.thread != threading.get_ident() and not owner.shared:
+            # A larger cache for the rows of several threads; for one it would take longer to fill.
+            owner.shared, owner.thread = owner.thread is not None, threading.get_ident()
+            dataset = None
+        if not dataset:  # false when it was closed by somebody else
+            kept.drop(owner)
+            owner.rows = {row}
+            try:
+                dataset = self._open_with_cache()
+            except (OSError, ValueError) as error:
+                raise add_context(error, self._locate(f"image {index} cannot be read")) from error
         return dataset
 
+    def _open_with_cache(self) -> h5py.Dataset:
+        rows = 1 + _THREADS if self._owner.shared else 1
+        size = max(rows * self._bytes_together, _SPARE_CHUNKS * self._chunk_size)
+        size = min(size, _LARGEST_CACHE)
+        if size < max(self._bytes_together, self._chunk_size):
+            size = 0  # blocks of images are read and kept instead
+        slots = 521 + 20 * size // max(self._chunk_size, 1)
+        access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+        access.set_chunk_cache(min(slots, 100_003), size, 1.0)
+        dataset = open_dataset(self._path, self._name, access, self._owner.swmr)
+        self._owner.swmr = dataset.file.swmr_mode
+        self._owner.cache = size
+        if not self._is_virtual:
+            # Less where somebody else has the dataset open in this process.
+            self._owner.cache = dataset.id.get_access_plist().get_chunk_cache()[1]
+        kept.put(self._owner, dataset, max(size, _LARGEST_CACHE if self._is_virtual else _SOURCE))
+        return dataset
 
-class _SharedFile:
-    """A file that all parts of a stack read. In another process it is open while a part is."""
-
-    def __init__(self, path: str, reader: Hdf5Reader | None = None) -> None:
-        self._path = path
-        self._reader = reader
-        self._closes = reader is None
-        self._users = 0
-        self._lock = threading.Lock()
-
-    def __reduce__(self) -> tuple[type[_SharedFile], tuple[str]]:
-        return _SharedFile, (self._path,)
-
-    def acquire(self) -> None:
-        with self._lock:
-            if self._reader is None:
-                self._reader = Hdf5Reader(self._path)
-            self._users += 1
-
-    def release(self) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._closes and self._users == 0 and self._reader is not None:
-                self._reader.close()
-                self._reader = None
-
-    def reader(self) -> Hdf5Reader:
-        if self._reader is None:
-            raise ValueError(f"the file {self._path!r} is closed: read inside `with stack:`")
-        return self._reader
+    def _locate(self, what: str) -> str:
+        return f"{url_text(self._url)}: {what}"

@@ -13,6 +13,8 @@ from silx.io.url import slice_sequence_to_string
 
 _SCHEME = re.compile(r"silx:(//)?")
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+Url = str | os.PathLike[str] | DataUrl
+
 # Control characters, and text that is not Unicode; U+DC80 to U+DCFF are bytes of a file name.
 _NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
 _NOT_UNICODE = re.compile("[\ud800-\udfff]")
@@ -23,27 +25,28 @@ _SLICE_FIRST = re.compile(r"^slice=(?P<slice>[^&/]*)&path=(?P<path>.*)$")
 _NO_SLICE = re.compile(r"^(?:path=)?(?P<path>.*)$")
 
 
-def as_data_url(url: str | DataUrl) -> DataUrl:
-    """The address of something inside an HDF5 file.
+def as_data_url(url: Url) -> DataUrl:
+    """The URL of something inside an HDF5 file.
 
-    Text is split here and not by silx, which reads it as a web address: ``#``, ``+`` and ``%`` are
-    ordinary letters in the names of files and datasets.
+    A string is split here and not by silx, which reads it as a web address: ``#``, ``+`` and ``%``
+    are ordinary characters in the names of files and datasets.
 
     :param url: ``file.h5::/entry/data``, ``file.h5?/entry/data``, either with ``silx:`` in front
-        and ``&slice=0:10`` behind, or ``file.h5?path=/entry/data&slice=0:10``.
+        and ``&slice=0:10`` behind, or ``file.h5?path=/entry/data&slice=0:10``. A ``~`` or
+        ``~user`` that is the first folder is the home directory, as in a shell.
     :returns: with an absolute data path that has no trailing slash.
     :raises ValueError: when no file or nothing inside the file is named, or the slice is wrong.
-    :raises TypeError: when it is neither text nor a `DataUrl`.
+    :raises TypeError: when it is neither a string, a path nor a `DataUrl`.
     """
     if isinstance(url, DataUrl):
         # Another "scheme" is the beginning of a file name that holds a colon.
         if url.scheme() in ("fabio", "http", "https"):
             raise ValueError(f"The URL {url.path()!r} does not address an HDF5 file")
         text = url.path()
-    elif isinstance(url, str):
-        text = url
+    elif isinstance(url, (str, os.PathLike)):
+        text = str(os.fsdecode(url))
     else:
-        raise TypeError(f"A URL is text or a silx DataUrl, not {type(url).__name__}")
+        raise TypeError(f"A URL is a string, a path or a silx DataUrl, not {type(url).__name__}")
     if _NOT_IN_NAMES.search(text):
         raise ValueError(f"The URL {text!r} holds a line break or another control character")
     parts = _exact_parts(url) if isinstance(url, DataUrl) else None
@@ -60,7 +63,7 @@ def as_data_url(url: str | DataUrl) -> DataUrl:
     if _NOT_UNICODE.search(data_path):
         raise ValueError(f"The URL {text!r} has a dataset path that is not Unicode text")
     return DataUrl(
-        file_path=file_path,
+        file_path=os.path.expanduser(file_path),
         data_path="/" + posixpath.normpath(data_path).strip("/"),
         data_slice=data_slice,
     )

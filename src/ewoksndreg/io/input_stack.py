@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -15,38 +16,27 @@ import h5py
 import numpy
 from silx.io.url import DataUrl
 
-from .._messages import located
+from .._messages import add_context
 from .._stacks import ArrayStack
 from .._stacks import Stack
-from ._blocks import Blocks
-from ._hdf5_files import Hdf5Reader
+from ..transformation import is_url
 from ._hdf5_files import open_to_read
+from ._hdf5_files import reading
 from ._hdf5_stack import Hdf5Stack
+from ._several_files import ImageFile
+from ._several_files import JoinedStack
+from ._sources import chunk_shape
+from ._urls import Url
 from ._urls import as_data_url
 from ._urls import stack_names
 from ._urls import url_text
 
+_logger = logging.getLogger(__name__)
 
-class InputStacks(Mapping[str, Stack]):
-    """Stack names and their stacks, in the order in which they were given.
 
-    :param stacks: a stack is a lazy sequence of 2D images with `shape` `(N, H, W)` and `dtype`.
-    """
-
-    def __init__(self, stacks: Mapping[str, Stack]) -> None:
-        self._stacks = dict(stacks)
-
-    def __getitem__(self, name: str) -> Stack:
-        return self._stacks[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._stacks)
-
-    def __len__(self) -> int:
-        return len(self._stacks)
-
-    def __repr__(self) -> str:
-        return f"InputStacks({self._stacks!r})"
+class InputStacks(dict[str, Stack]):
+    """Stack names and their stacks, in the order in which they were given. A stack is a lazy
+    sequence of 2D images with `shape` `(N, H, W)` and `dtype`."""
 
 
 class StackUrls(dict[str, DataUrl]):
@@ -67,16 +57,8 @@ class StackUrls(dict[str, DataUrl]):
         return dict, (dict(self),)
 
 
-ImageStacks = (
-    InputStacks
-    | dict[str, Sequence[numpy.ndarray]]
-    | dict[str, numpy.ndarray]
-    | str
-    | DataUrl
-    | Sequence[str | DataUrl]
-    | dict[str, str | DataUrl]
-)
-"""All forms in which stacks of images are given; a dictionary may mix them."""
+ImageStacks = InputStacks | dict[str, Any] | Url | Sequence[Url]
+"""All forms in which stacks of images are given, see :func:`open_stacks`."""
 
 
 def named_sources(data: Any) -> dict[str, Any]:
@@ -86,76 +68,115 @@ def named_sources(data: Any) -> dict[str, Any]:
     :returns: name to stack, arrays or URL as given; a list of URLs and h5py datasets gets the names
         of :func:`.stack_names`.
     :raises TypeError: when it has another form.
-    :raises ValueError: when a URL of a list is not valid or two stacks would have one name.
+    :raises ValueError: when a URL of a list is not valid, the file of a dataset is closed, or two
+        stacks would have one name.
     """
-    if isinstance(data, Mapping):
+    if _is_dictionary(data):
         for name in data:
             if not isinstance(name, str) or not name.strip("/ "):
                 raise TypeError(f"A stack needs a name that is a string, not {name!r}")
-        return dict(data)
-    items = [data] if isinstance(data, (str, DataUrl, h5py.Dataset)) else data
-    if isinstance(items, Sequence):
-        for item in items:
-            if not isinstance(item, (str, DataUrl, h5py.Dataset)):
-                raise TypeError(
-                    "A list of image stacks holds URLs of datasets, not"
-                    f" {type(item).__name__}: give arrays as a dictionary with names"
-                )
-        urls = [_url_of(item) for item in items]
-        sources = (
-            item if isinstance(item, h5py.Dataset) else url
-            for item, url in zip(items, urls, strict=True)
-        )
-        return dict(zip(stack_names(urls), sources, strict=True))
-    raise TypeError(
-        "Image stacks are a dictionary of arrays or URLs, or a list of URLs, not"
-        f" {type(data).__name__}"
-    )
-
-
-def _url_of(item: str | DataUrl | h5py.Dataset) -> DataUrl:
-    if isinstance(item, h5py.Dataset):
-        return DataUrl(file_path=item.file.filename, data_path=item.name)
-    return as_data_url(item)
+        return {str(name): source for name, source in data.items()}
+    return _name([_located(item) for item in _as_items(data)])
 
 
 def find_sources(data: Any) -> dict[str, Any]:
-    """:func:`named_sources`, with the 3D datasets in a group in place of its URL.
+    """:func:`named_sources`, with the stacks in a group in place of the group.
 
     :raises OSError: when a file is missing or cannot be read.
     :raises ValueError: when a group holds no 3D dataset.
     """
-    if isinstance(data, Mapping):
+    if _is_dictionary(data):
         return named_sources(data)
-    items = [data] if isinstance(data, (str, DataUrl)) else data
-    if isinstance(items, Sequence):
-        items = [each for item in items for each in _expand_group(item)]
-    return named_sources(items)
+    return _name([each for item in _as_items(data) for each in _expand_group(item)])
 
 
-def _expand_group(item: Any) -> list[Any]:
-    if not isinstance(item, (str, DataUrl)):
-        return [item]
-    url = as_data_url(item)
-    path = str(url.file_path())
-    if not os.path.exists(path):
-        return [item]  # opening it says what is wrong
-    with open_to_read(path) as file:
+def _is_dictionary(data: Any) -> bool:
+    return isinstance(data, Mapping) and not isinstance(data, h5py.Group)
+
+
+def _as_items(data: Any) -> list[Any]:
+    """The URLs and open datasets and groups of a list, or a single one."""
+    items = data
+    if is_url(data) or isinstance(data, h5py.HLObject):
+        items = [data]
+    elif isinstance(data, numpy.ndarray) and data.ndim == 1:
+        items = data.tolist()
+    if not isinstance(items, Sequence):
+        raise TypeError(
+            "Image stacks are a dictionary of arrays or URLs, or a list of URLs, not"
+            f" {type(data).__name__}"
+        )
+    for item in items:
+        if not is_url(item) and not isinstance(item, h5py.HLObject):
+            raise TypeError(
+                "A list of image stacks holds URLs of datasets, not"
+                f" {type(item).__name__}: give arrays as a dictionary with names"
+            )
+    return list(items)
+
+
+def _located(item: Any) -> tuple[DataUrl, Any]:
+    """The URL of an item, and the item: an open dataset or group, or the same URL."""
+    if not isinstance(item, h5py.HLObject):
+        url = as_data_url(item)
+        return url, url
+    if not item:
+        raise ValueError("The file of an h5py dataset is closed: give its URL")
+    return DataUrl(file_path=item.file.filename, data_path=item.name), item
+
+
+def _name(items: Sequence[tuple[DataUrl, Any]]) -> dict[str, Any]:
+    names = stack_names([url for url, _ in items])
+    return {name: item for name, (_, item) in zip(names, items, strict=True)}
+
+
+def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
+    url, item = _located(item)
+    if isinstance(item, h5py.Group):
+        return [(_member(url, name), item[name]) for name in _find_stacks(item, url)]
+    if isinstance(item, h5py.Dataset) or not os.path.exists(str(url.file_path())):
+        return [(url, item)]  # opening it says what is wrong
+    try:
+        file = open_to_read(str(url.file_path()))
+    except OSError as error:
+        raise add_context(error, url_text(url)) from error
+    with reading, file:
         group = file.get(url.data_path())
         if not isinstance(group, h5py.Group):
-            return [item]
-        names = [name for name in group if _is_stack(group.get(name))]
-        if not names:
-            raise ValueError(
-                f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
-                f" it holds {', '.join(map(repr, group)) or 'nothing'}"
-            )
-        root = str(url.data_path()).rstrip("/")
-        return [DataUrl(file_path=path, data_path=f"{root}/{name}") for name in names]
+            return [(url, url)]
+        return [(_member(url, name),) * 2 for name in _find_stacks(group, url)]
+
+
+def _member(url: DataUrl, name: str) -> DataUrl:
+    root = str(url.data_path()).rstrip("/")
+    return DataUrl(file_path=url.file_path(), data_path=f"{root}/{name}")
+
+
+def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
+    """The names of the 3D datasets of numbers in a group. The log names what else there is, but for
+    what an evaluation has saved about itself."""
+    members = {name: group.get(name) for name in group}
+    stacks = [name for name, item in members.items() if _is_stack(item)]
+    if not stacks:
+        raise ValueError(
+            f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
+            f" it holds {', '.join(map(repr, group)) or 'nothing'}"
+        )
+    others = [
+        repr(name) for name, item in members.items() if name not in stacks and not _is_process(item)
+    ]
+    if others:
+        _logger.warning("%s: left out what is no stack: %s", url_text(url), ", ".join(others))
+    return stacks
 
 
 def _is_stack(item: Any) -> bool:
     return isinstance(item, h5py.Dataset) and item.ndim == 3 and item.dtype.kind in "biuf"
+
+
+def _is_process(item: Any) -> bool:
+    nx_class = getattr(item, "attrs", {}).get("NX_class", "")
+    return (nx_class.decode() if isinstance(nx_class, bytes) else nx_class) == "NXprocess"
 
 
 @contextmanager
@@ -163,13 +184,20 @@ def open_stacks(data: Any) -> Iterator[InputStacks]:
     """Open stacks of images, in any of these forms.
 
     - an :class:`InputStacks`, which is passed through and not closed,
-    - a dictionary whose values are each an array of shape `(N, H, W)`, a sequence of arrays or
-      nested lists of shape `(H, W)`, an h5py dataset, or the URL of an HDF5 dataset, as a string
-      or `DataUrl`,
-    - the URL of a dataset, or of a group, which stands for the 3D datasets in it,
-    - a list of URLs and h5py datasets, see :func:`.stack_names` for the names.
+    - a dictionary with a value for each stack:
 
-    HDF5 images are read when they are asked for, one at a time, as long as the context lasts.
+      - the URL of an HDF5 dataset of shape `(N, H, W)`: a string, a path or a `DataUrl`,
+      - a list of URLs of datasets that hold one image, `(H, W)`, or several, and of image files
+        (TIFF, EDF and whatever else fabio reads),
+      - images, see :class:`.ArrayStack`: an array `(N, H, W)` of numpy, h5py, zarr, Dask, xarray or
+        another package, or a sequence of arrays or nested lists `(H, W)`,
+
+    - the URL of a dataset, or of a group, which stands for the 3D datasets in it; or an open h5py
+      dataset or group,
+    - a list of these, see :func:`.stack_names` for the names.
+
+    Images in files are read when they are asked for, one at a time, as long as the context lasts.
+    Chunks that hold several images are kept until they are all read, at most 256 MiB.
 
     :raises TypeError: when it has another form or the pixels are not real numbers.
     :raises ValueError: when a stack is not a stack of images; names the stack.
@@ -189,13 +217,11 @@ def open_stacks(data: Any) -> Iterator[InputStacks]:
         yield unfinished
         return
     with ExitStack() as files:
-        readers: dict[str, Hdf5Reader] = {}
-        blocks = Blocks()
-        files.callback(blocks.clear)
-        stacks = {
-            name: _open_stack(name, source, readers, blocks, files)
-            for name, source in find_sources(data).items()
-        }
+        stacks = {}
+        for name, source in find_sources(data).items():
+            stacks[name] = _open_stack(name, source)
+            if stacks[name] is not source:
+                files.callback(stacks[name].close)
         yield InputStacks(stacks)
 
 
@@ -203,25 +229,49 @@ input_context = open_stacks
 """The name of :func:`open_stacks` in ewoksndreg 0.5.0."""
 
 
-def _open_stack(
-    name: str, source: Any, readers: dict[str, Hdf5Reader], blocks: Blocks, files: ExitStack
-) -> Stack:
+def _open_stack(name: str, source: Any) -> Stack:
     label = f"Stack {name!r}"
     try:
         if isinstance(source, Stack):
             return source
-        if not isinstance(source, (str, DataUrl)):
-            # A mapping has items and a length too, but no order of images.
-            mapping = isinstance(source, Mapping)
-            if mapping or not hasattr(source, "__getitem__") or not hasattr(source, "__len__"):
-                raise TypeError(f"expected arrays or a URL, not {type(source).__name__}")
-            return ArrayStack(source)
-        url = as_data_url(source)
+        if is_url(source) and not _is_image_file(source):
+            url = as_data_url(source)
+            label += f" ({url_text(url)})"
+            return Hdf5Stack(url)
+        if is_url(source):
+            return ImageFile(source)
+        if isinstance(source, h5py.Dataset) and source:
+            chunk = chunk_shape(source)
+            return ArrayStack(source, chunk[0] if chunk else None)
+        parts = (
+            source.tolist() if isinstance(source, numpy.ndarray) and source.ndim == 1 else source
+        )
+        if isinstance(parts, (list, tuple)) and any(map(is_url, parts)):
+            return JoinedStack([_open_part(part, n) for n, part in enumerate(parts)])
+        return ArrayStack(source)
+    except Exception as error:  # foreign arrays may raise anything
+        raise add_context(error, label) from error
+
+
+def _open_part(part: Any, n: int) -> Stack:
+    label = f"item {n}"
+    try:
+        if not is_url(part):
+            raise TypeError(
+                f"expected the URL of an image, as the others, not {type(part).__name__}"
+            )
+        if _is_image_file(part):
+            return ImageFile(part)
+        url = as_data_url(part)
         label += f" ({url_text(url)})"
-        path = str(url.file_path())
-        if path not in readers:
-            readers[path] = Hdf5Reader(path)
-            files.callback(readers[path].close)
-        return Hdf5Stack(readers[path], url, blocks)
+        return Hdf5Stack(url, one_image=True)
     except (OSError, TypeError, ValueError) as error:
-        raise located(error, label) from error
+        raise add_context(error, label) from error
+
+
+def _is_image_file(source: Any) -> bool:
+    """Whether it is the name of a file that is not HDF5."""
+    if isinstance(source, DataUrl):
+        return False
+    path = os.path.expanduser(source)
+    return os.path.isfile(path) and not h5py.is_hdf5(path)

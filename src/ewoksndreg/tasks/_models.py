@@ -5,17 +5,20 @@ Values pass through unchanged: an output is the very object that came in.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Annotated
 from typing import Any
 from typing import Literal
 
+import numpy
 from ewokscore.model import BaseInputModel
 from ewokscore.model import BaseOutputModel
 from pydantic import Field
 from pydantic import SkipValidation
 from pydantic import ValidationError
+from pydantic import ValidationInfo
 from pydantic import field_validator
 from pydantic import model_validator
 from silx.io.url import DataUrl
@@ -25,7 +28,9 @@ from ..io import ImageStacks
 from ..io import InputStacks
 from ..io import as_data_url
 from ..io import named_sources
+from ..transformation import Conventions
 from ..transformation import TransformationSource
+from ..transformation import assign_conventions
 
 
 class Inputs(BaseInputModel):
@@ -37,7 +42,7 @@ class Inputs(BaseInputModel):
 
     image_stacks: ImageStacks = Field(
         description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
-        " name, or a list of HDF5 dataset URLs.",
+        " name (a list of URLs of images is one stack), or a list of HDF5 dataset URLs.",
         examples=[
             {
                 "stack1": "/path/to/file1.h5::/entry/process/results/parameters/Ca-K",
@@ -57,12 +62,19 @@ class Inputs(BaseInputModel):
             },
         ],
     )
+    convention: Conventions = Field(
+        default=None,
+        description="What the numbers of the transformations mean: the name of the tool that found"
+        " them, or of a convention, for all registrations or by stack name; None for passive"
+        " matrices in (row, column) order.",
+        examples=["opencv", {"stack1": "pystackreg"}],
+    )
     reference_stack: str | None = Field(
         default=None,
         description="Take the registration of this stack instead of the best one.",
         examples=["stack1", "stack2"],
     )
-    output_root_uri: DataUrl | str | None = Field(
+    output_root_uri: DataUrl | str | os.PathLike[str] | None = Field(
         default=None,
         description="HDF5 group in which to save the transformed stacks; see `save_with`.",
         examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
@@ -99,8 +111,12 @@ class Inputs(BaseInputModel):
     )
 
     def __init__(self, **inputs: Any) -> None:
+        # None is what a form sends for a field that was left empty.
+        given = {name: _plain(value) for name, value in inputs.items()}
+        required = ("image_stacks", "transformations")
+        given = {name: each for name, each in given.items() if each is not None or name in required}
         try:
-            super().__init__(**inputs)
+            super().__init__(**given)
         except ValidationError as error:
             raise ValueError(_make_sentence(error)) from None
 
@@ -121,6 +137,12 @@ class Inputs(BaseInputModel):
             )
         return value
 
+    @field_validator("convention", mode="after")
+    @classmethod
+    def _check_convention(cls, value: Any, info: ValidationInfo) -> Any:
+        assign_conventions(value, info.data.get("transformations", ()))
+        return value
+
     @model_validator(mode="after")
     def _check_workers(self) -> Inputs:
         if self.scheduler and self.max_workers:
@@ -132,9 +154,9 @@ class Inputs(BaseInputModel):
     def _check_output_root_uri(cls, value: Any) -> Any:
         if value is None or (isinstance(value, str) and not value):
             return None
-        if not isinstance(value, (str, DataUrl)):
+        if not isinstance(value, (str, os.PathLike, DataUrl)):
             raise TypeError(
-                "Input 'output_root_uri' is the URL of a group, a string or a silx DataUrl, not"
+                "Input 'output_root_uri' is the URL of a group, a string, path or silx DataUrl, not"
                 f" {type(value).__name__}"
             )
         as_data_url(value)
@@ -166,6 +188,11 @@ class Outputs(BaseOutputModel):
         description="For each stack: score, relative_error, own_relative_error, smoothness and"
         " min_overlap of its registration; None when they were not ranked.",
     )
+
+
+def _plain(value: Any) -> Any:
+    """The Python value of a numpy scalar."""
+    return value.item() if isinstance(value, numpy.generic) else value
 
 
 def _make_sentence(error: ValidationError) -> str:

@@ -33,6 +33,7 @@ from ..io import open_stacks
 from ..transformation import Transformation
 from ..transformation import TransformationSource
 from ..transformation import as_registrations
+from ..transformation import assign_conventions
 from ..transformation import is_url
 from ..workers import dask_workers
 from ._inputs_as_json import inputs_as_json
@@ -144,6 +145,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         """
         inputs = self.inputs
         saved = inputs.output_root_uri is not None
+        conventions = assign_conventions(inputs.convention, inputs.transformations)
         registrations: dict[str, list[Transformation]] = {}
         for name, source in inputs.transformations.items():
             if inputs.skip:
@@ -152,10 +154,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 needed = name == inputs.reference_stack
             else:
                 needed = saved or len(inputs.transformations) > 1
+            # Whoever receives it knows of no convention.
+            needed |= conventions[name] is not None
             if is_url(source) and not needed:
                 continue
             try:
-                registrations.update(as_registrations({name: source}))
+                registrations.update(as_registrations({name: source}, conventions[name]))
             except (OSError, TypeError, ValueError):
                 if saved or not inputs.skip:
                     raise
@@ -194,11 +198,17 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     ) -> _Choice:
         inputs = self.inputs
         each_own = "Images aligned, each stack with its own registration"
+        conventions = assign_conventions(inputs.convention, inputs.transformations)
+        unchanged = {
+            name: source if conventions[name] is None else registrations.get(str(name), source)
+            for name, source in inputs.transformations.items()
+        }
+        if inputs.convention is None:
+            unchanged = inputs.transformations
         if kind == "skip":
-            given = inputs.transformations
-            return _Choice(given, registrations, each_own, inputs.reference_stack)
+            return _Choice(unchanged, registrations, each_own, inputs.reference_stack)
         if kind == "nothing to choose":
-            return _Choice(inputs.transformations, registrations, each_own)
+            return _Choice(unchanged, registrations, each_own)
         evaluation = self._rank(stacks, registrations) if kind == "ranked" else None
         chosen = inputs.reference_stack if evaluation is None else evaluation.best
         for_all = {name: list(registrations[chosen]) for name in sources}

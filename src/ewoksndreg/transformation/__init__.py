@@ -1,8 +1,10 @@
 """Geometry: what a transformation is and how one image is resampled with it."""
 
+from ._conversion import Conventions
 from ._conversion import TransformationSource
 from ._conversion import as_registrations
 from ._conversion import as_transformations
+from ._conversion import assign_conventions
 from ._conversion import is_url
 from ._homography import Homography
 from ._motion import Motion
@@ -11,6 +13,7 @@ from .base import Transformation
 from .types import TransformationType
 
 __all__ = [
+    "Conventions",
     "Homography",
     "Motion",
     "Transformation",
@@ -18,6 +21,7 @@ __all__ = [
     "TransformationType",
     "as_registrations",
     "as_transformations",
+    "assign_conventions",
     "find_motion",
     "is_url",
 ]

@@ -6,6 +6,8 @@ when there is a URL.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -16,13 +18,19 @@ from numpy.typing import NDArray
 
 from .._messages import add_context
 from .._messages import unknown_name
+from .._stacks import as_array
+from ._foreign import find_columns
 from ._foreign import find_tool
+from ._foreign import is_failure
 from ._homography import Homography
 from .base import Transformation
 
-TransformationSource = Sequence[Any] | NDArray[Any] | str
-"""The forms in which the transformations of one stack are given, see `as_transformations`; a URL
-may also be a silx `DataUrl`."""
+TransformationSource = Sequence[Any] | NDArray[Any] | str | os.PathLike[str]
+"""The forms in which the transformations of one stack are given, see `as_transformations`; a silx
+`DataUrl` and a table do as well."""
+
+Conventions = str | Mapping[str, str | None] | None
+"""The convention of all registrations, or of each by name, see `as_transformations`."""
 
 
 class _Convention(NamedTuple):
@@ -43,10 +51,14 @@ _CONVENTIONS = {
     "phase_cross_correlation": _Convention(active=True, xy=False),
 }
 
+_PASSIVE = _CONVENTIONS["passive"]
+
 # No registration of images has a perspective of 1 % per pixel, but the translation in the last row
 # of a transposed matrix easily is that large.
 _LARGE_PERSPECTIVE = 0.01
 
+_ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__", "__dlpack__")
+_SHAPES = (3, 3), (2, 3), (2,)
 _EXPECTED = (
     "expected (N, 3, 3) or (N, 2, 3) for matrices or (N, 2) for shifts, one for each of N images"
 )
@@ -59,26 +71,34 @@ def as_transformations(
 
     :param value: one of
 
-        - a sequence of :class:`.Transformation`, of scikit-image transforms with a 3x3 matrix and
-          of linear 2D SimpleITK transforms, also mixed; the physical coordinates of SimpleITK must
-          be pixels (spacing 1, origin 0),
+        - a sequence with one item for each image: a :class:`.Transformation`, a scikit-image
+          transform with a 3x3 matrix or a linear 2D SimpleITK transform, also mixed (the physical
+          coordinates of SimpleITK must be pixels: spacing 1, origin 0); or a matrix, `(3, 3)` or
+          `(2, 3)`, or a shift, `(2,)`. Where the registration of an image failed: None, a
+          `FailedEstimation` of scikit-image or a matrix of NaN,
         - matrices, shape `(N, 3, 3)` or, without the last row `(0, 0, 1)`, `(N, 2, 3)`, as an array
           or nested lists,
-        - shifts in px, shape `(N, 2)`, as an array or nested lists: translations. With the default
+        - shifts in px, shape `(N, 2)`, in the same forms: translation matrices. With the default
           convention image n shows the sample moved by shift n (row, column),
+        - shifts as a table (data frame, structured array, compound dataset, dictionary, named
+          tuples) with the columns `row` and `column`, or `y` and `x`, in any order,
         - the URL of a dataset with matrices or shifts, see :func:`.as_data_url`. It is read as a
-          whole.
+          whole; its attribute `convention` holds where no other is given.
+
+        Masked and missing numbers (None) are NaN.
     :param convention: what the numbers mean, see :ref:`where-from`: `"passive"` (a point of the
         aligned image to its place in the image), `"active"` (the inverse), both in (row, column)
         order, `"passive xy"` and `"active xy"` in (x, y) order, or the name of a tool,
         `"scikit-image"`, `"opencv"`, `"opencv inverse map"`, `"pystackreg"`, `"simpleitk"`,
         `"phase_cross_correlation"`. Not given: `"passive"` for numbers, and for the objects of a
-        tool that tool's. A :class:`.Transformation` is taken as it is.
+        tool that tool's. Where it is given, an item may also be the whole tuple that a tool
+        returns. A :class:`.Transformation` is taken as it is, and so is the order of columns that
+        have names.
     :returns: N transformations. A matrix that is singular or not finite is kept.
-    :raises ValueError: when there are no transformations, the shape does not fit, registrations
-        have different lengths, a matrix is transposed, the convention is unknown or there is no
-        such dataset.
-    :raises TypeError: when these are not real numbers, or an object is of another kind.
+    :raises ValueError: when there are no transformations, the shape does not fit, a matrix is
+        transposed, the convention is unknown or there is no such dataset.
+    :raises TypeError: when these are not real numbers, an object is of another kind, or it is a
+        tuple of a tool and no convention is given.
     :raises OSError: when a file is missing or cannot be read.
 
     >>> from ewoksndreg import as_transformations
@@ -91,39 +111,60 @@ def as_transformations(
     rule = None if convention is None else _find_convention(convention)
     if is_url(value):
         return _from_url(value, rule)
-    is_sequence = isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray))
-    if not is_sequence and hasattr(value, "__array__"):
-        numbers = numpy.asarray(value)
-        if numbers.dtype != object or numbers.ndim != 1:
-            return _from_numbers(numbers, rule)
-        value = list(numbers)
-    elif not is_sequence:
-        raise TypeError(
-            "expected a sequence of transformations, an array or the URL of a dataset, not"
-            f" {type(value).__name__}"
-        )
-    items = list(value)
-    if any(isinstance(item, Transformation) or find_tool(item) for item in items):
-        return [_from_object(item, n, rule) for n, item in enumerate(items)]
-    return _from_numbers(_stack(items), rule)
+    if find_columns(value) is not None:
+        return _from_table(value, rule)
+    if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray)):
+        if not any(hasattr(value, each) for each in _ARRAY_INTERFACES):
+            raise TypeError(
+                "expected a sequence of transformations, an array or the URL of a dataset, not"
+                f" {type(value).__name__}"
+            )
+        array = as_array(value)
+        if array.dtype != object or array.ndim != 1:
+            return _from_numbers(_as_numbers(array), rule)
+        value = list(array)
+    if len(value) == 0:
+        raise ValueError("there are no transformations, expected one for each image")
+    found = [_find_transformation(item, n, rule) for n, item in enumerate(value)]
+    _check_alike(value, found)
+    return [
+        each if isinstance(each, Transformation) else _homography(each, n, rule or _PASSIVE)
+        for n, each in enumerate(found)
+    ]
 
 
 def is_url(value: object) -> bool:
-    """Whether it is a string or a silx `DataUrl`."""
-    return isinstance(value, str) or hasattr(value, "data_path")
+    """Whether it has the form of a URL: a string, a path or a silx `DataUrl`."""
+    return isinstance(value, (str, os.PathLike)) or hasattr(value, "data_path")
 
 
 def as_registrations(
-    values: Mapping[str, TransformationSource],
+    values: Mapping[str, TransformationSource], convention: Conventions = None
 ) -> dict[str, list[Transformation]]:
-    """:func:`as_transformations` for each stack; what it raises names the stack."""
+    """:func:`as_transformations` for each registration; what it raises names the stack."""
+    conventions = assign_conventions(convention, values)
     registrations = {}
     for name, value in values.items():
         try:
-            registrations[name] = as_transformations(value)
-        except (OSError, TypeError, ValueError) as error:
-            raise add_context(error, f"Transformations of stack {name!r}") from error
+            found = as_transformations(value, convention=conventions[name])
+        except Exception as error:  # objects of other packages may raise anything
+            raise add_context(error, f"Transformations of stack {str(name)!r}") from error
+        registrations[str(name)] = found
     return registrations
+
+
+def assign_conventions(convention: Conventions, names: Collection[str]) -> dict[str, str | None]:
+    """The convention of each registration; None where none is given.
+
+    :raises ValueError: when one is unknown, or there is no registration of a name.
+    """
+    by_name = convention if isinstance(convention, Mapping) else dict.fromkeys(names, convention)
+    for name, each in by_name.items():
+        if name not in names:
+            raise ValueError(unknown_name("registration", name, names))
+        if each is not None:
+            _find_convention(each)
+    return {name: by_name.get(name) for name in names}
 
 
 def _find_convention(convention: str) -> _Convention:
@@ -134,29 +175,48 @@ def _find_convention(convention: str) -> _Convention:
 
 
 def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
-    from ..io._small_dataset import read_small_dataset
+    from ..io._hdf5_files import read_small_dataset
     from ..io._urls import as_data_url
     from ..io._urls import url_text
 
     url = as_data_url(value)
     try:
-        return _from_numbers(read_small_dataset(url, _check_form), rule)
+        numbers, attributes = read_small_dataset(url, _check_form)
+        written = attributes.get("convention")
+        if rule is None and written is not None:
+            rule = _find_convention(written.decode() if isinstance(written, bytes) else written)
+        make = _from_numbers if numbers.dtype.names is None else _from_table
+        return make(numbers, rule)
     except (OSError, TypeError, ValueError) as error:
         raise add_context(error, url_text(url)) from error
 
 
 def _from_numbers(numbers: NDArray[Any], rule: _Convention | None) -> list[Transformation]:
     _check_form(numbers.shape, numbers.dtype)
-    matrices = numpy.tile(numpy.identity(3), (len(numbers), 1, 1))
-    if numbers.ndim == 2:
-        matrices[:, :2, 2] = numbers
+    return [_homography(each, n, rule or _PASSIVE) for n, each in enumerate(numbers)]
+
+
+def _from_table(table: Any, rule: _Convention | None) -> list[Transformation]:
+    """Shifts in columns that have names, or one shift."""
+    rows, columns = (_as_numbers(each).reshape(-1) for each in find_columns(table) or ())
+    if len(rows) != len(columns):
+        raise ValueError(f"the columns differ in length: {len(rows)} and {len(columns)}")
+    # The names say which is which.
+    return _from_numbers(numpy.stack([rows, columns], 1), (rule or _PASSIVE)._replace(xy=False))
+
+
+def _homography(numbers: NDArray[Any], n: int, rule: _Convention) -> Homography:
+    """
+    :param numbers: the matrix or shift of image `n`, in one of `_SHAPES`.
+    """
+    matrix = numpy.identity(3)
+    if numpy.isnan(numbers).all():  # the registration failed
+        matrix[:] = numpy.nan
+    elif numbers.ndim == 1:
+        matrix[:2, 2] = numbers
     else:
-        matrices[:, : numbers.shape[1]] = numbers
-    _check_not_transposed(matrices)
-    return [_make_homography(matrix, rule or _CONVENTIONS["passive"]) for matrix in matrices]
-
-
-def _make_homography(matrix: NDArray[Any], rule: _Convention) -> Homography:
+        matrix[: len(numbers)] = numbers
+    _check_not_transposed(matrix, n)
     if rule.xy:
         # By index: a product would spread NaN.
         matrix = matrix[[1, 0, 2]][:, [1, 0, 2]]
@@ -165,6 +225,8 @@ def _make_homography(matrix: NDArray[Any], rule: _Convention) -> Homography:
 
 
 def _check_form(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
+    if dtype.names is not None and len(shape) == 1:
+        return  # a table
     if dtype.kind not in "biuf":
         raise TypeError(f"expected real numbers, not {_describe_dtype(dtype)}")
     matrices = len(shape) == 3 and shape[1:] in ((3, 3), (2, 3))
@@ -175,71 +237,129 @@ def _check_form(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
         raise ValueError(f"there are no transformations: the shape is {shape}, {_EXPECTED}")
 
 
-def _check_not_transposed(matrices: NDArray[numpy.float64]) -> None:
-    perspective = numpy.abs(matrices[:, 2, :2]).max(axis=1)
-    large = perspective > _LARGE_PERSPECTIVE * numpy.abs(matrices[:, 2, 2])
-    transposed = large & (matrices[:, :2, 2] == 0).all(axis=1) & (matrices[:, 2, 2] != 0)
-    if transposed.any():
-        n = int(transposed.argmax())
+def _check_not_transposed(matrix: NDArray[numpy.float64], n: int) -> None:
+    large = numpy.abs(matrix[2, :2]).max() > _LARGE_PERSPECTIVE * abs(matrix[2, 2])
+    if large and not matrix[:2, 2].any() and matrix[2, 2] != 0:
         raise ValueError(
-            f"the matrix of image {n} has the last row {matrices[n, 2].tolist()}, expected"
-            " [0, 0, 1] or nearly so: it looks transposed, its translation belongs in the last"
-            " column"
+            f"the matrix of image {n} has the last row {matrix[2].tolist()}, expected [0, 0, 1] or"
+            " nearly so: it looks transposed, its translation belongs in the last column"
         )
 
 
-def _stack(items: list[Any]) -> NDArray[Any]:
-    """Stack one matrix or shift per image into one array.
+def _find_transformation(
+    item: Any, n: int, rule: _Convention | None
+) -> Transformation | NDArray[Any]:
+    """What stands for an image: a transformation, or the numbers of a matrix or a shift."""
+    if isinstance(item, Transformation):
+        return item
+    if is_failure(item):
+        return numpy.full((3, 3), numpy.nan)
+    try:
+        tool = find_tool(item)
+        if tool is not None:
+            return _homography(tool.matrix_of(item), n, rule or _CONVENTIONS[tool.convention])
+        if find_columns(item) is not None:
+            return _from_table(item, rule)[0]
+    except Exception as error:  # objects of other packages may raise anything
+        raise add_context(error, f"image {n}, {type(item).__name__}") from error
+    if isinstance(item, (list, tuple)) and _is_of_tool(item):
+        return _find_transformation(_unpack(item, n, rule), n, rule)
+    try:
+        numbers = _as_numbers(item)
+    except ValueError:
+        raise ValueError(f"the rows of the matrix of image {n} differ in length") from None
+    if numbers.dtype.kind not in "biuf":
+        found = type(item).__name__
+        if isinstance(item, (Sequence, numpy.ndarray)) and not isinstance(item, (str, bytes)):
+            found += f" of {_describe_dtype(numbers.dtype)}"
+        raise TypeError(
+            f"image {n} needs a transformation or a matrix of real numbers, not {found}"
+        )
+    return numbers
 
-    :raises ValueError: when shapes differ.
-    :raises TypeError: when there are no real numbers. Both name the first such image.
-    """
-    if not items:
-        raise ValueError("there are no transformations, expected one for each image")
-    arrays: list[NDArray[Any]] = []
-    for n, item in enumerate(items):
-        try:
-            array = numpy.asarray(item)
-        except ValueError:
-            raise ValueError(f"the rows of the matrix of image {n} differ in length") from None
-        if array.dtype.kind not in "biuf":
-            raise _make_type_error(n, item, array.dtype)
-        if arrays and array.shape != arrays[0].shape:
-            raise ValueError(
-                f"the matrix of image {n} has the shape {array.shape}, that of image 0"
-                f" {arrays[0].shape}: {_EXPECTED}"
+
+def _is_of_tool(item: Sequence[Any]) -> bool:
+    """Whether it is neither a shift nor rows of a matrix: tools return a shift or a matrix together
+    with how good it is."""
+    dimensions = {2 if find_tool(each) else _count_dimensions(each) for each in item}
+    return dimensions not in ({0}, {1}, set())
+
+
+def _count_dimensions(value: Any) -> int:
+    try:
+        return int(as_array(value).ndim)
+    except ValueError:  # rows of different lengths
+        return 2
+
+
+def _unpack(item: Sequence[Any], n: int, rule: _Convention | None) -> Any:
+    """The matrix, the shift or the transform in what a tool returned; None where it failed."""
+    what = f"{type(item).__name__} of {', '.join(type(each).__name__ for each in item)}"
+    if rule is None:
+        raise TypeError(
+            f"image {n} has all that a tool returned, a {what}: give the matrix or the shift alone,"
+            " or say what it is with `convention`, for example convention='phase_cross_correlation'"
+        )
+    candidates = [each for each in item if find_tool(each) or _has_form(each)]
+    if not candidates and any(map(is_failure, item)):
+        return None
+    if len(candidates) != 1:
+        raise TypeError(f"image {n} has a {what}: give the matrix or the shift alone")
+    return candidates[0]
+
+
+def _has_form(value: Any) -> bool:
+    """Whether it may be a matrix or a shift."""
+    try:
+        numbers = _as_numbers(value)
+    except ValueError:
+        return False
+    return numbers.shape in _SHAPES and numbers.dtype.kind in "iuf"
+
+
+def _check_alike(items: Sequence[Any], found: Sequence[Transformation | NDArray[Any]]) -> None:
+    """All are matrices or all shifts, but for numbers that mean the same beside any others: the
+    identity, and NaN for a registration that failed."""
+    arrays = {n: each for n, each in enumerate(found) if not isinstance(each, Transformation)}
+    definite = {n: each for n, each in arrays.items() if not _means_the_same(each)}
+    first = next(iter(definite), 0)
+    for n, numbers in definite.items():
+        if len(arrays) < len(found):
+            raise TypeError(
+                f"image {n} needs a transformation object like the other images, not"
+                f" {type(items[n]).__name__}"
             )
-        arrays.append(array)
-    return numpy.stack(arrays)
+        if numbers.shape != definite[first].shape:
+            raise ValueError(
+                f"the matrix of image {n} has the shape {numbers.shape}, that of image {first}"
+                f" {definite[first].shape}: {_EXPECTED}"
+            )
+    if definite:
+        _check_form((len(found), *definite[first].shape), definite[first].dtype)
 
 
-def _make_type_error(n: int, item: Any, dtype: numpy.dtype[Any]) -> TypeError:
-    if item is None:
-        return TypeError(
-            f"image {n} has no transformation (None): give a matrix of NaN where a registration"
-            " failed"
-        )
-    found = type(item).__name__
-    if isinstance(item, (Sequence, numpy.ndarray)) and not isinstance(item, (str, bytes)):
-        found += f" of {_describe_dtype(dtype)}"
-    return TypeError(f"image {n} needs a transformation or a matrix of real numbers, not {found}")
+def _means_the_same(numbers: NDArray[Any]) -> bool:
+    if numbers.shape not in _SHAPES:
+        return False
+    identity = numpy.zeros(2) if numbers.ndim == 1 else numpy.identity(3)[: len(numbers)]
+    return bool((numbers == identity).all() or numpy.isnan(numbers).all())
+
+
+def _as_numbers(value: Any) -> NDArray[Any]:
+    """An array of numbers; those that are masked or missing are NaN."""
+    if isinstance(value, numpy.ma.MaskedArray) and value.dtype.kind in "biuf":
+        floating: Any = value.astype(numpy.float64)
+        return numpy.asarray(floating.filled(numpy.nan))
+    if isinstance(value, (list, tuple)):
+        return numpy.asarray([_as_numbers(each) for each in value])
+    array = numpy.asarray(as_array(value))
+    if array.dtype == object:
+        missing = [is_failure(each) or type(each).__name__ == "NAType" for each in array.flat]
+        values = [numpy.nan if no else each for no, each in zip(missing, array.flat, strict=True)]
+        array = numpy.array(values, dtype=None if any(missing) else object).reshape(array.shape)
+    return array
 
 
 def _describe_dtype(dtype: numpy.dtype[Any]) -> str:
     kinds = {"c": "complex numbers", "U": "strings", "S": "strings", "O": "objects"}
     return kinds.get(dtype.kind, str(dtype))
-
-
-def _from_object(item: Any, n: int, rule: _Convention | None) -> Transformation:
-    if isinstance(item, Transformation):
-        return item
-    tool = find_tool(item)
-    if tool is None:
-        raise TypeError(
-            f"image {n} needs a transformation object like the other images, not"
-            f" {type(item).__name__}"
-        )
-    try:
-        return _make_homography(tool.matrix_of(item), rule or _CONVENTIONS[tool.convention])
-    except TypeError as error:
-        raise add_context(error, f"image {n}, {type(item).__name__}") from error

@@ -1,8 +1,11 @@
-"""Transformation objects of other packages, none of which is imported here."""
+"""What other packages find: transformation objects, failures and tables of shifts. None of these
+packages is imported here."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
@@ -27,6 +30,60 @@ def find_tool(item: object) -> Tool | None:
         return _WITH_PASSIVE_MATRIX
     packages = (parent.__module__.partition(".")[0] for parent in type(item).__mro__)
     return next((_TOOLS[package] for package in packages if package in _TOOLS), None)
+
+
+def is_failure(item: object) -> bool:
+    """Whether it says that an image could not be registered."""
+    return item is None or type(item).__name__ == "FailedEstimation"
+
+
+_MOTION = "d|t|delta|shift|offset|off|drift|motion|translation|position|pos"
+_COLUMN_NAME = re.compile(
+    rf"(?:(?:{_MOTION})[\s_-]*)?(?:(?P<row>y|r|rows?)|(?P<column>x|c|cols?|columns?))"
+    rf"(?:[\s_-]*(?:{_MOTION}))?(?:[\s_-]*[(\[]?(?:px|pixels?)[)\]]?)?"
+)
+
+
+def find_columns(table: Any) -> tuple[Any, Any] | None:
+    """The columns of a table with the row and the column of shifts; None where columns have no
+    names, or none that mean something.
+
+    :param table: a data frame, a structured array or a dictionary of columns; or what these have
+        for one image, or a named tuple.
+    :raises ValueError: when other columns have names.
+    """
+    names = _column_names(table)
+    axes: dict[str, Any] = {}
+    for name in names:
+        match = _COLUMN_NAME.fullmatch(name.strip().lower())
+        if match is not None and match.lastgroup is not None:
+            axes.setdefault(match.lastgroup, name)
+    if not names or (not axes and isinstance(table, (tuple, Mapping))):
+        return None
+    if len(axes) != 2 or len(names) != 2:
+        raise ValueError(
+            f"the columns are called {', '.join(map(repr, names))}: shifts need two columns, 'row'"
+            " and 'column' or 'y' and 'x'; give matrices without names"
+        )
+    if isinstance(table, tuple):
+        return getattr(table, axes["row"]), getattr(table, axes["column"])
+    return table[axes["row"]], table[axes["column"]]
+
+
+def _column_names(table: Any) -> list[str]:
+    names: Any = ()
+    if isinstance(table, Mapping):
+        names = table
+    elif getattr(getattr(table, "dtype", None), "names", None):
+        names = table.dtype.names
+    elif isinstance(table, tuple):
+        names = getattr(table, "_fields", ())
+    elif hasattr(table, "columns"):
+        names = table.columns
+    elif hasattr(table, "iloc"):  # a row of a data frame
+        names = table.index
+    names = list(names)
+    return names if all(isinstance(name, str) for name in names) else []
 
 
 def _scikit_image_matrix(transform: Any) -> NDArray[Any]:

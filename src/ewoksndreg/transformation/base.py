@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -120,6 +121,10 @@ class Transformation(ABC):
 
     # Equality with a tolerance is not transitive, so no hash can agree with it.
     __hash__ = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[object]:
+        """What the transformation consists of; ewoks makes a hash of it where it caches results."""
+        return iter(sorted(vars(self).items()))
 
     def __matmul__(self, other: Transformation) -> Transformation:
         """``a @ b`` transforms first with ``a``, then with ``b``."""

@@ -52,6 +52,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
     class Inputs:
         image_stacks = make_input("image_stacks", default=True)
         transformations = make_input("transformations")
+        convention = make_input("convention", explicit=True)
         reference_stack = make_input("reference_stack", explicit=True)
         output_root_uri = make_input("output_root_uri", explicit=True)
         save_with = make_input("save_with", explicit=True)

@@ -1,0 +1,96 @@
+"""Stacks whose images are in several datasets or files."""
+
+from __future__ import annotations
+
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from .._messages import add_context
+from .._stacks import Stack
+
+
+class JoinedStack(Stack):
+    """Images of several stacks, one after the other.
+
+    :param parts: one of them at least, all in files.
+    :raises ValueError: when images differ in shape; names the first part that differs.
+    """
+
+    in_file = True
+
+    def __init__(self, parts: Sequence[Stack]) -> None:
+        expected = parts[0].shape[1:]
+        for n, part in enumerate(parts):
+            if part.shape[1:] != expected:
+                raise ValueError(
+                    f"item {n} has the shape {part.shape[1:]}, item 0 {expected}: all images of a"
+                    " stack need one shape"
+                )
+        self._parts = parts
+        self._ends = list(accumulate(len(part) for part in parts))
+        dtype = numpy.result_type(*{part.dtype for part in parts})
+        super().__init__((self._ends[-1], *expected), dtype)
+        self.slow_to_read = any(part.slow_to_read for part in parts)
+
+    def __exit__(self, *exception: object) -> None:
+        for part in self._parts:
+            part.__exit__(*exception)
+
+    def close(self) -> None:
+        for part in self._parts:
+            part.close()
+
+    def _find(self, index: int) -> tuple[Stack, int]:
+        """The part that has an image, and where it begins."""
+        n = bisect_right(self._ends, index)
+        return self._parts[n], self._ends[n] - len(self._parts[n])
+
+    def _together(self, index: int) -> range:
+        part, start = self._find(index)
+        together = part.stored_together(index - start)
+        return range(start + together.start, start + together.stop)
+
+    def _read(self, index: int) -> NDArray[Any]:
+        part, start = self._find(index)
+        return part[index - start].astype(self.dtype, copy=False)
+
+
+# fabio promises nothing about threads.
+_lock = threading.Lock()
+
+
+class ImageFile(Stack):
+    """The images of a file that is not HDF5: TIFF, EDF, CBF and whatever else fabio reads.
+
+    :raises OSError: when it cannot be read.
+    """
+
+    in_file = True
+
+    def __init__(self, path: str) -> None:
+        self._path = os.path.abspath(path)
+        with self._open() as file:
+            super().__init__((file.nframes, *file.shape), numpy.dtype(file.dtype))
+
+    def _read(self, index: int) -> NDArray[Any]:
+        with self._open() as file:
+            return numpy.asarray(file.get_frame(index).data if len(self) > 1 else file.data)
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        import fabio
+
+        try:
+            with _lock, fabio.open(self._path) as file:
+                yield file
+        except Exception as error:  # each format raises what it likes
+            raise add_context(error, f"cannot read {self._path!r}") from error
