@@ -28,12 +28,22 @@ from ..io import named_sources
 from ..transformation import TransformationSource
 
 
-class Inputs(BaseInputModel):
-    """Inputs of :class:`.Reg2DPostEvaluation`.
+class TaskInputs(BaseInputModel):
+    """Inputs of a task.
 
     :raises ValueError: when a value is not valid.
     :raises TypeError: when a value has a wrong type. Both messages are one sentence.
     """
+
+    def __init__(self, **inputs: Any) -> None:
+        try:
+            super().__init__(**inputs)
+        except ValidationError as error:
+            raise ValueError(_make_sentence(error)) from None
+
+
+class StackInputs(TaskInputs):
+    """What tasks take that apply registrations to stacks."""
 
     image_stacks: ImageStacks = Field(
         description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
@@ -57,6 +67,51 @@ class Inputs(BaseInputModel):
             },
         ],
     )
+    output_root_uri: DataUrl | str | None = Field(
+        default=None,
+        description="HDF5 group in which to save the transformed stacks.",
+        examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        default=None,
+        description="Parameters of the registration, to be passed on and saved.",
+        examples=[{"param1": 0, "param2": 1}],
+    )
+
+    @field_validator("image_stacks", mode="plain")
+    @classmethod
+    def _check_image_stacks(cls, value: Any) -> Any:
+        if not isinstance(value, InputStacks):
+            named_sources(value)
+        return value
+
+    @field_validator("transformations", mode="plain")
+    @classmethod
+    def _check_transformations(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(
+                "The transformations are a dictionary of registrations by stack name, not"
+                f" {type(value).__name__}"
+            )
+        return value
+
+    @field_validator("output_root_uri", mode="plain")
+    @classmethod
+    def _check_output_root_uri(cls, value: Any) -> Any:
+        if value is None or (isinstance(value, str) and not value):
+            return None
+        if not isinstance(value, (str, DataUrl)):
+            raise TypeError(
+                "Input 'output_root_uri' is the URL of a group, a string or a silx DataUrl, not"
+                f" {type(value).__name__}"
+            )
+        as_data_url(value)
+        return value
+
+
+class Inputs(StackInputs):
+    """Inputs of :class:`.Reg2DPostEvaluation`."""
+
     reference_stack: str | None = Field(
         default=None,
         description="Take the registration of this stack instead of the best one.",
@@ -77,11 +132,6 @@ class Inputs(BaseInputModel):
         default=True,
         description="Compress the saved stacks (gzip, without loss): half the size, less speed.",
     )
-    output_configuration: dict[str, Any] | None = Field(
-        default=None,
-        description="Parameters of the registration, to be passed on and saved.",
-        examples=[{"param1": 0, "param2": 1}],
-    )
     skip: bool = Field(default=False, description="Pass everything on without ranking.")
     evaluate_on: Literal["all", "own"] = Field(
         default="all",
@@ -98,47 +148,11 @@ class Inputs(BaseInputModel):
         examples=["tcp://localhost:8786"],
     )
 
-    def __init__(self, **inputs: Any) -> None:
-        try:
-            super().__init__(**inputs)
-        except ValidationError as error:
-            raise ValueError(_make_sentence(error)) from None
-
-    @field_validator("image_stacks", mode="plain")
-    @classmethod
-    def _check_image_stacks(cls, value: Any) -> Any:
-        if not isinstance(value, InputStacks):
-            named_sources(value)
-        return value
-
-    @field_validator("transformations", mode="plain")
-    @classmethod
-    def _check_transformations(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise TypeError(
-                "The transformations are a dictionary of registrations by stack name, not"
-                f" {type(value).__name__}"
-            )
-        return value
-
     @model_validator(mode="after")
     def _check_workers(self) -> Inputs:
         if self.scheduler and self.max_workers:
             raise ValueError("either 'scheduler' or 'max_workers' says who ranks, not both")
         return self
-
-    @field_validator("output_root_uri", mode="plain")
-    @classmethod
-    def _check_output_root_uri(cls, value: Any) -> Any:
-        if value is None or (isinstance(value, str) and not value):
-            return None
-        if not isinstance(value, (str, DataUrl)):
-            raise TypeError(
-                "Input 'output_root_uri' is the URL of a group, a string or a silx DataUrl, not"
-                f" {type(value).__name__}"
-            )
-        as_data_url(value)
-        return value
 
 
 class Outputs(BaseOutputModel):
