@@ -147,6 +147,19 @@ def flatten(tree: Mapping[str, Any], path: str = "/") -> Groups:
     return groups
 
 
+def update_groups(groups: Groups, tree: Mapping[str, Any]) -> None:
+    """Replace what groups hold by what a tree says about them, and add the others of the tree. Of
+    what is replaced, only attributes are kept that the tree does not give."""
+    for path, given in flatten(tree).items():
+        replaced = {"@axes"}
+        if "@signal" in given:
+            replaced |= {"@signal", "@auxiliary_signals"}
+        known = groups.get(path, {})
+        if given:
+            known = {key: known[key] for key in known if key[0] == "@" and key not in replaced}
+        groups[path] = {**known, **given}
+
+
 def nest(groups: Groups) -> dict[str, Any]:
     """The tree of which :func:`flatten` makes these groups."""
     tree: dict[str, Any] = {}

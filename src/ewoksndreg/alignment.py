@@ -34,7 +34,7 @@ from ._messages import add_context
 from ._nxdata import add_process
 from ._nxdata import crop_axes
 from ._nxdata import describe_nxdata
-from ._nxdata import flatten
+from ._nxdata import update_groups
 from ._nxdata import write_groups
 from ._pixels import floating_type
 from ._stacks import Stack
@@ -178,7 +178,7 @@ def align_stacks(
         _warn_of_failed(registrations)
         aligned = {
             name: AlignedStack(
-                _Source(name, sources[name] if is_url(sources[name]) else stack),
+                _Source(name, sources[name] if stack.in_file else stack),
                 registrations[name],
                 _Resampling(int(interpolation_order), rectangles[name], floating_type(stack.dtype)),
             )
@@ -238,7 +238,7 @@ class AlignedStack(Stack):
 class _Source:
     """A stack that is open while somebody uses it.
 
-    :param images: a stack, or its URL.
+    :param images: a stack, or what :func:`.open_stacks` makes a stack of.
     """
 
     def __init__(self, name: str, images: Any) -> None:
@@ -485,16 +485,13 @@ def _describe(
 ) -> None:
     """Write the axes of the aligned stacks, and how they were aligned."""
     root = str(saved.url.data_path())
-    if nxmetadata is None:
-        shapes = {name: stack.shape for name, stack in stacks.items()}
-        groups = describe_nxdata(sources, shapes, root)
-    else:
-        groups = flatten(nxmetadata)
+    shapes = {name: stack.shape for name, stack in stacks.items()}
+    groups = describe_nxdata(sources, shapes, root)
+    update_groups(groups, nxmetadata or {})
     first_in_group = {posixpath.dirname(posixpath.join(root, name)): name for name in stacks}
     for path, name in first_in_group.items():
-        if path in groups:
-            rectangle = aligned[name].resampling.rectangle
-            crop_axes(groups[path], stacks[name].shape[1:], rectangle)
+        rectangle = aligned[name].resampling.rectangle
+        crop_axes(groups[path], stacks[name].shape[1:], rectangle)
     inputs = {
         "image_stacks": {name: _as_text(source) for name, source in sources.items()},
         "offset": {name: stack.offset for name, stack in aligned.items()},

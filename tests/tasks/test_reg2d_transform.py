@@ -302,6 +302,7 @@ def test_the_metadata_is_not_changed_and_may_be_anything_silx_writes(tmp_path, s
         assert list(group.attrs["axes"]) == [".", "y", "column"]
         numpy.testing.assert_array_equal(group["column"], numpy.arange(27))
         assert group["Ca-K"].attrs["units"] == "cts"
+        assert get_default(file).axes_dataset_names == [None, "y", "column"]
         assert file["/entry/link"].asstr()[()] == "gold"
 
 
@@ -326,6 +327,19 @@ def test_the_axes_of_the_input_are_saved_beside_the_stacks(tmp_path, nexus_file)
         numpy.testing.assert_array_equal(file["/a/y_axis"], AXES["y"][:18])
         numpy.testing.assert_array_equal(file["/a/x"], AXES["x"][2:27])
         assert file["/a/x"].attrs["units"] == "um"
+
+
+@pytest.mark.parametrize("tree", [None, {"entry": {"title": "mine"}}])
+def test_the_root_of_a_file_may_hold_the_stacks(tmp_path, nexus_file, tree):
+    run(
+        image_stacks={"Ca": f"{nexus_file}::/entry/process/results/parameters/Ca-K"},
+        transformations={"Ca": [(0, 0)] * 4},
+        output_root_uri=f"{tmp_path}/out.h5::/",
+        image_stacks_nxmetadata=tree,
+    )
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert get_default(file).axes_dataset_names == ["energy", "y", "x"]
+        assert file["/alignment"].attrs["NX_class"] == "NXprocess"
 
 
 def test_what_was_applied_is_said_beside_the_stacks_and_can_be_given_back(
