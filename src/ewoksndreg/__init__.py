@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
+    from .alignment import align_stacks
     from .evaluation import Evaluation
     from .evaluation import evaluate_stacks
     from .evaluation import mse_eval
@@ -22,6 +23,7 @@ __all__ = [
     "Evaluation",
     "Homography",
     "Transformation",
+    "align_stacks",
     "as_transformations",
     "evaluate_stacks",
     "mse_eval",
@@ -33,6 +35,7 @@ __all__ = [
 _PACKAGES = {
     **dict.fromkeys(("Evaluation", "evaluate_stacks", "mse_eval", "smoothness_eval"), "evaluation"),
     **dict.fromkeys(("Homography", "Transformation", "as_transformations"), "transformation"),
+    "align_stacks": "alignment",
     "open_stacks": "io",
 }
 

@@ -163,6 +163,14 @@ OF_NAMES = [
         "There is no reference_stack 'Fe_K': did you mean 'Fe-K'? Available: 'Ca-K', 'Fe-K'",
         reference_stack="Fe_K",
     ),
+    _choice(
+        "A reference stack whose registration does not fit another stack",
+        ValueError,
+        "The registration of reference_stack 'Fe-K' has 2 transformations, but stack 'Ca-K' has 3"
+        " images: each image needs one",
+        reference_stack="Fe-K",
+        transformations={"Fe-K": _SHIFTS[:2]},
+    ),
 ]
 
 OF_CHOICES = [

@@ -86,7 +86,7 @@ def make_sample(
         raise ValueError(unknown_name("motion", motion, get_args(Motion)))
     rng = numpy.random.default_rng(seed)
     places = _make_walk(motion, images, size, step, rng)
-    views = _make_views(_load_gray(picture), places, size)
+    views = _make_views(load_gray(picture), places, size)
     return Sample(
         stacks=make_element_maps(views, dose=dose, rng=rng),
         truth=[Homography(numpy.linalg.inv(place) @ places[0]) for place in places],
@@ -120,7 +120,7 @@ def true_error(
     return error if numpy.isfinite(error) else numpy.inf
 
 
-def _load_gray(name: str) -> NDArray[numpy.float64]:
+def load_gray(name: str) -> NDArray[numpy.float64]:
     """The picture, 0 to 1."""
     picture = getattr(skimage.data, name)()
     if picture.ndim == 3:

@@ -2,6 +2,7 @@
 
 from ._axes import StackAxes
 from ._axes import find_axes
+from ._hdf5_files import open_to_read
 from ._nexus import Axis
 from ._nexus import Plot
 from ._nexus import create_plot_group
@@ -36,6 +37,7 @@ __all__ = [
     "input_context",
     "named_sources",
     "open_stacks",
+    "open_to_read",
     "output_context",
     "plot_images",
     "stack_names",

@@ -91,6 +91,16 @@ class Hdf5OutputStacks(OutputStacks):
         self._compression = _COMPRESSION if compress else {}
         self._datasets: dict[str, h5py.Dataset] = {}
 
+    @property
+    def url(self) -> DataUrl:
+        """Of the group."""
+        return self._url
+
+    @property
+    def file(self) -> h5py.File:
+        """The new file. Whatever else is put there moves with the stacks."""
+        return self._group.file
+
     def reserve(self, names: Iterable[str]) -> None:
         """Make sure that stacks of these names can be written.
 

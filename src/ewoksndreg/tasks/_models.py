@@ -33,12 +33,29 @@ from ..transformation import TransformationSource
 from ..transformation import assign_conventions
 
 
-class Inputs(BaseInputModel):
-    """Inputs of :class:`.Reg2DPostEvaluation`.
+class TaskInputs(BaseInputModel):
+    """Inputs of a task.
 
     :raises ValueError: when a value is not valid.
     :raises TypeError: when a value has a wrong type. Both messages are one sentence.
     """
+
+    def __init__(self, **inputs: Any) -> None:
+        fields = type(self).model_fields
+        # None is what a form sends for a field that was left empty.
+        given = {
+            name: _plain(value)
+            for name, value in inputs.items()
+            if value is not None or name not in fields or fields[name].is_required()
+        }
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise ValueError(_make_sentence(error)) from None
+
+
+class StackInputs(TaskInputs):
+    """What tasks take that apply registrations to stacks."""
 
     image_stacks: ImageStacks = Field(
         description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
@@ -62,6 +79,51 @@ class Inputs(BaseInputModel):
             },
         ],
     )
+    output_root_uri: DataUrl | str | os.PathLike[str] | None = Field(
+        default=None,
+        description="HDF5 group in which to save the transformed stacks.",
+        examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        default=None,
+        description="Parameters of the registration, to be passed on and saved.",
+        examples=[{"param1": 0, "param2": 1}],
+    )
+
+    @field_validator("image_stacks", mode="plain")
+    @classmethod
+    def _check_image_stacks(cls, value: Any) -> Any:
+        if not isinstance(value, InputStacks):
+            named_sources(value)
+        return value
+
+    @field_validator("transformations", mode="plain")
+    @classmethod
+    def _check_transformations(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(
+                "The transformations are a dictionary of registrations by stack name, not"
+                f" {type(value).__name__}"
+            )
+        return value
+
+    @field_validator("output_root_uri", mode="plain")
+    @classmethod
+    def _check_output_root_uri(cls, value: Any) -> Any:
+        if value is None or (isinstance(value, str) and not value):
+            return None
+        if not isinstance(value, (str, os.PathLike, DataUrl)):
+            raise TypeError(
+                "Input 'output_root_uri' is the URL of a group, a string, path or silx DataUrl, not"
+                f" {type(value).__name__}"
+            )
+        as_data_url(value)
+        return value
+
+
+class Inputs(StackInputs):
+    """Inputs of :class:`.Reg2DPostEvaluation`."""
+
     convention: Conventions = Field(
         default=None,
         description="What the numbers of the transformations mean: the name of the tool that found"
@@ -89,11 +151,6 @@ class Inputs(BaseInputModel):
         default=True,
         description="Compress the saved stacks (gzip, without loss): half the size, less speed.",
     )
-    output_configuration: dict[str, Any] | None = Field(
-        default=None,
-        description="Parameters of the registration, to be passed on and saved.",
-        examples=[{"param1": 0, "param2": 1}],
-    )
     skip: bool = Field(default=False, description="Pass everything on without ranking.")
     evaluate_on: Literal["all", "own"] = Field(
         default="all",
@@ -110,33 +167,6 @@ class Inputs(BaseInputModel):
         examples=["tcp://localhost:8786"],
     )
 
-    def __init__(self, **inputs: Any) -> None:
-        # None is what a form sends for a field that was left empty.
-        given = {name: _plain(value) for name, value in inputs.items()}
-        required = ("image_stacks", "transformations")
-        given = {name: each for name, each in given.items() if each is not None or name in required}
-        try:
-            super().__init__(**given)
-        except ValidationError as error:
-            raise ValueError(_make_sentence(error)) from None
-
-    @field_validator("image_stacks", mode="plain")
-    @classmethod
-    def _check_image_stacks(cls, value: Any) -> Any:
-        if not isinstance(value, InputStacks):
-            named_sources(value)
-        return value
-
-    @field_validator("transformations", mode="plain")
-    @classmethod
-    def _check_transformations(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise TypeError(
-                "The transformations are a dictionary of registrations by stack name, not"
-                f" {type(value).__name__}"
-            )
-        return value
-
     @field_validator("convention", mode="after")
     @classmethod
     def _check_convention(cls, value: Any, info: ValidationInfo) -> Any:
@@ -148,19 +178,6 @@ class Inputs(BaseInputModel):
         if self.scheduler and self.max_workers:
             raise ValueError("either 'scheduler' or 'max_workers' says who ranks, not both")
         return self
-
-    @field_validator("output_root_uri", mode="plain")
-    @classmethod
-    def _check_output_root_uri(cls, value: Any) -> Any:
-        if value is None or (isinstance(value, str) and not value):
-            return None
-        if not isinstance(value, (str, os.PathLike, DataUrl)):
-            raise TypeError(
-                "Input 'output_root_uri' is the URL of a group, a string, path or silx DataUrl, not"
-                f" {type(value).__name__}"
-            )
-        as_data_url(value)
-        return value
 
 
 class Outputs(BaseOutputModel):

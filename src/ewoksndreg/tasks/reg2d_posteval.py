@@ -107,10 +107,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 )
                 output.reserve(sources)
             stacks: Mapping[str, Stack] = {}
-            if kind == "ranked" or saved:
+            if kind in ("forced", "ranked") or saved:
                 given = inputs.image_stacks
                 opened = given if isinstance(given, dict | InputStacks) else sources
                 stacks = stack.enter_context(open_stacks(opened))
+            if kind == "forced":
+                _check_serves_all(stacks, inputs.reference_stack, registrations)
             if output is not None:  # before the work, too: it may be impossible
                 provenance = inputs_as_json(self.get_input_values(), stacks, registrations)
                 axes = {name: find_axes(source) for name, source in sources.items()}
@@ -301,6 +303,21 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 
     def _set_progress(self, fraction: float) -> None:
         self.progress = int(100 * fraction)
+
+
+def _check_serves_all(
+    stacks: Mapping[str, Stack],
+    reference_stack: str,
+    registrations: Mapping[str, Sequence[Transformation]],
+) -> None:
+    number = len(registrations[reference_stack])
+    for name, stack in stacks.items():
+        if len(stack) != number:
+            raise ValueError(
+                f"The registration of reference_stack {reference_stack!r} has {number}"
+                f" transformations, but stack {name!r} has {len(stack)} images: each image needs"
+                " one"
+            )
 
 
 def _all_equal(registrations: Mapping[str, Sequence[Transformation]]) -> bool:

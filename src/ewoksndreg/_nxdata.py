@@ -1,0 +1,264 @@
+"""What NXdata groups say about stacks: which there are, on which axes (https://www.nexusformat.org).
+
+Groups are described as by :mod:`silx.io.dictdump`: datasets by name, attributes by ``"@name"`` or
+``"dataset@name"``. Here each group has a dictionary of its own, by its path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import warnings
+from collections.abc import Container
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import h5py
+import numpy
+from numpy.typing import NDArray
+from silx.io.dictdump import dicttonx
+from silx.io.url import DataUrl
+
+from . import __version__
+from ._crop import Rectangle
+from ._json import as_json
+from .io import Axis
+from .io import find_axes
+from .io import open_to_read
+
+Groups = dict[str, dict[str, Any]]
+
+# Names of the axes of a cropped stack that has none.
+_PIXEL_AXES = ("row", "column")
+
+
+def describe_nxdata(
+    sources: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    root: str,
+    signals: Container[str] = (),
+) -> Groups:
+    """NXdata groups for stacks that are saved below a group, with the axes and the units of the
+    NXdata groups from which the stacks come, and the groups above.
+
+    :param sources: by name a URL, an h5py dataset, or anything else, of which nothing is known.
+    :param shapes: `(N, H, W)` by name.
+    :param root: path of the group.
+    :param signals: stacks that their groups show first; else the first one of a group.
+    :warns RuntimeWarning: when stacks that would share an axis have different ones.
+    """
+    names_of: dict[str, list[str]] = {}
+    for name in sources:
+        path = posixpath.dirname(posixpath.join(root, name))
+        names_of.setdefault(path, []).append(name)
+    groups: Groups = {"/": {"@NX_class": "NXroot"}}
+    for path, names in names_of.items():
+        above = "/"
+        for part in filter(None, path.split("/")):
+            groups[above].setdefault("@default", part)
+            nx_class = "NXentry" if above == "/" else "NXcollection"
+            above = posixpath.join(above, part)
+            groups.setdefault(above, {"@NX_class": nx_class})
+        signal = next((name for name in names if name in signals), names[0])
+        names.sort(key=signal.__ne__)
+        same_shape = {name: sources[name] for name in names if shapes[name] == shapes[signal]}
+        groups[path].update(_describe_group(path, same_shape))
+    return groups
+
+
+def _describe_group(path: str, sources: Mapping[str, Any]) -> dict[str, Any]:
+    signal, *others = map(posixpath.basename, sources)
+    group: dict[str, Any] = {"@NX_class": "NXdata", "@signal": signal}
+    if others:
+        group["@auxiliary_signals"] = others
+    found = []
+    for name, source in zip((signal, *others), sources.values(), strict=True):
+        known = find_axes(source)
+        group[f"{name}@interpretation"] = "image"
+        if known.units:
+            group[f"{name}@units"] = known.units
+        if known.axes:
+            found.append(known.axes)
+    names = []
+    for axes in zip(*found, strict=True):
+        axis = _find_common(path, axes)
+        name = "." if axis is None else axis.name
+        if axis is not None:
+            while name in (signal, *others):
+                name += "_axis"
+            group[name] = axis.values
+            group.update({f"{name}@{key}": value for key, value in axis.attributes.items()})
+        names.append(name)
+    if any(name != "." for name in names):
+        group["@axes"] = names
+    return group
+
+
+def _find_common(path: str, axes: Sequence[Axis | None]) -> Axis | None:
+    known = [axis for axis in axes if axis is not None]
+    for axis in known:
+        if axis.name != known[0].name or not numpy.array_equal(axis.values, known[0].values):
+            warnings.warn(
+                f"The stacks in {path!r} have different axes, {known[0].name!r} and {axis.name!r}:"
+                " none is saved with them",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return None
+    return known[0] if known else None
+
+
+def crop_axes(group: dict[str, Any], shape: tuple[int, int], rectangle: Rectangle) -> None:
+    """Cut the axes of an NXdata group as its stacks were cut. Rows and columns without an axis are
+    counted from the edge of the uncropped images.
+
+    :param shape: `(H, W)` of the uncropped images.
+    """
+    if rectangle.shape == shape:
+        return
+    axes = list(group.get("@axes", ()))
+    if len(axes) != 3:
+        axes = [".", ".", "."]
+    for d, (size, part, pixels) in enumerate(zip(shape, rectangle, _PIXEL_AXES, strict=True), 1):
+        values = numpy.asarray(group.get(axes[d], ()))
+        more = len(values) - size if values.ndim == 1 else -1
+        if more in (0, 1):  # centers or edges
+            group[axes[d]] = values[part.start : part.stop + more]
+        else:
+            axes[d] = pixels
+            group[pixels] = numpy.asarray(part)
+    group["@axes"] = axes
+
+
+def flatten(tree: Mapping[str, Any], path: str = "/") -> Groups:
+    """Groups by their paths, from a tree as :func:`silx.io.dictdump.dicttonx` takes it."""
+    groups: Groups = {path: {}}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            for inner, group in flatten(value, posixpath.join(path, key.strip("/"))).items():
+                groups.setdefault(inner, {}).update(group)
+        else:
+            groups[path][key] = value
+    return groups
+
+
+def update_groups(groups: Groups, tree: Mapping[str, Any]) -> None:
+    """Replace what groups hold by what a tree says about them, and add the others of the tree. Of
+    what is replaced, only attributes are kept that the tree does not give."""
+    for path, given in flatten(tree).items():
+        replaced = {"@axes"}
+        if "@signal" in given:
+            replaced |= {"@signal", "@auxiliary_signals"}
+        known = groups.get(path, {})
+        if given:
+            known = {key: known[key] for key in known if key[0] == "@" and key not in replaced}
+        groups[path] = {**known, **given}
+
+
+def nest(groups: Groups) -> dict[str, Any]:
+    """The tree of which :func:`flatten` makes these groups."""
+    tree: dict[str, Any] = {}
+    for path, group in groups.items():
+        inner = tree
+        for part in filter(None, path.split("/")):
+            inner = inner.setdefault(part, {})
+        inner.update(group)
+    return tree
+
+
+def add_process(
+    groups: Groups,
+    url: DataUrl,
+    inputs: Mapping[str, Any],
+    configuration: Mapping[str, Any] | None,
+    matrices: Mapping[str, NDArray[Any] | None],
+) -> None:
+    """Record how stacks were aligned: in the `NXprocess` group above them, or, where there is none
+    or the file has it already, in one beside them.
+
+    :param url: of the group of the stacks.
+    :param matrices: registrations by name, passive, shape `(N, 3, 3)`.
+    """
+    root = str(url.data_path())
+    above = root
+    while above != "/" and groups.get(above, {}).get("@NX_class") != "NXprocess":
+        above = posixpath.dirname(above)
+    file = str(url.file_path())
+    path = above
+    if above == "/" or find_taken(file, [above]):
+        path = find_free(file, "/alignment" if root == "/" else f"{root}_alignment")
+    groups.setdefault(path, {}).update(
+        {
+            "@NX_class": "NXprocess",
+            "program": "ewoksndreg",
+            "version": __version__,
+            "date": _now(),
+        }
+    )
+    for name, content in (("inputs", inputs), ("configuration", configuration)):
+        if content is not None:
+            groups[f"{path}/{name}"] = {
+                "@NX_class": "NXnote",
+                "type": "application/json",
+                "data": json.dumps(as_json(content), indent=2, allow_nan=False),
+                "date": _now(),
+            }
+    groups[f"{path}/transformations"] = {"@NX_class": "NXcollection"}
+    for name, values in matrices.items():
+        if values is not None:
+            holder, _, last = f"{path}/transformations/{name}".rpartition("/")
+            group = groups.setdefault(holder, {"@NX_class": "NXcollection"})
+            group[last] = values
+            group[f"{last}@convention"] = "passive"
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def write_groups(file: h5py.File, url: DataUrl, groups: Groups) -> None:
+    """Write groups into a new file whose content will be added to another one. What either of the
+    two already has is kept.
+
+    :param url: has the path of the other file.
+    """
+    places = [_place(path, key) for path, group in groups.items() for key in group if key[0] != "@"]
+    taken = find_taken(str(url.file_path()), [*groups, *places])
+    for path, group in groups.items():
+        new = {}
+        for key, value in group.items():
+            if key[0] == "@":
+                # A process that exists stays where it is.
+                wanted = not (path in taken and value == "NXprocess")
+            else:
+                place = _place(path, key)
+                wanted = place not in taken and ("@" in key or place not in file)
+            if wanted:
+                new[key] = value
+        dicttonx(  # type: ignore[no-untyped-call, unused-ignore]
+            new, file, h5path=path, update_mode="modify"
+        )
+
+
+def _place(path: str, key: str) -> str:
+    """The path of the dataset that a key describes."""
+    return posixpath.join(path, key.lstrip(">").partition("@")[0])
+
+
+def find_taken(path: str, places: Iterable[str]) -> set[str]:
+    """Which places exist in a file already."""
+    if not os.path.exists(path):
+        return set()
+    with open_to_read(path) as file:
+        return {place for place in places if place in file}
+
+
+def find_free(path: str, place: str) -> str:
+    """A place that does not exist in a file, with a number behind where that is needed."""
+    numbered = (place if n == 1 else f"{place}_{n}" for n in count(1))
+    return next(each for each in numbered if not find_taken(path, [each]))

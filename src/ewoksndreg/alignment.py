@@ -1,0 +1,517 @@
+"""Apply registrations to stacks."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor
+from concurrent.futures import CancelledError
+from concurrent.futures import Executor
+from concurrent.futures import Future
+from contextlib import ExitStack
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+from silx.io.url import DataUrl
+
+from ._crop import Rectangle
+from ._crop import Runs
+from ._crop import find_covered
+from ._crop import find_largest_rectangle
+from ._crop import find_valid
+from ._crop import intersect
+from ._crop import whole_frame
+from ._messages import add_context
+from ._nxdata import add_process
+from ._nxdata import crop_axes
+from ._nxdata import describe_nxdata
+from ._nxdata import update_groups
+from ._nxdata import write_groups
+from ._pixels import floating_type
+from ._stacks import Stack
+from ._typing import FloatImage
+from .evaluation import check_registration_per_stack
+from .evaluation import check_stack_per_registration
+from .evaluation import check_transformation_per_image
+from .io import Hdf5OutputStacks
+from .io import as_data_url
+from .io import find_sources
+from .io import hdf5_output_context
+from .io import open_stacks
+from .io import url_text
+from .transformation import Transformation
+from .transformation import TransformationSource
+from .transformation import as_registrations
+from .transformation import as_transformations
+from .transformation import is_url
+from .workers import count_workers
+from .workers import threads
+
+# Images that wait for an executor of which nobody knows how many workers it has, or are with it.
+_SENT_IMAGES = 16
+
+# Images that a warning names, for each stack.
+_MOST_LISTED = 10
+
+# None for an image that could not be registered
+_Registration = list[Transformation | None]
+
+
+def align_stacks(
+    stacks: Any,
+    transformations: TransformationSource | Mapping[str, TransformationSource],
+    output: str | DataUrl | None = None,
+    *,
+    crop: bool = False,
+    interpolation_order: int = 1,
+    progress: Callable[[float], object] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    max_workers: int | None = None,
+    executor: Executor | None = None,
+    nxmetadata: Mapping[str, Any] | None = None,
+    configuration: Mapping[str, Any] | None = None,
+) -> dict[str, AlignedStack] | dict[str, DataUrl]:
+    """Resample each image of stacks with its transformation, and save the result.
+
+    ``aligned[p] = image[M p]`` with the passive matrix M of the image, see
+    :ref:`where-from`. Images are read and written one at a time.
+
+    The aligned images are float32 where that holds all values of the type of the stack (bool,
+    integers of up to 16 bits, float16, float32), else float64, so that NaN marks the pixels that
+    come from outside the image, that is from beyond the centers of its outermost pixels. Invalid
+    pixels (NaN, infinite or masked) make those pixels NaN whose linear interpolation they take part
+    in, for every order, and no others. A shift by integers copies values.
+
+    With `crop` all stacks are cut to one rectangle: the largest one whose sources lie, in every
+    image of every stack, within the frame and within the invalid border of the image, the rows and
+    columns at its edges in which no pixel is valid. Other invalid pixels have no influence, and
+    neither have images without a transformation. Floating-point images are read twice for this.
+    (ewoksndreg 0.5.0 takes the bounding box of the valid pixels after alignment instead: it keeps
+    the empty corners that a rotation leaves, and areas that only some of the stacks cover.)
+
+    :param stacks: S stacks of N images of shape `(H, W)`, in any form that :func:`.open_stacks`
+        takes.
+    :param transformations: one registration for all stacks, N transformations in any form that
+        :func:`.as_transformations` takes, or a dictionary with one for each stack, by name. An
+        image whose transformation is NaN or singular becomes NaN.
+    :param output: URL of the HDF5 group in which the aligned stacks are saved, one dataset each.
+        It and its file are created where they are missing. The stacks appear when all is done, or
+        not at all, together with an `NXprocess` group that records how they were aligned: the
+        one that `nxmetadata` has above them, else `<group>_alignment`.
+    :param crop: keep only what is visible in all images. All stacks need images of one shape then.
+    :param interpolation_order: order of the spline: 0 (nearest pixel), 1 (linear) up to 5.
+    :param progress: called with the fraction that is done, 0 to 1, never decreasing.
+    :param should_stop: asked after each image; the alignment ends when it answers True.
+    :param max_workers: how many threads resample: None or -1 for as many processors as this process
+        may use, 0 for none. The images are the same.
+    :param executor: resamples in place of threads. It is not shut down.
+    :param nxmetadata: groups, attributes and datasets to be written with the stacks: a tree from
+        the root of the file, as :func:`silx.io.dictdump.dicttonx` takes it. Its `axes` are cropped
+        as the stacks are; what exists is kept. By default the output group becomes an `NXdata`
+        group with the axes and units of the NXdata groups from which the stacks come.
+    :param configuration: parameters that are saved, as JSON, as the `configuration` of the
+        alignment.
+    :returns: by name, with `output` the URLs of the datasets, without it lazy stacks that align an
+        image when it is asked for: ``stack[n]`` is an image, ``stack[a:b]`` a stack and
+        ``numpy.asarray(stack)`` all of it. Inside ``with stack:`` its file stays open. With `crop`
+        its `offset` says which row and column of the frame come first.
+    :raises ValueError: when there are no stacks, a registration does not fit a stack, a name is
+        unknown, `interpolation_order` or `max_workers` does not exist, nothing is left to crop to,
+        or the output URL names no group.
+    :raises TypeError: when pixels are not real numbers or these are no transformations.
+    :raises OSError: when a file is missing, cannot be read or cannot be written.
+    :raises FileExistsError: when something of the name of a stack is in the output group already.
+    :raises concurrent.futures.CancelledError: when `should_stop` answered True.
+    :raises RuntimeError: when a worker of the executor died.
+    :warns RuntimeWarning: when images have no transformation; names them.
+
+    The second image shows the sample one row further down:
+
+    >>> import numpy
+    >>> from ewoksndreg import align_stacks
+    >>> first = numpy.array([[1, 2], [3, 4], [5, 6]])
+    >>> stack = [first, numpy.roll(first, 1, axis=0)]
+    >>> aligned = align_stacks({"Ca-K": stack}, [(0, 0), (1, 0)])
+    >>> aligned["Ca-K"][1]
+    array([[ 1.,  2.],
+           [ 3.,  4.],
+           [nan, nan]])
+    >>> cropped = align_stacks({"Ca-K": stack}, [(0, 0), (1, 0)], crop=True)
+    >>> cropped["Ca-K"].shape
+    (2, 2, 2)
+    """
+    if interpolation_order not in range(6):
+        raise ValueError(
+            f"The interpolation order is an integer from 0 to 5, not {interpolation_order!r}"
+        )
+    sources = find_sources(stacks)
+    if not sources:
+        raise ValueError("There are no image stacks to align")
+    with ExitStack() as context:
+        saved = None
+        if output is not None:
+            # First, so that an output that cannot be written costs no computation, and that the
+            # stacks are closed when the output moves into their file.
+            saved = context.enter_context(hdf5_output_context(output))
+            saved.reserve(sources)
+        opened = context.enter_context(open_stacks(stacks))
+        registrations = _find_registrations(opened, transformations)
+        passes = [
+            (crop and _may_be_invalid(stack)) + (saved is not None) for stack in opened.values()
+        ]
+        total = sum(len(stack) * n for stack, n in zip(opened.values(), passes, strict=True))
+        work = _Work(total, progress, should_stop)
+        context.enter_context(work.start(max_workers, executor))
+        rectangles = {name: whole_frame(stack.shape[1:]) for name, stack in opened.items()}
+        if crop:
+            common = _find_common_rectangle(opened, registrations, work)
+            rectangles = dict.fromkeys(opened, common)
+        _warn_of_failed(registrations)
+        aligned = {
+            name: AlignedStack(
+                _Source(name, sources[name] if stack.in_file else stack),
+                registrations[name],
+                _Resampling(int(interpolation_order), rectangles[name], floating_type(stack.dtype)),
+            )
+            for name, stack in opened.items()
+        }
+        if saved is None:
+            return aligned
+        for name, stack in opened.items():
+            for image in work.run(name, stack, registrations[name], aligned[name].resampling):
+                saved.add_point(name, image)
+        options = {"crop": crop, "interpolation_order": int(interpolation_order)}
+        _describe(saved, sources, opened, aligned, options, nxmetadata, configuration)
+        return dict(saved.data_for_input())
+
+
+class AlignedStack(Stack):
+    """Images that are aligned when they are asked for; see :func:`align_stacks`.
+
+    :param source: of the images as they were measured.
+    :param registration: N transformations.
+    """
+
+    def __init__(
+        self, source: _Source, registration: _Registration, resampling: _Resampling
+    ) -> None:
+        super().__init__((len(registration), *resampling.rectangle.shape), resampling.dtype)
+        self._source = source
+        self.registration = registration
+        self.resampling = resampling
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        """Row and column of the frame at which the images begin."""
+        return self.resampling.rectangle.offset
+
+    def __enter__(self) -> AlignedStack:
+        self._source.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._source.__exit__(*exception)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        images = numpy.empty(self.shape, dtype or self.dtype)
+        with self:
+            for n, image in enumerate(self):
+                images[n] = image
+        return images
+
+    def _read(self, index: int) -> NDArray[Any]:
+        with self._source as images, _naming(self._source.name, index):
+            transformation = self.registration[index]
+            image = None if transformation is None else images[index]
+            return self.resampling(image, transformation)
+
+
+class _Source:
+    """A stack that is open while somebody uses it.
+
+    :param images: a stack, or what :func:`.open_stacks` makes a stack of.
+    """
+
+    def __init__(self, name: str, images: Any) -> None:
+        self.name = name
+        self._images = images
+        self._users = 0
+        self._context = ExitStack()
+        self._opened: Stack | None = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[_Source], tuple[str, Any]]:
+        return _Source, (self.name, self._images)
+
+    def __enter__(self) -> Stack:
+        with self._lock:
+            if self._opened is None:
+                stacks = self._context.enter_context(open_stacks({self.name: self._images}))
+                self._opened = self._context.enter_context(stacks[self.name])
+            self._users += 1
+            return self._opened
+
+    def __exit__(self, *exception: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._opened = None
+                self._context.close()
+
+
+@dataclass(frozen=True)
+class _Resampling:
+    """Aligns an image; may be sent to another process."""
+
+    order: int
+    rectangle: Rectangle
+    dtype: numpy.dtype[Any]
+
+    def __call__(
+        self, image: NDArray[Any] | None, transformation: Transformation | None
+    ) -> FloatImage:
+        if image is None or transformation is None:
+            return numpy.full(self.rectangle.shape, numpy.nan, dtype=self.dtype)
+        aligned = transformation.apply_data(image, interpolation_order=self.order)
+        part = aligned[self.rectangle.slices]
+        return numpy.ascontiguousarray(part, dtype=self.dtype)
+
+
+class _Work:
+    """Reads images one after the other and processes each, in this thread or in workers.
+
+    :param total: number of images that will be worked on.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        progress: Callable[[float], object] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._total = total
+        self._done = 0
+        self._progress = progress
+        self._should_stop = should_stop
+        self._submit: Callable[..., Future[Any]] = _run_here
+        self._most_waiting = 0
+
+    @contextmanager
+    def start(self, max_workers: int | None, executor: Executor | None) -> Iterator[None]:
+        """Use workers, as long as the context lasts."""
+        with ExitStack() as context:
+            number = count_workers(max_workers)
+            if executor is not None:
+                self._submit, self._most_waiting = executor.submit, _SENT_IMAGES
+            elif number > 1 and self._total > 0:
+                executor = context.enter_context(threads(number))
+                self._submit, self._most_waiting = executor.submit, number
+            yield
+
+    def run(
+        self,
+        name: str,
+        stack: Stack,
+        registration: _Registration,
+        function: Callable[[Any, Any], Any],
+    ) -> Iterator[Any]:
+        """``function(image, transformation)`` for each image of a stack, in their order. An image
+        without a transformation is not read: both are None then."""
+        waiting: deque[tuple[int, Future[Any]]] = deque()
+        try:
+            with stack:
+                for n, transformation in enumerate(registration):
+                    self._check()
+                    with _naming(name, n):
+                        image = None if transformation is None else stack[n]
+                        waiting.append((n, self._submit(function, image, transformation)))
+                    del image
+                    if len(waiting) > self._most_waiting:
+                        yield self._wait(name, *waiting.popleft())
+                while waiting:
+                    self._check()
+                    yield self._wait(name, *waiting.popleft())
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _check(self) -> None:
+        if self._should_stop is not None and self._should_stop():
+            raise CancelledError(
+                f"The alignment was cancelled after {self._done} of {self._total} images"
+            )
+
+    def _wait(self, name: str, n: int, future: Future[Any]) -> Any:
+        with _naming(name, n):
+            result = future.result()
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done / self._total)
+        return result
+
+
+def _run_here(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(function(*arguments))
+    return future
+
+
+@contextmanager
+def _naming(name: str, n: int) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        raise add_context(error, f"Stack {name!r}, image {n}") from error
+    except BrokenExecutor as error:
+        raise RuntimeError(
+            f"Stack {name!r}, image {n}: a worker died, perhaps for lack of memory; run again with"
+            " fewer workers"
+        ) from error
+
+
+def _find_registrations(
+    stacks: Mapping[str, Stack], transformations: Any
+) -> dict[str, _Registration]:
+    if isinstance(transformations, Mapping):
+        given = as_registrations(transformations)
+        check_registration_per_stack(stacks, given)
+        check_stack_per_registration(stacks, given)
+    else:
+        given = dict.fromkeys(stacks, as_transformations(transformations))
+    check_transformation_per_image(stacks, given)
+    return {
+        name: [_none_if_failed(each, stack.shape[1:]) for each in given[name]]
+        for name, stack in stacks.items()
+    }
+
+
+def _none_if_failed(
+    transformation: Transformation, shape: tuple[int, int]
+) -> Transformation | None:
+    center = (numpy.array(shape).reshape(2, 1) - 1) / 2
+    return (
+        transformation if numpy.isfinite(transformation.apply_coordinates(center)).all() else None
+    )
+
+
+def _warn_of_failed(registrations: Mapping[str, _Registration]) -> None:
+    failed = []
+    for name, registration in registrations.items():
+        images = [str(n) for n, each in enumerate(registration) if each is None]
+        if images:
+            more = f" and {len(images) - _MOST_LISTED} more" * (len(images) > _MOST_LISTED)
+            failed.append(f"stack {name!r}: {', '.join(images[:_MOST_LISTED])}{more}")
+    if failed:
+        warnings.warn(
+            "Images without a transformation (NaN or singular) are NaN in the aligned stacks: "
+            + "; ".join(failed),
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _find_common_rectangle(
+    stacks: Mapping[str, Stack], registrations: Mapping[str, _Registration], work: _Work
+) -> Rectangle:
+    """The largest rectangle of aligned pixels that come from valid parts of all images.
+
+    :raises ValueError: when there is none; names the image that alone leaves least.
+    """
+    first, shape = next((name, stack.shape[1:]) for name, stack in stacks.items())
+    common: Runs | None = None
+    least, culprit = math.inf, ("", 0)
+    for name, stack in stacks.items():
+        if stack.shape[1:] != shape:
+            raise ValueError(
+                f"The images of stack {name!r} have the shape {stack.shape[1:]} and those of stack"
+                f" {first!r} {shape}: stacks of one shape can be cropped to the same rectangle"
+            )
+        if _may_be_invalid(stack):
+            covered = work.run(name, stack, registrations[name], _find_covered_by_valid)
+        else:
+            frame = whole_frame(shape)
+            covered = (
+                None if each is None else find_covered(each, frame, shape)
+                for each in registrations[name]
+            )
+        for n, part in enumerate(covered):
+            if part is None:
+                continue
+            common = part if common is None else intersect(common, part)
+            if part.size < least:
+                least, culprit = part.size, (name, n)
+    if common is None:
+        return whole_frame(shape)
+    rectangle = find_largest_rectangle(common)
+    if rectangle is None:
+        name, n = culprit
+        raise ValueError(
+            f"Cropping leaves nothing: image {n} of stack {name!r} covers {least} of the"
+            f" {math.prod(shape)} px of the frame, and no image covers less; correct its"
+            " transformation, or set it to NaN to leave this image out"
+        )
+    return rectangle
+
+
+def _may_be_invalid(stack: Stack) -> bool:
+    return stack.dtype.kind == "f"
+
+
+def _find_covered_by_valid(
+    image: NDArray[Any] | None, transformation: Transformation | None
+) -> Runs | None:
+    if image is None or transformation is None:
+        return None
+    return find_covered(transformation, find_valid(image), image.shape)
+
+
+def _describe(
+    saved: Hdf5OutputStacks,
+    sources: Mapping[str, Any],
+    stacks: Mapping[str, Stack],
+    aligned: Mapping[str, AlignedStack],
+    options: Mapping[str, Any],
+    nxmetadata: Mapping[str, Any] | None,
+    configuration: Mapping[str, Any] | None,
+) -> None:
+    """Write the axes of the aligned stacks, and how they were aligned."""
+    root = str(saved.url.data_path())
+    shapes = {name: stack.shape for name, stack in stacks.items()}
+    groups = describe_nxdata(sources, shapes, root)
+    update_groups(groups, nxmetadata or {})
+    first_in_group = {posixpath.dirname(posixpath.join(root, name)): name for name in stacks}
+    for path, name in first_in_group.items():
+        rectangle = aligned[name].resampling.rectangle
+        crop_axes(groups[path], stacks[name].shape[1:], rectangle)
+    inputs = {
+        "image_stacks": {name: _as_text(source) for name, source in sources.items()},
+        "offset": {name: stack.offset for name, stack in aligned.items()},
+        **options,
+    }
+    matrices = {name: _as_matrices(stack.registration) for name, stack in aligned.items()}
+    add_process(groups, saved.url, inputs, configuration, matrices)
+    write_groups(saved.file, saved.url, groups)
+
+
+def _as_text(source: Any) -> str:
+    return url_text(as_data_url(source)) if is_url(source) else "images in memory"
+
+
+def _as_matrices(registration: _Registration) -> NDArray[numpy.float64] | None:
+    matrices = numpy.full((len(registration), 3, 3), numpy.nan)
+    for n, transformation in enumerate(registration):
+        if transformation is not None:
+            try:
+                matrices[n] = transformation.passive_matrix
+            except AttributeError:
+                return None
+    return matrices

@@ -1,0 +1,113 @@
+"""The ewoks task that aligns stacks with the registrations that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import CancelledError
+from typing import Annotated
+from typing import Any
+
+import numpy
+from ewokscore import TaskWithProgress
+from ewokscore.model import BaseOutputModel
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic import SkipValidation
+
+from .._stacks import Stack
+from ..alignment import align_stacks
+from ..io import ImageStacks
+from ..io import url_text
+from ._models import StackInputs
+
+
+class TransformInputs(StackInputs):
+    """Inputs of :class:`.Reg2DTransform`."""
+
+    image_stacks_nxmetadata: dict[str, Any] | None = Field(
+        default=None,
+        description="NeXus groups, attributes and axes to be saved with the stacks, from the root"
+        " of the file, as silx.io.dictdump writes them. By default the axes of the image stacks.",
+        examples=[{"@NX_class": "NXroot", "entry": {"@NX_class": "NXentry"}}],
+    )
+    crop: bool = Field(
+        default=False,
+        description="Cut all stacks to the largest rectangle that is visible in all images.",
+    )
+    interpolation_order: int = Field(
+        default=1,
+        ge=0,
+        le=5,
+        description="Order of the spline between pixels: 0 (nearest pixel), 1 (linear) up to 5.",
+    )
+
+
+class TransformOutputs(BaseOutputModel):
+    """Outputs of :class:`.Reg2DTransform`."""
+
+    image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
+        description="The aligned stacks: URLs where they were saved, else lists of images.",
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        description="The parameters of the registration, crop and interpolation_order.",
+        examples=[{"param1": 0, "crop": False, "interpolation_order": 1}],
+    )
+
+
+class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
+    TaskWithProgress, input_model=TransformInputs, output_model=TransformOutputs
+):
+    """Apply to the images of each stack its registration, and save what comes out.
+
+    See :func:`ewoksndreg.align_stacks`.
+    """
+
+    def run(self) -> None:
+        inputs = self.inputs
+        configuration = {
+            **(inputs.output_configuration or {}),
+            "crop": inputs.crop,
+            "interpolation_order": inputs.interpolation_order,
+        }
+        saved = inputs.output_root_uri is not None
+        aligned: Mapping[str, Any] = align_stacks(
+            inputs.image_stacks,
+            inputs.transformations,
+            inputs.output_root_uri,
+            crop=inputs.crop,
+            interpolation_order=inputs.interpolation_order,
+            progress=self._set_progress if saved else None,
+            should_stop=lambda: self.cancelled,
+            nxmetadata=inputs.image_stacks_nxmetadata,
+            configuration=configuration,
+        )
+        self.outputs.image_stacks = (
+            {name: url_text(url) for name, url in aligned.items()} if saved else self._load(aligned)
+        )
+        self.outputs.output_configuration = configuration
+        self.progress = 100
+
+    def cancel(self) -> None:
+        """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
+        after the current image and leaves no output."""
+        self.cancelled = True
+
+    def _load(self, stacks: Mapping[str, Stack]) -> dict[str, list[NDArray[numpy.floating[Any]]]]:
+        loaded: dict[str, list[NDArray[Any]]] = {}
+        total = sum(map(len, stacks.values()))
+        done = 0
+        for name, stack in stacks.items():
+            loaded[name] = []
+            with stack:
+                for image in stack:
+                    if self.cancelled:
+                        raise CancelledError(
+                            f"The alignment was cancelled after {done} of {total} images"
+                        )
+                    loaded[name].append(image)
+                    done += 1
+                    self._set_progress(done / total)
+        return loaded
+
+    def _set_progress(self, fraction: float) -> None:
+        self.progress = int(100 * fraction)

@@ -1,0 +1,221 @@
+"""The ewoks task that finds the stacks of a NeXus file."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+
+import h5py
+from ewokscore import Task
+from ewokscore.model import BaseOutputModel
+from pydantic import Field
+from pydantic import field_validator
+from silx.io.url import DataUrl
+
+from .._messages import unknown_name
+from .._nxdata import describe_nxdata
+from .._nxdata import find_free
+from .._nxdata import nest
+from ..io import as_data_url
+from ..io import open_to_read
+from ..io import stack_names
+from ..io import url_text
+from ._models import TaskInputs
+
+# What `Reg2DPostEvaluation` and `Reg2DTransform` write beside a group of stacks
+_RESULT_OF = re.compile(r"(.*)_(?:evaluation|alignment)(?:_\d+)?")
+
+
+class SelectInputs(TaskInputs):
+    """Inputs of :class:`.SelectNXdataImageStacks`."""
+
+    input_root_uri: str | DataUrl = Field(
+        description="HDF5 group below which to look for NXdata groups with stacks.",
+        examples=["/path/to/file.h5::/entry/process/"],
+    )
+    output_root_uri: DataUrl | str | None = Field(
+        default=None,
+        description="HDF5 group in which the aligned stacks will be saved. By default 'align'"
+        " beside what they are made from.",
+        examples=["/path/to/file.h5::/entry"],
+    )
+
+    @field_validator("input_root_uri", "output_root_uri", mode="plain")
+    @classmethod
+    def _check_url(cls, value: Any) -> Any:
+        return None if value is None or value == "" else _as_group_url(value)
+
+
+class SelectOutputs(BaseOutputModel):
+    """Outputs of :class:`.SelectNXdataImageStacks`."""
+
+    image_stacks: dict[str, str] = Field(description="The URLs of the stacks, by name.")
+    output_root_uri: str = Field(
+        description="HDF5 group in which to save the aligned stacks.",
+        examples=["/path/to/file.h5::/entry"],
+    )
+    image_stacks_nxmetadata: dict[str, Any] = Field(
+        description="NeXus groups, attributes and axes for the aligned stacks, from the root of the"
+        " file, as silx.io.dictdump writes them."
+    )
+
+
+class SelectNXdataImageStacks(  # type: ignore[call-arg]  # ewokscore has no types
+    Task, input_model=SelectInputs, output_model=SelectOutputs
+):
+    """Find the stacks of a NeXus file: the 3D datasets in NXdata groups whose signal is 3D.
+
+    Results of this library are left out, so that running a workflow again finds the same stacks,
+    unless the URL names them or something in them.
+    """
+
+    def run(self) -> None:
+        given = self.inputs.input_root_uri
+        path = str(given.file_path())
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"There is no file {path!r}")
+        with open_to_read(path) as file:
+            found = list(_find_stacks(_find_group(file, given)))
+            if not found:
+                raise ValueError(_explain_none(file, given))
+            urls = [_url(given, each.dataset.name) for each in found]
+            names = stack_names(urls)
+            place = _choose_place(file, given, urls, self.inputs.output_root_uri)
+            groups = describe_nxdata(
+                {name: each.dataset for name, each in zip(names, found, strict=True)},
+                {name: each.dataset.shape for name, each in zip(names, found, strict=True)},
+                str(place.url.data_path()),
+                {name for name, each in zip(names, found, strict=True) if each.is_signal},
+            )
+        process = groups[place.process]
+        if process["@NX_class"] == "NXcollection":
+            process["@NX_class"] = "NXprocess"
+        self.outputs.image_stacks = {
+            name: url_text(url) for name, url in zip(names, urls, strict=True)
+        }
+        self.outputs.output_root_uri = url_text(place.url)
+        self.outputs.image_stacks_nxmetadata = nest(groups)
+
+
+class _Found(NamedTuple):
+    dataset: h5py.Dataset
+    is_signal: bool
+
+
+class _Place(NamedTuple):
+    """Where aligned stacks will be saved.
+
+    :param url: of the group.
+    :param process: path of the group that says how they came to be: `url`, or above it.
+    """
+
+    url: DataUrl
+    process: str
+
+
+def _as_group_url(value: Any) -> DataUrl:
+    """A URL, which may name only a file: its root group then."""
+    if isinstance(value, DataUrl) and not value.data_path():
+        value = DataUrl(file_path=value.file_path(), data_path="/")
+    elif isinstance(value, str) and "::" not in value and "?" not in value:
+        value = f"{value}::/"
+    url = as_data_url(value)
+    if url.data_slice() is not None:
+        raise ValueError(f"the URL {url_text(url)!r} has a slice, expected a group")
+    return url
+
+
+def _url(file: DataUrl, path: str) -> DataUrl:
+    return DataUrl(file_path=file.file_path(), data_path=path)
+
+
+def _find_group(file: h5py.File, url: DataUrl) -> h5py.Group:
+    path = str(url.data_path())
+    group = file.get(path)
+    if group is None:
+        parent, _, name = path.rpartition("/")
+        holder = file.get(parent or "/", {})
+        names = [each for each in holder if isinstance(holder.get(each), h5py.Group)]
+        where = f"group in '{url.file_path()}::{parent or '/'}' called"
+        raise ValueError(unknown_name(where, name, names))
+    if not isinstance(group, h5py.Group):
+        raise ValueError(f"{url_text(url)!r} is a dataset: give the URL of a group above it")
+    return group
+
+
+def _find_stacks(group: h5py.Group) -> Iterator[_Found]:
+    if group.attrs.get("NX_class") == "NXdata":
+        signal = group.attrs.get("signal")
+        stacks = {name: group.get(name) for name in group}
+        stacks = {name: each for name, each in stacks.items() if _is_stack(each)}
+        if signal in stacks:
+            for name, dataset in stacks.items():
+                yield _Found(dataset, name == signal)
+    results = _find_results(group)
+    for name in group:
+        # Not through links, which may lead to the same group twice, or in circles.
+        if name not in results and isinstance(group.get(name, getlink=True), h5py.HardLink):
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                yield from _find_stacks(item)
+
+
+def _is_stack(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset) and item.ndim == 3 and item.dtype.kind in "biuf"
+
+
+def _find_results(group: h5py.Group) -> set[str]:
+    """Names of the groups that this library has written."""
+    results = set()
+    for name in group:
+        program = group.get(f"{name}/program")
+        if isinstance(program, h5py.Dataset) and program[()] == b"ewoksndreg":
+            results.add(name)
+            result = _RESULT_OF.fullmatch(name)
+            if result:
+                results.add(result[1])
+    return results
+
+
+def _explain_none(file: h5py.File, url: DataUrl) -> str:
+    message = f"There is no NXdata group with a 3D signal below {url_text(url)!r}"
+    group = file[str(url.data_path())]
+    stacks = [name for name in group if _is_stack(group.get(name))]
+    if stacks:
+        return (
+            f"{message}, but there are stacks in it: {', '.join(map(repr, stacks))}; give the URL"
+            " of the group as 'image_stacks' to the next task"
+        )
+    return message
+
+
+def _choose_place(
+    file: h5py.File, given: DataUrl, urls: list[DataUrl], output: DataUrl | None
+) -> _Place:
+    parents = [posixpath.dirname(str(url.data_path())) for url in urls]
+    common = posixpath.commonpath(parents)
+    source, below = _find_process(file, common)
+    if source == common and file[common].attrs.get("NX_class") != "NXdata":
+        # Not in place of an entry, but in it.
+        source = posixpath.join("/entry" if common == "/" else common, "process")
+    path = None if output is None else str(output.data_path())
+    target = given if output is None else output
+    if path is None or path == "/":
+        path = posixpath.join(posixpath.dirname(source), "align")
+        path = find_free(str(target.file_path()), path)
+    return _Place(_url(target, posixpath.join(path, below).rstrip("/")), path)
+
+
+def _find_process(file: h5py.File, path: str) -> tuple[str, str]:
+    """The first NXprocess group on the way to a group, and the way from there; where there is none,
+    the group itself."""
+    parts = path.strip("/").split("/")
+    for depth in range(1, len(parts) + 1):
+        above = "/" + "/".join(parts[:depth])
+        if file[above].attrs.get("NX_class") == "NXprocess":
+            return above, "/".join(parts[depth:])
+    return path, ""

@@ -1,0 +1,217 @@
+"""Each row of what 0.5.0's selection task takes and gives, with its defects mended. The expected
+paths were read off 0.5.0 where it has any."""
+
+import h5py
+import numpy
+import pytest
+from silx.io.dictdump import dicttonx
+from silx.io.url import DataUrl
+
+from ewoksndreg import align_stacks
+from ewoksndreg import open_stacks
+from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+from ewoksndreg.tasks.select_nxdata import SelectNXdataImageStacks
+
+from .nexus_file import AXES
+from .nexus_file import add_group
+from .nexus_file import add_plot
+from .nexus_file import make_nexus_file
+
+SMALL = {"energy": numpy.arange(3), "y": numpy.arange(5), "x": numpy.arange(6)}
+
+
+def run(url, **inputs):
+    task = SelectNXdataImageStacks(inputs={"input_root_uri": url, **inputs})
+    task.execute()
+    return task.get_output_values()
+
+
+def cause_of(url, **inputs):
+    with pytest.raises(RuntimeError, match="Execution failed") as caught:
+        run(url, **inputs)
+    return caught.value.__cause__
+
+
+@pytest.fixture
+def nexus_file(tmp_path):
+    return make_nexus_file(tmp_path / "in.h5")
+
+
+def make_file(path, plots):
+    """NXdata groups by their paths; the classes of the groups above are told by their names."""
+    classes = {"e": "NXentry", "p": "NXprocess", "c": "NXcollection"}
+    with h5py.File(path, "w") as file:
+        for plot in plots:
+            group = file
+            *above, name = plot.strip("/").split("/")
+            for part in above:
+                group = group[part] if part in group else add_group(group, part, classes[part[0]])
+            add_plot(group, name, SMALL)
+    return path
+
+
+def test_the_identifier_names_and_defaults_are_those_of_0_5_0():
+    name = "ewoksndreg.tasks.select_nxdata.SelectNXdataImageStacks"
+    assert SelectNXdataImageStacks.class_registry_name() == name
+    assert SelectNXdataImageStacks.required_input_names() == {"input_root_uri"}
+    assert SelectNXdataImageStacks.optional_input_names() == {"output_root_uri"}
+    assert SelectNXdataImageStacks.output_names() == {
+        "image_stacks",
+        "output_root_uri",
+        "image_stacks_nxmetadata",
+    }
+
+
+@pytest.mark.parametrize("url", ["{}", "{}::/", "{}::/entry", "{}::/entry/process/results"])
+def test_every_stack_below_the_url_is_found(nexus_file, url):
+    outputs = run(url.format(nexus_file))
+    assert outputs["image_stacks"] == {
+        f"{group}/{name}": f"{nexus_file}::/entry/process/results/{group}/{name}"
+        for group in ("parameters", "uncertainties")
+        for name in ("Ca-K", "Fe-K")
+    }
+    assert outputs["output_root_uri"] == f"{nexus_file}::/entry/align/results"
+
+
+def test_the_url_may_name_the_nxdata_group_itself(nexus_file):
+    path = "/entry/process/results/parameters"
+    outputs = run(DataUrl(file_path=str(nexus_file), data_path=path))
+    assert list(outputs["image_stacks"]) == ["Ca-K", "Fe-K"]
+    assert outputs["output_root_uri"] == f"{nexus_file}::/entry/align/results/parameters"
+
+
+def test_the_metadata_is_a_tree_of_classes_and_axes(nexus_file, tmp_path):
+    tree = run(str(nexus_file))["image_stacks_nxmetadata"]
+    assert tree["@NX_class"] == "NXroot"
+    assert tree["entry"]["@NX_class"] == "NXentry"
+    assert tree["entry"]["align"]["@NX_class"] == "NXprocess"
+    plot = tree["entry"]["align"]["results"]["uncertainties"]
+    assert plot["@NX_class"] == "NXdata"
+    assert plot["@signal"] == "Ca-K"
+    assert plot["@auxiliary_signals"] == ["Fe-K"]
+    assert plot["@axes"] == ["energy", "y", "x"]
+    for name, values in AXES.items():
+        numpy.testing.assert_array_equal(plot[name], values)
+    assert plot["y@units"] == "um"
+    # It can be written, and leads to a group of it.
+    tree["entry"]["align"]["results"]["parameters"]["Ca-K"] = numpy.zeros((4, 20, 30))
+    dicttonx(tree, str(tmp_path / "tree.h5"))
+    with h5py.File(tmp_path / "tree.h5") as file:
+        group = file
+        while "default" in group.attrs:
+            group = group[group.attrs["default"]]
+        assert group.name == "/entry/align/results/parameters"
+
+
+@pytest.mark.parametrize(
+    ("plots", "output", "expected"),
+    [
+        (["/e/p/c/maps"], None, "in.h5::/e/align/c/maps"),
+        (["/e/p/c/maps"], "out.h5", "out.h5::/e/align/c/maps"),
+        (["/e/p/c/maps"], "out.h5::/", "out.h5::/e/align/c/maps"),
+        (["/e/p/c/maps"], "out.h5::/x/y", "out.h5::/x/y/c/maps"),
+        (["/e/p1/p2/maps"], None, "in.h5::/e/align/p2/maps"),
+        (["/e/p1/p2/maps"], "out.h5::/x/y", "out.h5::/x/y/p2/maps"),
+        (["/e/maps"], None, "in.h5::/e/align"),
+        (["/e/maps"], "out.h5::/e/here", "out.h5::/e/here"),
+        (["/maps"], None, "in.h5::/align"),
+        # 0.5.0 would replace the entry, or stop.
+        (["/e/p1/maps", "/e/p2/maps"], None, "in.h5::/e/align"),
+        (["/e1/p/maps", "/e2/p/maps"], None, "in.h5::/entry/align"),
+    ],
+)
+def test_the_process_is_called_align_or_what_the_url_says(
+    tmp_path, monkeypatch, plots, output, expected
+):
+    monkeypatch.chdir(tmp_path)
+    make_file("in.h5", plots)
+    outputs = run("in.h5", **({} if output is None else {"output_root_uri": output}))
+    assert outputs["output_root_uri"] == expected
+    assert len(outputs["image_stacks"]) == 2 * len(plots)
+    with open_stacks(outputs["image_stacks"]) as stacks:
+        assert {stack.shape for stack in stacks.values()} == {(3, 5, 6)}
+    tree = outputs["image_stacks_nxmetadata"]
+    for part in expected.split("::")[1].strip("/").split("/"):
+        tree = tree[part]
+    assert tree["@NX_class"] in ("NXdata", "NXprocess", "NXcollection")
+
+
+def test_only_signals_in_3d_count_and_links_are_not_followed(tmp_path):
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        entry = add_group(file, "entry", "NXentry")
+        plot = add_plot(entry, "maps", SMALL)
+        plot["sum"] = numpy.zeros((5, 6))
+        plot["text"] = numpy.zeros((1, 1, 1), dtype="S3")
+        plot["linked"] = h5py.SoftLink("/entry/maps/Ca-K")
+        flat = add_group(entry, "flat", "NXdata")
+        flat["cube"], flat["image"] = numpy.zeros((3, 5, 6)), numpy.zeros((5, 6))
+        flat.attrs["signal"] = "image"
+        unmarked = add_group(entry, "unmarked", "NXdata")
+        unmarked["cube"] = numpy.zeros((3, 5, 6))
+        entry["again"] = h5py.SoftLink("/entry/maps")
+        entry["circle"] = h5py.SoftLink("/entry")
+        entry["nowhere"] = h5py.SoftLink("/nothing")
+    assert set(run(f"{tmp_path}/in.h5")["image_stacks"]) == {"Ca-K", "Fe-K", "linked"}
+
+
+def test_results_are_left_out_whoever_of_us_has_written_them(tmp_path, nexus_file):
+    """Unless the URL names them."""
+    group = f"{nexus_file}::/entry/process/results/parameters"
+    before = run(str(nexus_file))["image_stacks"]
+    align_stacks(group, [(0, 0)] * 4, f"{nexus_file}::/entry/process/results/mine")
+    task = Reg2DPostEvaluation(
+        inputs={
+            "image_stacks": group,
+            "transformations": {"Ca-K": [(0, 0)] * 4, "Fe-K": [(n, 0) for n in range(4)]},
+            "output_root_uri": f"{nexus_file}::/entry/ranked",
+        }
+    )
+    task.execute()
+    assert run(str(nexus_file))["image_stacks"] == before
+    named = run(f"{nexus_file}::/entry/process/results/mine")
+    assert list(named["image_stacks"]) == ["Ca-K", "Fe-K"]
+    assert named["output_root_uri"] == f"{nexus_file}::/entry/align/results/mine"
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "message"),
+    [
+        ("nothing.h5", FileNotFoundError, "There is no file 'nothing.h5'"),
+        (
+            "in.h5::/entry/proces",
+            ValueError,
+            "There is no group in 'in.h5::/entry' called 'proces': did you mean 'process'?"
+            " Available: 'process'",
+        ),
+        (
+            "in.h5::/entry/process/results/parameters/Ca-K",
+            ValueError,
+            "'in.h5::/entry/process/results/parameters/Ca-K' is a dataset: give the URL of a group"
+            " above it",
+        ),
+        (
+            "in.h5::/plain",
+            ValueError,
+            "There is no NXdata group with a 3D signal below 'in.h5::/plain', but there are stacks"
+            " in it: 'a'; give the URL of the group as 'image_stacks' to the next task",
+        ),
+        (
+            "in.h5::/empty",
+            ValueError,
+            "There is no NXdata group with a 3D signal below 'in.h5::/empty'",
+        ),
+        (
+            "in.h5::/entry&slice=0",
+            ValueError,
+            "Input 'input_root_uri': the URL 'in.h5::/entry&slice=0' has a slice, expected a group",
+        ),
+    ],
+)
+def test_mistakes_are_told(tmp_path, monkeypatch, nexus_file, url, error, message):
+    monkeypatch.chdir(tmp_path)
+    with h5py.File(nexus_file, "a") as file:
+        file["/plain/a"] = numpy.zeros((3, 5, 6))
+        file.create_group("empty")
+    cause = cause_of(url)
+    assert type(cause) is error
+    assert str(cause) == message
