@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextlib import suppress
 from typing import Any
 
@@ -142,6 +144,14 @@ def read_small_dataset(
             selection = Selection(dataset.shape, address.data_slice())
             check(selection.shape, dataset.dtype)
             return selection.read(dataset), dict(dataset.attrs)
+
+
+@contextmanager
+def no_readers(path: str) -> Iterator[None]:
+    """No stack has the file open while this context lasts."""
+    with reading:
+        kept.drop_all(KeptDataset)
+        yield
 
 
 def _near_file(path: str) -> str:

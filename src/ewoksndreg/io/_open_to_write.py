@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from ._disk import cannot_write
 from ._disk import find_leftovers
 from ._disk import reserve
 from ._disk import try_lock
+from ._hdf5_files import no_readers
 
 _logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -25,6 +27,11 @@ _T = TypeVar("_T")
 # How long (s) to wait for another program that has the file open.
 _PATIENCE = 60.0
 _PAUSE = 0.05
+
+_OPEN_HERE = (
+    "Cannot write to {!r} because it is open in this Python process: close it (h5py.File.close) and"
+    " run again"
+)
 # Within a process HDF5 shares an open file without asking for its lock: our threads take turns.
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -52,18 +59,22 @@ def writable(path: str) -> Iterator[None]:
 
 @contextmanager
 def open_to_write(path: str, room: int) -> Iterator[h5py.File]:
-    """An existing file, opened by HDF5; this process may be reading it.
+    """An existing file, opened by HDF5 while no stack of ours has it open.
 
     :param room: number of bytes by which it may grow; the disk reserves them first.
     :raises OSError: as :func:`writable`.
     """
+    with _turns[path], ExitStack() as stack:
 
-    def check_and_open() -> h5py.File:
-        os.close(_lock(path, room))
-        return _open(path)
+        def check_and_open() -> h5py.File:
+            os.close(_lock(path, room))
+            with ExitStack() as alone:
+                alone.enter_context(no_readers(path))
+                file = alone.enter_context(_open(path))
+                stack.push(alone.pop_all())
+            return file
 
-    with _turns[path], _when_free(path, check_and_open) as file:
-        yield file
+        yield _when_free(path, check_and_open)
 
 
 def _when_free(path: str, action: Callable[[], _T]) -> _T:
@@ -74,10 +85,7 @@ def _when_free(path: str, action: Callable[[], _T]) -> _T:
             return action()
         except BlockingIOError:
             if _is_locked_here(path):
-                raise OSError(
-                    f"Cannot write to {path!r} because it is open in this Python process:"
-                    " close it (h5py.File.close) and run again"
-                ) from None
+                raise OSError(_OPEN_HERE.format(path)) from None
             if time.monotonic() > give_up:
                 raise OSError(
                     f"Cannot write to {path!r} because another program has had it open, with a"
@@ -119,17 +127,11 @@ def _open(path: str) -> h5py.File:
     try:
         return h5py.File(path, "r+")
     except OSError as error:
-        problem = error
-    if "already open for read" in str(problem):
-        # By our own stacks, which do not lock. HDF5 takes who comes with another driver for
-        # another program: it opens the file anew, with a lock.
-        try:
-            return h5py.File(path, "r+", driver="stdio")
-        except OSError as error:
-            problem = error
-    if "unable to lock" in str(problem):
-        raise BlockingIOError from problem
-    raise cannot_write(path, problem) from problem
+        if "unable to lock" in str(error):
+            raise BlockingIOError from error
+        if "already open for read" in str(error):
+            raise OSError(_OPEN_HERE.format(path)) from error
+        raise cannot_write(path, error) from error
 
 
 def _refuse_flags(path: str) -> None:
