@@ -90,6 +90,8 @@ def rank_registrations(
         overlap=overlap,
         stack_weights=weights,
         infinite_pixels={name: each.infinite_pixels for name, each in scores.items()},
+        aligned_mse=aligned,
+        unaligned_mse=unaligned,
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field
+from typing import Literal
 
 import numpy
 from numpy.typing import NDArray
@@ -63,6 +66,22 @@ class Evaluation:
         where no registration from elsewhere improves it, up to 1.01 where one aligns it perfectly;
         all 1 where there is one stack, or each registration was scored on its own stack only.
     :param infinite_pixels: how many pixels of each stack are infinite, which are invalid.
+    :param aligned_mse: standardized MSE of each aligned image and the reference image, ``min(2 (1 -
+        r), 2)`` with Pearson's r, shape `(K, S, N)`: 0 equal, 2 unrelated or not to be compared;
+        NaN for the reference image.
+    :param unaligned_mse: the same of the images as they are, shape `(S, N)`.
+    :param reference_images: with which images the others were compared. The arrays are about the
+        first of them.
+    :param verdict: "good" or "check" for the best registration; None where that was not asked for.
+    :param reasons: why the verdict is not "good", one sentence each.
+    :param rivals: registrations that cannot be told from the best one, farthest first: by up to how
+        many px (mean over the image corners and over pairs of images) they differ from it.
+    :param remaining_shift: mean shift in px that the best registration leaves, up to about 1; NaN
+        where it is not known.
+    :param motion_groups: names of stacks in two groups that do not move together: those that the
+        best registration serves, then those that it does not. Empty where all move together.
+    :param bad_images: for each stack that has some, the images that resemble no other image.
+    :param silent_stacks: stacks that no registration from elsewhere improves by more than 5 %.
 
     >>> import numpy
     >>> from ewoksndreg import evaluate_stacks
@@ -85,6 +104,16 @@ class Evaluation:
     overlap: NDArray[numpy.float64]
     stack_weights: NDArray[numpy.float64]
     infinite_pixels: dict[str, int]
+    aligned_mse: NDArray[numpy.float64] = field(default_factory=lambda: numpy.empty((0, 0, 0)))
+    unaligned_mse: NDArray[numpy.float64] = field(default_factory=lambda: numpy.empty((0, 0)))
+    reference_images: tuple[int, ...] = (0,)
+    verdict: Literal["good", "check"] | None = None
+    reasons: tuple[str, ...] = ()
+    rivals: dict[str, float] = field(default_factory=dict)
+    remaining_shift: float = math.nan
+    motion_groups: tuple[tuple[str, ...], ...] = ()
+    bad_images: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    silent_stacks: tuple[str, ...] = ()
 
     @property
     def best(self) -> str:
@@ -164,6 +193,8 @@ class Evaluation:
             self.relative_error_per_image,
             self.overlap,
             self.stack_weights,
+            self.aligned_mse,
+            self.unaligned_mse,
         ):
             array.flags.writeable = False
 
