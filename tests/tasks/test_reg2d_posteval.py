@@ -71,6 +71,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "output_configuration",
         "skip",
         "evaluate_on",
+        "reference_image",
         "max_workers",
         "scheduler",
     }
@@ -81,6 +82,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "ranked_stack_names",
         "output_configuration",
         "scores",
+        "trust",
     }
     defaults = {
         name: field.default
@@ -93,6 +95,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "output_configuration": None,
         "skip": False,
         "evaluate_on": "all",
+        "reference_image": "auto",
         "max_workers": None,
         "scheduler": None,
     }
@@ -306,7 +309,7 @@ def test_a_json_workflow_reads_and_writes_hdf5(
             assert list(scores[number]) == expected
         assert scores["relative_error_per_image"].shape == (3, 3, len(MOTION))
         # The best registration on its own stack, in the order of the ranking
-        own = scores["relative_error_per_image"][0, 0, 1:].mean()
+        own = numpy.sqrt((scores["relative_error_per_image"][0, 0, 1:] ** 2).mean())
         assert own == pytest.approx(outputs["scores"]["Ca-K"]["own_relative_error"])
 
 
