@@ -47,7 +47,7 @@ located = add_context  # the former name
 
 def quoted(names: Iterable[str]) -> str:
     """``'Ca-K', 'Fe-K' and 'S-K'``"""
-    *others, last = map(repr, names)
+    *others, last = (repr(str(name)) for name in names)
     return f"{', '.join(others)} and {last}" if others else last
 
 

@@ -175,15 +175,29 @@ def test_what_was_not_scored_is_nan():
         assert numpy.isnan(array[1, 0]).all()
 
 
-def test_an_image_that_cannot_be_compared_counts_2():
-    """With and without alignment: (2 + 0.2) / 2 over (2 + 0.8) / 2."""
-    evaluation = rank_scores({"a": make_scores([NAN, NAN, 0.8], [[NAN, NAN, 0.2]])}, {"a": 0})
-    assert evaluation.registrations["a"].relative_error ** 2 == pytest.approx(1.1 / 1.41)
+def test_an_image_that_cannot_be_compared_once_aligned_counts_2():
+    """With and without alignment: (2 + 0.2) / 2 over (1.8 + 0.8) / 2."""
+    evaluation = rank_scores({"a": make_scores([NAN, 1.8, 0.8], [[NAN, NAN, 0.2]])}, {"a": 0})
+    assert evaluation.registrations["a"].relative_error ** 2 == pytest.approx(1.1 / 1.31)
     numpy.testing.assert_allclose(
-        evaluation.relative_error_per_image**2, [[[NAN, 2 / 1.41, 0.2 / 1.41]]]
+        evaluation.relative_error_per_image**2, [[[NAN, 2 / 1.31, 0.2 / 1.31]]]
     )
     numpy.testing.assert_array_equal(evaluation.aligned_mse, [[[NAN, 2, 0.2]]])
+
+
+def test_an_image_that_cannot_be_compared_whatever_the_registration_is_left_out():
+    """Two registrations of one stack; image 1 is empty."""
+    scores = {"a": make_scores([NAN, NAN, 0.8], [[NAN, NAN, 0.2], [NAN, NAN, 0.4]])}
+    sources = {"x": "a", "y": "a"}
+    evaluation = rank_scores(scores, dict.fromkeys(sources, 0.0), sources=sources)
+    assert evaluation.registrations["x"].relative_error ** 2 == pytest.approx(0.2 / 0.81)
+    assert evaluation.registrations["y"].relative_error ** 2 == pytest.approx(0.4 / 0.81)
     numpy.testing.assert_array_equal(evaluation.unaligned_mse, [[NAN, 2, 0.8]])
+    # One registration brings something into sight, so that the other one can be told from it.
+    scores = {"a": make_scores([NAN, NAN, 0.8], [[NAN, 0.4, 0.2], [NAN, NAN, 0.4]])}
+    evaluation = rank_scores(scores, dict.fromkeys(sources, 0.0), sources=sources)
+    assert evaluation.registrations["x"].relative_error ** 2 == pytest.approx(0.3 / 1.41)
+    assert evaluation.registrations["y"].relative_error ** 2 == pytest.approx(1.2 / 1.41)
 
 
 def test_opposite_contrast_is_no_worse_than_no_relation():
@@ -200,7 +214,7 @@ def test_the_reference_image_does_not_count_wherever_it_is():
 
 
 def test_each_stack_counts_once_with_each_reference_image():
-    """By hand; image 0 of stack b shows nothing, so it has hardly a say."""
+    """By hand; image 0 of stack b shows nothing, so it has the smallest weight there is."""
     scores = {
         0: {
             "a": make_scores([NAN, 0.5, 0.3], [[NAN, 0.1, 0.3], [NAN, 0.3, 0.1]]),
@@ -215,10 +229,10 @@ def test_each_stack_counts_once_with_each_reference_image():
     comparisons = Comparisons.of(scores, numpy.ones((2, 2), dtype=bool), sources)
     failed = numpy.zeros((2, 3), dtype=bool)
     evaluation = rank_registrations(comparisons, sources, {"a": 0.1, "b": 0.2}, failed, {})
-    # Registration, then (reference, stack)
-    a_on = [0.2 / 0.41, 2 / 2.01, 0.15 / 0.41, 1.2 / 1.41]
-    b_on = [0.2 / 0.41, 2 / 2.01, 0.20 / 0.41, 1.1 / 1.41]
-    weights = [1.01 - b_on[0], 1.01 - a_on[1], 1.01 - b_on[2], 1.01 - a_on[3]]
+    # Registration, then (reference, stack); image 0 of b says nothing to image 2 either.
+    a_on = [0.2 / 0.41, 1.0, 0.15 / 0.41, 0.4 / 0.81]
+    b_on = [0.2 / 0.41, 1.0, 0.20 / 0.41, 0.2 / 0.81]
+    weights = [1.01 - b_on[0], 0.01, 1.01 - b_on[2], 1.01 - a_on[3]]
     for name, on, smoothness in (("a", a_on, 0.1), ("b", b_on, 0.2)):
         expected = sum(w * r**0.5 for w, r in zip(weights, on, strict=True)) / sum(weights)
         item = evaluation.registrations[name]

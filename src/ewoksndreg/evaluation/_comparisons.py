@@ -108,6 +108,14 @@ class Comparisons:
         images = numpy.arange(self.aligned_mse.shape[-1])
         return numpy.not_equal.outer(self.references, images)
 
+    @property
+    def known(self) -> NDArray[numpy.bool_]:
+        """Which images can be compared with the reference image under some registration or without
+        any, shape `(Q, S, N)`."""
+        aligned = numpy.isfinite(self.aligned_mse).any(axis=1)
+        known = aligned | numpy.isfinite(self.unaligned_mse)
+        return numpy.asarray(known & self.others[:, numpy.newaxis])
+
     def score(
         self,
         smoothness: NDArray[numpy.float64],
@@ -120,7 +128,9 @@ class Comparisons:
             w[j] = 0.01 + 1 - min(R[l, j] for registrations l that were not found from stack j)
             score[k] = sum(w[j] sqrt(R[k, j])) / sum(w[j]) + 0.6 smoothness[k]
 
-        The means are over the images but the reference image. Each stack counts once with each
+        The means are over the images but the reference image, and but those that cannot be compared
+        with it whatever the registration, because one of the two is empty or constant. R is 1 where
+        there are none. Each stack counts once with each
         reference image. The weight of a stack that shows the motion is large, because a
         registration from elsewhere improves it. Noise and a pattern that does not move are improved
         by their own registration at most, which says nothing about the motion. Where each
@@ -134,16 +144,19 @@ class Comparisons:
         number_of_images = self.aligned_mse.shape[-1]
         if image_weights is None:
             image_weights = numpy.ones((1, number_of_images))
-        shares = image_weights[:, numpy.newaxis] * self.others
-        with numpy.errstate(invalid="ignore"):  # 0 / 0 for one image
-            shares /= shares.sum(axis=2, keepdims=True)
-        before = numpy.einsum("dqn,qsn->dqs", shares, self.unaligned) + MSE_FLOOR
-        after = numpy.einsum("dqn,qksn->dqks", shares, self.aligned)
-        relative_mse = numpy.minimum(after / before[:, :, numpy.newaxis], 1)
+        known = self.known
+        number = numpy.einsum("dn,qsn->dqs", image_weights, known.astype(float))
+        before = numpy.einsum("dn,qsn->dqs", image_weights, known * self.unaligned)
+        after = numpy.einsum("dn,qksn->dqks", image_weights, known[:, numpy.newaxis] * self.aligned)
+        with numpy.errstate(invalid="ignore"):  # 0 / 0 where nothing can be compared
+            before = before / number + MSE_FLOOR
+            after = after / number[:, :, numpy.newaxis]
+            relative_mse = numpy.minimum(after / before[:, :, numpy.newaxis], 1)
+        if self.others.any():
+            relative_mse = numpy.nan_to_num(relative_mse, nan=1)
         others = self.scored & ~self.own
         if self.on_own:
-            shows_something = numpy.isfinite(self.unaligned_mse).any(axis=2)
-            weights = numpy.where(shows_something, 1, _WEIGHT_FLOOR)[numpy.newaxis]
+            weights = numpy.where(known.any(axis=2), 1, _WEIGHT_FLOOR)[numpy.newaxis]
         else:
             weights = _WEIGHT_FLOOR + 1 - relative_mse.min(axis=2, where=others, initial=1)
         if stack_weights is not None:

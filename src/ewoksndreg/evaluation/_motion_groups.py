@@ -33,7 +33,8 @@ def find_motion_groups(
     :param best: the best registration.
     :param distance: tells how far (px) two registrations are apart.
     :returns: the stacks that the best registration serves, and those for which it loses more than
-        half of what their best one removes; None where no conflict is more than `least_conflict`.
+        half of what their best one removes; None where there are none, or no conflict is more than
+        `least_conflict`.
     """
     smallest = relative_mse.min(axis=0)
     removed = 1 - smallest
@@ -51,4 +52,4 @@ def find_motion_groups(
     moving = removed > least_conflict
     others = numpy.flatnonzero(moving & (lost[best] > _LOST))
     served = numpy.flatnonzero(moving & (lost[best] <= _LOST))
-    return served.tolist(), others.tolist()
+    return (served.tolist(), others.tolist()) if others.size else None

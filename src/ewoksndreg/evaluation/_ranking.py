@@ -52,7 +52,9 @@ def rank_registrations(
         array[..., ~others] = numpy.nan
     for array in (relative_error, aligned, overlap):
         array[~comparisons.scored] = numpy.nan
-    before = numpy.mean(unaligned, axis=1, where=others) if others.any() else numpy.nan
+    with numpy.errstate(invalid="ignore"):  # 0 / 0 where nothing can be compared
+        known = comparisons.known[order[0]]
+        before = numpy.where(known, unaligned, 0).sum(axis=1) / known.sum(axis=1) + MSE_FLOOR
     registrations = {}
     for k, name in enumerate(registered_from):
         own = comparisons.own[k]
@@ -71,7 +73,7 @@ def rank_registrations(
         registrations=registrations,
         registered_from=dict(registered_from),
         relative_error=relative_error,
-        relative_error_per_image=numpy.sqrt(aligned / (numpy.reshape(before, (-1, 1)) + MSE_FLOOR)),
+        relative_error_per_image=numpy.sqrt(aligned / before[:, numpy.newaxis]),
         overlap=overlap,
         stack_weights=stack_weights,
         infinite_pixels=dict(infinite_pixels),

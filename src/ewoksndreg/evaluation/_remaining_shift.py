@@ -15,8 +15,8 @@ from ..kernels import Prepared
 # Images that are measured.
 _IMAGES = 12
 
-# Where the correlation coefficient is not highest in the middle, the images lie further apart than
-# can be measured: about so many px.
+# Where the correlation coefficient has no peak within 1 px, the images lie further apart than can
+# be measured: about so many px.
 _FAR = 1.5
 
 # The middle, and one px to each side.
@@ -29,7 +29,7 @@ class PairShift(NamedTuple):
     :param rows: px.
     :param columns: px.
     :param curvature: how sharp the peak of the correlation coefficient is, along the axis where it
-        is less sharp; 0 where it is not highest in the middle, so that the shift is not known.
+        is less sharp; 0 where there is no peak within 1 px, so that the shift is not known.
     """
 
     rows: float
@@ -38,6 +38,7 @@ class PairShift(NamedTuple):
 
 
 NOT_MEASURED = PairShift(math.nan, math.nan, math.nan)
+_OUT_OF_REACH = PairShift(math.nan, math.nan, 0.0)
 
 
 def choose_images(number: int, reference: int) -> list[int]:
@@ -51,7 +52,8 @@ def measure_shift(
     kernel: Kernel, reference: Prepared, image: Prepared, matrix: Matrix | None
 ) -> PairShift:
     """The place of the highest correlation coefficient, from a parabola along each axis through its
-    values at -1, 0 and 1 px: ``(r[1] - r[-1]) / (2 (2 r[0] - r[1] - r[-1]))``.
+    values at -1, 0 and 1 px: ``(r[1] - r[-1]) / (2 (2 r[0] - r[1] - r[-1]))``. Of images with
+    opposite contrast, the lowest one.
 
     :param reference: is moved by one px to each side. The pixels that are compared are the same
         each time.
@@ -68,16 +70,20 @@ def measure_shift(
         # How many are invalid does not matter, only whether there are some.
         mse = kernel.compare(Prepared(moved, 1, 0), image, matrix).mse
         correlation.append(1 - mse / 2)
-    middle, down, up, right, left = correlation
     if math.isnan(sum(correlation)):
         return NOT_MEASURED
+    if correlation[0] < 0:  # opposite contrast: an absorption edge lies between them
+        correlation = [-r for r in correlation]
+    middle, down, up, right, left = correlation
     curvatures = 2 * middle - down - up, 2 * middle - right - left
-    if middle < max(correlation) or min(curvatures) <= 0:
-        return PairShift(math.nan, math.nan, 0.0)
+    if min(curvatures) <= 0:
+        return _OUT_OF_REACH
     rows, columns = (
         (after - before) / (2 * curvature)
         for after, before, curvature in zip((down, right), (up, left), curvatures, strict=True)
     )
+    if max(abs(rows), abs(columns)) > 1:
+        return _OUT_OF_REACH
     return PairShift(rows, columns, min(curvatures))
 
 
@@ -114,13 +120,30 @@ def _inner(step: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]
     return rows, columns
 
 
+def leave_out_bad_images(
+    shifts: NDArray[numpy.float64], bad: NDArray[numpy.bool_], reference: int
+) -> NDArray[numpy.float64]:
+    """The shifts without those of images that resemble no other image of their stack. An image that
+    is bad in all stacks stays: it may be the registration that is wrong there.
+
+    :param shifts: see :func:`find_remaining_shift`.
+    :param bad: shape `(S, N)`.
+    """
+    bad = bad & ~bad.all(axis=0)
+    shifts = shifts.copy()
+    shifts[bad] = numpy.nan
+    shifts[bad[:, reference], :, 0] = numpy.nan
+    shifts[:, 1:, 1][bad[:, :-1]] = numpy.nan
+    return shifts
+
+
 def find_remaining_shift(shifts: NDArray[numpy.float64], weights: NDArray[numpy.float64]) -> float:
     """The mean length of the shifts of all images, the larger one of that against the reference
     image and against the previous image.
 
     The shift of one image is the mean over the stacks, as a vector, each with the weight of the
-    stack times the curvature; for the share of the stacks where the correlation coefficient is not
-    highest in the middle it is 1.5 px.
+    stack times the curvature; for the share of the stacks where there is no peak within 1 px it is
+    1.5 px.
 
     :param shifts: see :class:`.Inspection`, shape `(S, N, 2, 3)`.
     :param weights: of the stacks, shape `(S,)`.

@@ -19,6 +19,7 @@ from ._comparisons import Comparisons
 from ._inspection import Inspection
 from ._motion_groups import find_motion_groups
 from ._remaining_shift import find_remaining_shift
+from ._remaining_shift import leave_out_bad_images
 from ._result import Evaluation
 from ._rivals import draw_scores
 from ._rivals import find_distance
@@ -52,7 +53,7 @@ class Limits:
     same: float = 0.25
     rival: float = 0.05
     motion_distance: float = 1.0
-    motion_conflict: float = 0.3
+    motion_conflict: float = 0.2
     silent: float = 0.05
     bad_image: float = 0.25
 
@@ -126,22 +127,40 @@ def add_verdict(
     bad: dict[str, tuple[int, ...]] = {}
     if inspections:
         stacks = [evaluation.stack_names.index(name) for name in inspections]
-        shift = find_remaining_shift(
-            numpy.stack([each.shifts for each in inspections.values()]),
-            evaluation.stack_weights[stacks],
-        )
+        weights = evaluation.stack_weights[stacks]
         # Where no alignment is right, all images seem bad.
-        largest = _find_largest_correlation(comparisons)
-        failed = numpy.zeros(largest.shape[1], dtype=bool)
-        failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
-        for j, (name, each) in zip(stacks, inspections.items(), strict=True):
-            neighbor = 1 - each.neighbor_mse / 2
-            images = find_bad_images(largest[j], neighbor, failed, least_drop=limits.bad_image)
-            if images and evaluation.improves:
-                bad[name] = images
+        if evaluation.improves:
+            bad = _find_bad_images(evaluation, comparisons, inspections, limits)
+        spoilt = numpy.zeros((len(stacks), comparisons.others.shape[1]), dtype=bool)
+        for j, name in enumerate(inspections):
+            spoilt[j, list(bad.get(name, ()))] = True
+        shifts = numpy.stack([each.shifts for each in inspections.values()])
+        shift = find_remaining_shift(
+            leave_out_bad_images(shifts, spoilt, evaluation.reference_images[0]), weights
+        )
     evaluation = replace(evaluation, remaining_shift=shift, bad_images=bad)
     reasons = tuple(_find_reasons(evaluation, limits))
     return replace(evaluation, verdict="check" if reasons else "good", reasons=reasons)
+
+
+def _find_bad_images(
+    evaluation: Evaluation,
+    comparisons: Comparisons,
+    inspections: Mapping[str, Inspection],
+    limits: Limits,
+) -> dict[str, tuple[int, ...]]:
+    largest = _find_largest_correlation(comparisons)
+    failed = numpy.zeros(largest.shape[1], dtype=bool)
+    failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
+    bad = {}
+    for name, each in inspections.items():
+        bad[name] = find_bad_images(
+            largest[evaluation.stack_names.index(name)],
+            1 - each.neighbor_mse / 2,
+            failed,
+            least_drop=limits.bad_image,
+        )
+    return {name: images for name, images in bad.items() if images}
 
 
 def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64]:
