@@ -12,6 +12,7 @@ from ewoksndreg._stacks import as_stack
 from ewoksndreg.evaluation import Limits
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._bad_images import find_bad_images
+from ewoksndreg.evaluation._bad_images import find_suspects
 from ewoksndreg.evaluation._comparisons import Comparisons
 from ewoksndreg.evaluation._motion_groups import find_motion_groups
 from ewoksndreg.evaluation._prepared_images import PreparedImages
@@ -256,14 +257,25 @@ def test_stacks_that_move_apart_are_told():
 def test_an_image_is_bad_where_nothing_resembles_it():
     """Usual is the median of the better two thirds: of 0.9 0.9 0.9 0.8."""
     first = numpy.array([0.9, 0.9, 0.9, 0.8, 0.6, 0.68])
-    before = numpy.array([NAN, 0.5, 0.5, 0.5, 0.5, 0.5])
     none = numpy.zeros(6, dtype=bool)
-    assert find_bad_images(first, before, none, least_drop=0.25) == (4,)
+
+    def suspects(correlation, failed=none):
+        return find_suspects(correlation, failed, [0], least_drop=0.25)
+
+    def bad(correlation, neighbor):
+        return find_bad_images([0, 4], correlation, neighbor, least_drop=0.25)
+
+    assert suspects(first) == [0, 4]
+    before = numpy.array([NAN, 0.5, 0.5, 0.5, 0.5, 0.5])
+    assert bad(first, before) == (4,)
     before[5] = 0.7  # so image 4 resembles the one that follows
-    assert find_bad_images(first, before, none, least_drop=0.25) == ()
-    before[5] = 0.5
-    assert find_bad_images(first, before, none | (first == 0.6), least_drop=0.25) == ()
-    assert find_bad_images(first / 4, before / 4, none, least_drop=0.25) == ()
+    assert bad(first, before) == ()
+    assert suspects(first, none | (first == 0.6)) == [0]
+    assert suspects(first / 4) == [0]
+    assert suspects(first, ~none) == []
+    # Nothing resembles the reference image, but others each other.
+    assert bad(numpy.full(6, 0.1), numpy.array([NAN, 0.1, 0.9, 0.9, NAN, 0.9])) == (0,)
+    assert bad(first / 4, before / 4) == ()
 
 
 @pytest.mark.parametrize("kind", [0.0, NAN, "noise"])

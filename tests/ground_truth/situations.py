@@ -38,6 +38,7 @@ class Situation:
     """Stacks and registrations.
 
     :param errors: true error of each registration in px.
+    :param truth: the right registration.
     :param bad: images that were spoilt.
     :param moving_apart: the stacks that move in another way than the others.
     """
@@ -46,6 +47,7 @@ class Situation:
     stacks: Stacks
     transformations: dict[str, list[Homography]]
     errors: dict[str, float]
+    truth: list[Homography]
     bad: dict[str, tuple[int, ...]] = field(default_factory=dict)
     moving_apart: tuple[str, ...] = ()
 
@@ -105,6 +107,7 @@ def _usual(
         {name: sample.stacks[name] for name in names},
         found,
         {name: true_error(each, sample.truth, (SIZE, SIZE)) for name, each in found.items()},
+        sample.truth,
     )
 
 
@@ -182,6 +185,19 @@ def _with(case: Situation, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Si
     return replace(case, stacks={name: change(each) for name, each in case.stacks.items()})
 
 
+def _with_still(case: Situation, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Situation:
+    """Likewise, and the worst registration moves nothing, as one that was found from a pattern that
+    belongs to the detector."""
+    worst = max(case.errors, key=case.errors.__getitem__)
+    still = [Homography(numpy.identity(3))] * IMAGES
+    truth = case.truth
+    return replace(
+        _with(case, change),
+        transformations={**case.transformations, worst: still},
+        errors={**case.errors, worst: true_error(still, truth, (SIZE, SIZE))},
+    )
+
+
 # --- Situations ----------------------------------------------------------------------------------
 
 
@@ -251,7 +267,7 @@ def _gap(picture: str, rng: Rng) -> Situation:
         counts[:, :, place : place + 6] = numpy.iinfo(dtype).max
         return counts
 
-    return _with(_usual(picture, rng), mark)
+    return _with_still(_usual(picture, rng), mark)
 
 
 def _frame(picture: str, rng: Rng) -> Situation:
@@ -264,7 +280,7 @@ def _frame(picture: str, rng: Rng) -> Situation:
         stack[:, outside] = value * stack.max()
         return stack
 
-    return _with(_usual(picture, rng), cover)
+    return _with_still(_usual(picture, rng), cover)
 
 
 def _aperture(picture: str, rng: Rng) -> Situation:
@@ -276,7 +292,7 @@ def _aperture(picture: str, rng: Rng) -> Situation:
         stack[:, outside] = 0
         return stack
 
-    return _with(_usual(picture, rng), cover)
+    return _with_still(_usual(picture, rng), cover)
 
 
 def _dead_lines(picture: str, rng: Rng) -> Situation:
@@ -288,7 +304,7 @@ def _dead_lines(picture: str, rng: Rng) -> Situation:
         stack[:, lines] = (values * stack.max()).astype(stack.dtype)
         return stack
 
-    return _with(_usual(picture, rng), kill)
+    return _with_still(_usual(picture, rng), kill)
 
 
 def _two_motions(picture: str, rng: Rng) -> Situation:
@@ -306,6 +322,7 @@ def _two_motions(picture: str, rng: Rng) -> Situation:
         {**a.stacks, **b.stacks},
         {**a.transformations, **b.transformations},
         {**a.errors, **b.errors},
+        a.truth,
         moving_apart=tuple(b.stacks),
     )
 
@@ -332,9 +349,9 @@ def _beyond_the_field(picture: str, rng: Rng) -> Situation:
     stops[7:] = [truth[6]] * 7
     jump = numpy.array([[0, 0, 9], [0, 0, -14], [0, 0, 0]])
     jumps[7:] = [Homography(each.passive_matrix + jump) for each in truth[7:]]
-    found = dict(zip(rng.permutation(names), (truth, stops, jumps), strict=True))
+    found = dict(zip(map(str, rng.permutation(names)), (truth, stops, jumps), strict=True))
     errors = {name: true_error(each, truth, (pixels, pixels)) for name, each in found.items()}
-    return Situation("", stacks, {str(name): each for name, each in found.items()}, errors)
+    return Situation("", stacks, found, errors, truth)
 
 
 def _many_stacks(picture: str, rng: Rng) -> Situation:
@@ -354,10 +371,10 @@ def _many_stacks(picture: str, rng: Rng) -> Situation:
         found[name] = case.transformations[name]
         errors[name] = case.errors[name]
         # Registrations that differ from each other
-        twin = _wrong(case.transformations[_best(case)], rng.uniform(0.5, 4), rng)
+        twin = _wrong(case.truth, rng.uniform(0.5, 4), rng)
         found[f"{name} 2"] = twin
-        errors[f"{name} 2"] = true_error(twin, case.transformations[_best(case)], (SIZE, SIZE))
-    return Situation("", stacks, found, errors)
+        errors[f"{name} 2"] = true_error(twin, case.truth, (SIZE, SIZE))
+    return Situation("", stacks, found, errors, case.truth)
 
 
 _SITUATIONS: dict[str, Callable[[str, Rng], Situation]] = {

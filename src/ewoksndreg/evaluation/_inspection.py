@@ -23,10 +23,10 @@ from ._remaining_shift import measure_shift
 
 @dataclass(frozen=True, eq=False)
 class InspectionJob:
-    """Images of one stack that are compared with their neighbors.
+    """Consecutive images of one stack that are compared with their neighbors.
 
     :param reference: the reference image of the stack.
-    :param images: the images, before them the one that precedes them in the stack.
+    :param images: the images.
     :param registration: the transformation of the reference image, and those of the images.
     :param measured: numbers, in the whole stack, of the images of which the shift is measured.
     """
@@ -42,7 +42,7 @@ class Inspection:
     """What a registration makes of N images of one stack.
 
     :param neighbor_mse: standardized MSE of each aligned image and the one before it, shape
-        `(N,)`; NaN for the first one and where they cannot be compared.
+        `(N,)`; NaN where they were not, or cannot be, compared.
     :param shifts: rows, columns and curvature of :class:`.PairShift` of each image against the
         reference image and against the one before it, shape `(N, 2, 3)`; NaN where it was not
         measured.
@@ -52,15 +52,21 @@ class Inspection:
     shifts: NDArray[numpy.float64]
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Inspection]) -> Inspection:
+    def empty(cls, number: int) -> Inspection:
         return cls(
-            numpy.concatenate([part.neighbor_mse for part in parts]),
-            numpy.concatenate([part.shifts for part in parts]),
+            numpy.full(number, numpy.nan), numpy.full((number, 2, len(NOT_MEASURED)), numpy.nan)
         )
+
+    def fill(self, images: range, part: Inspection) -> None:
+        """Put in what was found of some images."""
+        self.neighbor_mse[images.start : images.stop] = part.neighbor_mse
+        self.shifts[images.start : images.stop] = part.shifts
 
 
 def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: None) -> Inspection:
     """Compare aligned images with the ones before them, and measure the shift of some.
+
+    The first image has none before it.
 
     :param on_image: called after each image; what it raises ends the job.
     :raises ValueError: names the stack and the image that cannot be used.
@@ -69,8 +75,7 @@ def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: 
     """
     images, kernel = job.images, job.images.kernel
     to_reference, transformations = job.registration
-    neighbor_mse = numpy.full(len(images), numpy.nan)
-    shifts = numpy.full((len(images), 2, len(NOT_MEASURED)), numpy.nan)
+    found = Inspection.empty(len(images))
     reference = job.reference.prepare()
     buffers = [numpy.empty_like(reference.pixels) for _ in range(2)]
     before = None
@@ -81,15 +86,16 @@ def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: 
             with images.locate_errors(n):
                 if before is not None:
                     pair = before, image, transformations[n - 1], transformation
-                    neighbor_mse[n] = kernel.compare(*_in_one_frame(*pair)).mse
+                    found.neighbor_mse[n] = kernel.compare(*_in_one_frame(*pair)).mse
                     if index in job.measured:
-                        shifts[n, 1] = _measure(kernel, *pair)
+                        found.shifts[n, 1] = _measure(kernel, *pair)
                 if index in job.measured:
-                    shifts[n, 0] = _measure(kernel, reference, image, to_reference, transformation)
+                    found.shifts[n, 0] = _measure(
+                        kernel, reference, image, to_reference, transformation
+                    )
             before = image
             on_image()
-    first = 0 if images.first_index == 0 else 1  # the one that precedes them was for comparison
-    return Inspection(neighbor_mse[first:], shifts[first:])
+    return found
 
 
 def _measure(

@@ -126,6 +126,11 @@ class Reporter:
         if self._progress is not None:
             self._progress(self._told)
 
+    def finish(self) -> None:
+        """All is done, perhaps with fewer images than there might have been."""
+        if self._told < 1:
+            self.count(max(0, self._total - self._done))
+
     def check(self) -> None:
         """:raises CancelledError: when the work is to stop; says how much was done."""
         if self._should_stop is not None and self._should_stop():

@@ -13,7 +13,7 @@ from ..kernels import Kernel
 from ..kernels import Prepared
 
 # Images that are measured.
-_IMAGES = 12
+MEASURED_IMAGES = 12
 
 # Where the correlation coefficient has no peak within 1 px, the images lie further apart than can
 # be measured: about so many px.
@@ -44,7 +44,7 @@ _OUT_OF_REACH = PairShift(math.nan, math.nan, 0.0)
 def choose_images(number: int, reference: int) -> list[int]:
     """At most 12 images but the reference image, spread evenly."""
     others = [n for n in range(number) if n != reference]
-    chosen = numpy.linspace(0, len(others) - 1, min(_IMAGES, len(others)))
+    chosen = numpy.linspace(0, len(others) - 1, min(MEASURED_IMAGES, len(others)))
     return [others[round(n)] for n in chosen]
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from typing import TypeVar
 
 import numpy
 from numpy.typing import NDArray
@@ -21,7 +19,6 @@ from ._inspection import Inspection
 from ._inspection import InspectionJob
 from ._inspection import inspect_images
 from ._jobs import FEWEST_IMAGES_ELSEWHERE
-from ._jobs import Job
 from ._jobs import Reporter
 from ._jobs import Workers
 from ._jobs import choose_workers
@@ -36,9 +33,6 @@ from ._unchanging import LookJob
 from ._unchanging import Unchanging
 from ._unchanging import find_unchanging
 from ._unchanging import images_to_look_at
-
-_J = TypeVar("_J", bound=Job)
-_R = TypeVar("_R")
 
 
 class StackWork(ExitStack):
@@ -86,7 +80,10 @@ class StackWork(ExitStack):
 
     def score(self, reference: int) -> dict[str, StackScores]:
         """Compare all images with one of their stack under the registrations that are scored."""
-        parts = self._run(score_images, self.make_score_jobs(reference))
+        jobs = self.make_score_jobs(reference)
+        parts: dict[str, list[StackScores]] = {name: [] for name in self._images}
+        for job, part in zip(jobs, self._workers.run(score_images, jobs), strict=True):
+            parts[job.images.name].append(part)
         return {name: StackScores.concatenate(each) for name, each in parts.items()}
 
     def make_score_jobs(self, reference: int) -> list[ScoreJob]:
@@ -101,36 +98,44 @@ class StackWork(ExitStack):
                 jobs.append(ScoreJob(shared, images.part(part), registrations))
         return jobs
 
-    def inspect(self, registration: str, reference: int) -> dict[str, Inspection]:
-        """Look at what a registration makes of the stacks on which it was scored."""
+    def inspect(
+        self, registration: str, reference: int, suspects: Mapping[str, Sequence[int]]
+    ) -> dict[str, Inspection]:
+        """Look at what a registration makes of a few images of the stacks on which it was scored.
+
+        :param suspects: images of each stack that are compared with their neighbors.
+        """
         transformations = self._registrations[registration]
         scored = self._scored[list(self._registrations).index(registration)]
-        fewest = self._fewest_images and max(self._fewest_images, FEWEST_IMAGES_ELSEWHERE)
-        measured = choose_images(len(transformations), reference)
-        jobs = []
+        number = len(transformations)
+        measured = choose_images(number, reference)
+        jobs, found = [], {}
         for images, wanted in zip(self._images.values(), scored, strict=True):
             if not wanted:
                 continue
+            found[images.name] = Inspection.empty(number)
             shared = ReferenceImage(images.part(range(reference, reference + 1)))
-            for part in split_images(images.stack, fewest):
-                start = max(0, part.start - 1)
-                jobs.append(
-                    InspectionJob(
-                        shared,
-                        images.part(range(start, part.stop)),
-                        (transformations[reference], transformations[start : part.stop]),
-                        [n for n in measured if n in part],
-                    )
-                )
-        parts = self._run(inspect_images, jobs)
-        return {name: Inspection.concatenate(each) for name, each in parts.items()}
+            before = {n - 1 for n in (*measured, *suspects.get(images.name, ()))}
+            after = {n + 1 for n in suspects.get(images.name, ())}
+            needed = {*measured, *suspects.get(images.name, ()), *before, *after}
+            for run in _find_runs(needed & set(range(number))):
+                pair = transformations[reference], transformations[run.start : run.stop]
+                jobs.append(InspectionJob(shared, images.part(run), pair, measured))
+        for job, part in zip(jobs, self._workers.run(inspect_images, jobs), strict=True):
+            start = job.images.first_index
+            found[job.images.name].fill(range(start, start + len(job.images)), part)
+        return found
 
-    def _run(self, function: Callable[..., _R], jobs: Sequence[_J]) -> dict[str, list[_R]]:
-        """The results by stack, in the order of the images."""
-        results: dict[str, list[_R]] = {}
-        for job, result in zip(jobs, self._workers.run(function, jobs), strict=True):
-            results.setdefault(job.images.name, []).append(result)
-        return results
+
+def _find_runs(numbers: set[int]) -> list[range]:
+    """Numbers that follow each other."""
+    runs: list[range] = []
+    for n in sorted(numbers):
+        if runs and runs[-1].stop == n:
+            runs[-1] = range(runs[-1].start, n + 1)
+        else:
+            runs.append(range(n, n + 1))
+    return runs
 
 
 def _count_operations(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .._messages import quoted
 from ..transformation import Transformation
 from ._bad_images import find_bad_images
+from ._bad_images import find_suspects
 from ._comparisons import Comparisons
 from ._inspection import Inspection
 from ._motion_groups import find_motion_groups
@@ -112,55 +113,58 @@ def compare_registrations(
     return replace(evaluation, rivals=rivals, motion_groups=groups, silent_stacks=silent)
 
 
+def find_all_suspects(
+    evaluation: Evaluation, comparisons: Comparisons, limits: Limits
+) -> dict[str, list[int]]:
+    """Images that may be bad, under the best registration."""
+    largest = _find_largest_correlation(comparisons)
+    failed = numpy.zeros(largest.shape[1], dtype=bool)
+    failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
+    if not evaluation.improves:  # where no alignment is right, all images seem bad
+        failed[:] = True
+    references = evaluation.reference_images
+    return {
+        name: find_suspects(largest[j], failed, references, least_drop=limits.bad_image)
+        for j, name in enumerate(evaluation.stack_names)
+    }
+
+
 def add_verdict(
     evaluation: Evaluation,
     comparisons: Comparisons,
+    suspects: Mapping[str, Sequence[int]],
     inspections: Mapping[str, Inspection],
     limits: Limits,
 ) -> Evaluation:
     """Add what the second look at the images has shown, and the verdict.
 
+    :param suspects: see :func:`find_all_suspects`.
     :param inspections: of the stacks on which the best registration was scored; none where no
         registration has a score.
     """
     shift = math.nan
     bad: dict[str, tuple[int, ...]] = {}
     if inspections:
-        stacks = [evaluation.stack_names.index(name) for name in inspections]
-        weights = evaluation.stack_weights[stacks]
-        # Where no alignment is right, all images seem bad.
-        if evaluation.improves:
-            bad = _find_bad_images(evaluation, comparisons, inspections, limits)
-        spoilt = numpy.zeros((len(stacks), comparisons.others.shape[1]), dtype=bool)
-        for j, name in enumerate(inspections):
-            spoilt[j, list(bad.get(name, ()))] = True
+        largest = _find_largest_correlation(comparisons)
         shifts = numpy.stack([each.shifts for each in inspections.values()])
+        spoilt = numpy.zeros(shifts.shape[:2], dtype=bool)
+        for j, (name, each) in enumerate(inspections.items()):
+            images = find_bad_images(
+                suspects[name],
+                largest[evaluation.stack_names.index(name)],
+                1 - each.neighbor_mse / 2,
+                least_drop=limits.bad_image,
+            )
+            spoilt[j, list(images)] = True
+            if images:
+                bad[name] = images
         shift = find_remaining_shift(
-            leave_out_bad_images(shifts, spoilt, evaluation.reference_images[0]), weights
+            leave_out_bad_images(shifts, spoilt, evaluation.reference_images[0]),
+            evaluation.stack_weights[[evaluation.stack_names.index(name) for name in inspections]],
         )
     evaluation = replace(evaluation, remaining_shift=shift, bad_images=bad)
     reasons = tuple(_find_reasons(evaluation, limits))
     return replace(evaluation, verdict="check" if reasons else "good", reasons=reasons)
-
-
-def _find_bad_images(
-    evaluation: Evaluation,
-    comparisons: Comparisons,
-    inspections: Mapping[str, Inspection],
-    limits: Limits,
-) -> dict[str, tuple[int, ...]]:
-    largest = _find_largest_correlation(comparisons)
-    failed = numpy.zeros(largest.shape[1], dtype=bool)
-    failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
-    bad = {}
-    for name, each in inspections.items():
-        bad[name] = find_bad_images(
-            largest[evaluation.stack_names.index(name)],
-            1 - each.neighbor_mse / 2,
-            failed,
-            least_drop=limits.bad_image,
-        )
-    return {name: images for name, images in bad.items() if images}
 
 
 def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64]:

@@ -34,14 +34,17 @@ from ._checks import check_transformation_per_image
 from ._comparisons import Comparisons
 from ._corners import find_smoothness
 from ._corners import move_all_corners
+from ._inspection import Inspection
 from ._jobs import Reporter
 from ._ranking import rank_registrations
+from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
 from ._score_stack import StackScores
 from ._stack_work import StackWork
 from ._verdict import Limits
 from ._verdict import add_verdict
 from ._verdict import compare_registrations
+from ._verdict import find_all_suspects
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 
@@ -118,8 +121,8 @@ def evaluate_stacks(
     Pixels that never change (the gap between two modules of a detector, a frame, what is outside
     of an aperture) are found in about five images of each stack before, and left out.
 
-    A second pass over the images, with the best registration only, finds the shift that it leaves
-    and the images that resemble no other one.
+    A second look at some images, with the best registration only, finds the shift that it leaves,
+    in at most 12 images of each stack, and the images that resemble no other one.
 
     :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
         :func:`.open_stacks` takes; NaN, infinity and the largest value of an unsigned integer type
@@ -135,7 +138,7 @@ def evaluate_stacks(
         the first one; where no registration removes half of the error of any stack, or one leaves
         nothing to compare, it may be the problem, and the middle and the last image are taken as
         well: each stack counts once with each reference image. That needs two more passes.
-    :param trust: make the second pass, and give a verdict.
+    :param trust: look at images again, and give a verdict.
     :param limits: where "good" ends.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
     :param should_stop: asked after each image, or some fifty times a second while workers work;
@@ -203,7 +206,8 @@ def evaluate_stacks(
         }
         failed = numpy.array([numpy.isnan(each[:, 0, 0]) for each in corners.values()])
         total = number * len(stacks)
-        looked_at_again = number * int(scored.sum(axis=1).max()) if trust else 0
+        measured = min(number, 2 * MEASURED_IMAGES)
+        looked_at_again = measured * int(scored.sum(axis=1).max()) if trust else 0
         reporter = Reporter(total + looked_at_again, progress, should_stop)
         work = context.enter_context(
             StackWork(stacks, registrations, scored, reporter, max_workers, executor)
@@ -235,12 +239,14 @@ def evaluate_stacks(
         shape = shapes[evaluation.best]
         evaluation = compare_registrations(evaluation, comparisons, registrations, shape, limits)
         if trust:
-            inspections = {}
+            suspects: dict[str, list[int]] = {}
+            inspections: dict[str, Inspection] = {}
             if evaluation.registrations[evaluation.best].scored:
-                inspections = work.inspect(evaluation.best, evaluation.reference_images[0])
-            else:
-                reporter.count(looked_at_again)
-            evaluation = add_verdict(evaluation, comparisons, inspections, limits)
+                suspects = find_all_suspects(evaluation, comparisons, limits)
+                reference = evaluation.reference_images[0]
+                inspections = work.inspect(evaluation.best, reference, suspects)
+            evaluation = add_verdict(evaluation, comparisons, suspects, inspections, limits)
+        reporter.finish()
     for message in evaluation.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return evaluation
