@@ -52,6 +52,7 @@ class Competitor:
     :param evaluate_on: for this library.
     :param max_workers: for this library.
     :param loaded: whether the kernels are imported before anything is measured.
+    :param trust: whether this library looks at the images again, for its verdict.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Competitor:
     evaluate_on: str = "own"
     max_workers: int = 0
     loaded: bool = False
+    trust: bool = True
 
     def describe(self, case: Case, path: str) -> dict[str, Any]:
         """The command of `one_run.py`."""
@@ -88,6 +90,8 @@ def preload(competitor: Competitor) -> Competitor:
     return replace(competitor, name=f"{competitor.name}, loaded", loaded=True)
 
 
+WITHOUT_TRUST = replace(_ALL[1], name="fast, all, without trust", trust=False)
+
 SHORT = Case()
 LONG = Case(images=100)
 LONG_RIGID = Case(images=100, motion="rigid")
@@ -103,7 +107,7 @@ CASES: dict[Case, list[Competitor]] = {
     Case(storage="bitshuffle"): [*PEERS, *OURS],
     Case(size=512): [*PEERS, *OURS],
     Case(size=2048): [*_FAST_PEERS, *OURS],
-    LONG: [*_FAST_PEERS, *OURS],
+    LONG: [*_FAST_PEERS, *OURS, WITHOUT_TRUST],
     LONG_RIGID: [*_FAST_PEERS, *OURS, add_workers(_ALL[1], 2)],
     WIDE: [*_FAST_PEERS, _ALL[1]],
     WIDE_RIGID: [*_FAST_PEERS, _ALL[1]],

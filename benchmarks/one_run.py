@@ -32,13 +32,17 @@ def main() -> None:
     brought = [name for name in optional if name in sys.modules]
     if with_plugin:
         import hdf5plugin  # noqa: F401
-    inputs = {
+    inputs: dict[str, Any] = {
         "image_stacks": [f"{job['path']}::/stack{k}" for k in range(job["stacks"])],
         "transformations": make_transformations(job),
     }
     if job["backend"] is None:
         inputs["evaluate_on"] = job["evaluate_on"]
         inputs["max_workers"] = job["max_workers"]
+        # Nothing is aligned here, so that others would be tried.
+        inputs["reference_image"] = 0
+        if not job["trust"]:
+            leave_out_trust()
     if job["loaded"]:
         from ewoksndreg.kernels import find_kernel
 
@@ -60,6 +64,13 @@ def main() -> None:
     names = task.get_output_value("ranked_stack_names")
     assert len(names) == job["stacks"], names
     print(json.dumps(result))
+
+
+def leave_out_trust() -> None:
+    from ewoksndreg.evaluation import evaluate_stacks
+    from ewoksndreg.tasks import reg2d_posteval
+
+    vars(reg2d_posteval)["evaluate_stacks"] = partial(evaluate_stacks, trust=False)
 
 
 def read(job: Job, with_plugin: bool) -> Job:

@@ -16,6 +16,7 @@ from .case import READING
 from .case import SHORT
 from .case import WIDE
 from .case import WIDE_RIGID
+from .case import WITHOUT_TRUST
 from .case import Case
 from .measure import Ratio
 from .measure import Rounds
@@ -120,6 +121,8 @@ def format_goals(results: Results) -> str:
     add("`fast`, all, rigid, 5 x 60", ">= 6", compare_to_peers(WIDE_RIGID, "fast, all"))
     reading = compute_ratio(results[LONG], "fast, own", READING, "second")
     add("`fast`, own, to reading and one sum, 3 x 100", "<= 3.5", reading)
+    trust = compute_ratio(results[LONG], "fast, all", WITHOUT_TRUST.name, "second")
+    add("with trust to without, `fast`, all, 3 x 100", "<= 1.7", trust)
     add("NaN to none, `fast`", "<= 1.5", compare_to_valid("fast, own"))
     add("NaN to none, core", "<= 2", compare_to_valid("core, own"))
     for case, label in ((LONG_RIGID, "contiguous"), (GZIP_RIGID, "gzip")):

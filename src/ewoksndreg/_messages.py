@@ -44,3 +44,31 @@ def add_context(error: Exception, where: str) -> Exception:
 
 
 located = add_context  # the former name
+
+
+def quoted(names: Iterable[str]) -> str:
+    """``'Ca-K', 'Fe-K' and 'S-K'``"""
+    *others, last = (repr(str(name)) for name in names)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def counted(what: str, numbers: Sequence[int]) -> str:
+    """``image 3`` or ``images 3 to 5 and 9``
+
+    :param what: one of the things that are numbered.
+    :param numbers: ascending.
+    """
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and runs[-1][-1] == n - 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    parts = [
+        part
+        for run in runs
+        for part in (map(str, run) if len(run) < 3 else [f"{run[0]} to {run[-1]}"])
+    ]
+    *others, last = parts
+    joined = f"{', '.join(others)} and {last}" if others else last
+    return f"{what}{'' if len(numbers) == 1 else 's'} {joined}"

@@ -7,6 +7,7 @@ import pytest
 
 from ewoksndreg.demo._report import average
 from ewoksndreg.demo._report import format_table
+from ewoksndreg.demo._report import format_trust
 from ewoksndreg.demo._report import write_picture
 from ewoksndreg.transformation import Homography
 
@@ -47,3 +48,22 @@ def test_a_registration_that_diverged_can_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         write_picture(path, NAMES, SCORES, ERRORS, stack, registrations)
     assert path.read_bytes() == content
+
+
+def test_what_is_known_about_the_best_registration() -> None:
+    trust = {
+        "verdict": "check",
+        "reasons": ["The aligned images still lie about 0.4 px apart"],
+        "remaining_shift": 0.41,
+        "rivals": {"a": 1.234},
+        "bad_images": {"b": [3, 4]},
+        "silent_stacks": ["a"],
+    }
+    assert format_trust(trust).splitlines() == [
+        "The best registration: check",
+        "    The aligned images still lie about 0.4 px apart",
+        "Remaining shift: 0.41 px",
+        "Rival: a, 1.23 px from the best one",
+        "Bad images of b: 3, 4",
+        "Stacks that say nothing: a",
+    ]

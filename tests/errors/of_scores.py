@@ -12,6 +12,8 @@ from .measurement import Mistake
 _LAST = "Cannot be scored and rank last: 'Fe-K'"
 _NONE = "No registration can be scored, so the ranking rests on smoothness alone:"
 
+_NOTHING = "have no images to compare: they are empty or constant, or the reference image is"
+
 _FLAT = numpy.ones_like(IMAGES)
 _EMPTY = numpy.full_like(IMAGES, numpy.nan)
 _SHIFTS = [[0, 0], [1, 0], [2, 0]]
@@ -28,13 +30,15 @@ def _not_scored(title: str, message: str, **changes: Any) -> Mistake:
 RANKED_LAST = [
     _not_scored(
         "A stack without contrast",
-        f"{_LAST} (its stack shows nothing to compare: it is empty or constant)",
+        f"{_LAST} (its stack {_NOTHING.replace('have', 'has')})",
         image_stacks={"Fe-K": _FLAT},
+        evaluate_on="own",
     ),
     _not_scored(
         "A stack of invalid pixels (NaN)",
-        f"{_LAST} (its stack shows nothing to compare: it is empty or constant)",
+        f"{_LAST} (its stack {_NOTHING.replace('have', 'has')})",
         image_stacks={"Fe-K": _EMPTY},
+        evaluate_on="own",
     ),
     _not_scored(
         "A registration that moves the images out of sight",
@@ -43,12 +47,12 @@ RANKED_LAST = [
     ),
     _not_scored(
         "A transformation that is not finite",
-        f"{_LAST} (the transformation of image 0 is singular or not finite)",
+        f"{_LAST} (3 of its 3 transformations are singular or not finite)",
         transformations={"Fe-K": _NOWHERE},
     ),
     _not_scored(
         "A singular matrix",
-        f"{_LAST} (the transformation of image 1 is singular or not finite)",
+        "The registration 'Fe-K' has no transformation of image 1: singular or not finite",
         transformations={"Fe-K": _SINGULAR},
     ),
 ]
@@ -62,14 +66,13 @@ NONE_RANKED = [
     ),
     _not_scored(
         "No stack has contrast",
-        f"{_NONE} 'Ca-K' (its stack shows nothing to compare: it is empty or constant), 'Fe-K' (its"
-        " stack shows nothing to compare: it is empty or constant)",
+        f"{_NONE} 'Ca-K' (the stacks {_NOTHING}), 'Fe-K' (the stacks {_NOTHING})",
         image_stacks={"Ca-K": _FLAT, "Fe-K": _FLAT},
     ),
     _not_scored(
         "No registration can be used",
-        f"{_NONE} 'Ca-K' (its transformations leave no images to compare), 'Fe-K' (the"
-        " transformation of image 0 is singular or not finite)",
+        f"{_NONE} 'Ca-K' (its transformations leave no images to compare), 'Fe-K' (3 of"
+        " its 3 transformations are singular or not finite)",
         transformations={"Ca-K": _FAR, "Fe-K": _NOWHERE},
     ),
 ]

@@ -100,7 +100,7 @@ def call_directly(name, inputs):
             pass
     elif name == "evaluate_stacks":
         with input_context(stacks) as opened:
-            evaluate_stacks(opened, registrations)
+            evaluate_stacks(opened, registrations, evaluate_on=inputs.get("evaluate_on", "all"))
     else:
         with output_context(inputs["output_root_uri"]) as output:
             for stack_name in SHIFTS:

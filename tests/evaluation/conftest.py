@@ -3,6 +3,7 @@ they are read."""
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ewoksndreg._pixels import as_real
+from ewoksndreg.evaluation import Evaluation
+from ewoksndreg.evaluation._comparisons import Comparisons
+from ewoksndreg.evaluation._ranking import rank_registrations
+from ewoksndreg.evaluation._score_stack import StackScores
 from ewoksndreg.kernels import Kernel
 from ewoksndreg.kernels import find_kernel
 from ewoksndreg.kernels._kernel import find_limits
@@ -54,6 +59,47 @@ def translations(motion: Sequence[Sequence[float]]) -> list[Homography]:
     """What a registration that finds this motion returns: pixel p of the aligned image is taken
     from p + motion[n]."""
     return [Homography(shift_matrix(*shift)) for shift in motion]
+
+
+def make_scores(unaligned: Any, aligned: Any, overlap: Any = None) -> StackScores:
+    """Of one stack, with an overlap of 0.9 where nothing else is given."""
+    aligned = numpy.array(aligned, dtype=float)
+    return StackScores(
+        numpy.array(unaligned, dtype=float),
+        aligned,
+        numpy.full(aligned.shape, 0.9) if overlap is None else numpy.array(overlap, dtype=float),
+        0,
+    )
+
+
+def rank_scores(
+    all_scores: dict[str, StackScores],
+    smoothness: dict[str, float],
+    *,
+    failed: dict[str, Sequence[int]] | None = None,
+    evaluate_on: str = "all",
+    sources: dict[str, Any] | None = None,
+    reference: int = 0,
+) -> Evaluation:
+    """Rank as `evaluate_stacks` does.
+
+    :param failed: for registrations, the images without transformation.
+    """
+    number = len(smoothness)
+    scored = numpy.identity(number, dtype=bool) if evaluate_on == "own" else None
+    if scored is None:
+        scored = numpy.ones((number, len(all_scores)), dtype=bool)
+    sources = sources or {name: name for name in all_scores}
+    comparisons = Comparisons.of({reference: all_scores}, scored, sources)
+    lost = numpy.zeros((number, comparisons.aligned_mse.shape[-1]), dtype=bool)
+    for name, images in (failed or {}).items():
+        lost[list(smoothness).index(name), list(images)] = True
+    infinite = {name: each.infinite_pixels for name, each in all_scores.items()}
+    smoothness = {name: smoothness[name] for name in sources}
+    evaluation = rank_registrations(comparisons, sources, smoothness, lost, infinite)
+    for message in evaluation.warnings:  # as `evaluate_stacks` does
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+    return evaluation
 
 
 class WatchedStack(Sequence[Any]):

@@ -1,6 +1,7 @@
 """Print the figures of ``doc/ground_truth.md``: ``python -m tests.ground_truth``."""
 
 import argparse
+from pathlib import Path
 from typing import get_args
 
 from ewoksndreg.demo.samples import Motion
@@ -9,7 +10,12 @@ from .cases import build_cases
 from .figures import TOLERANCE
 from .figures import Figures
 from .figures import compute
+from .situations import build_situations
 from .tolerance import median_and_range
+from .trust import draw_remaining_shift
+from .trust import judge
+from .trust import summary
+from .trust import table
 
 
 def main() -> None:
@@ -22,7 +28,24 @@ def main() -> None:
         metavar="S",
         help="sets of cases, which differ in their seeds (default: 0, the set of the tests)",
     )
-    sets = parser.parse_args().sets
+    parser.add_argument(
+        "--situations",
+        type=int,
+        metavar="N",
+        help="N cases of each situation of daily work instead, on pictures that nothing was chosen"
+        " with",
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="PNG", help="where to draw the remaining shift (--situations)"
+    )
+    arguments = parser.parse_args()
+    if arguments.situations:
+        judged = [judge(each) for each in build_situations("check", arguments.situations)]
+        print(f"{table(judged)}\n\n{summary(judged)}")
+        if arguments.plot:
+            draw_remaining_shift(judged, arguments.plot)
+        return
+    sets = arguments.sets
     print(_table(compute(case for number in sets for case in build_cases(number))))
     middle, low, high = median_and_range(TOLERANCE)
     print(

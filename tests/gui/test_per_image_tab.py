@@ -11,7 +11,6 @@ from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation._ranking import rank_registrations
 from ewoksndreg.evaluation._score_stack import StackScores
 from ewoksndreg.gui._per_image_tab import PerImageTab
 from ewoksndreg.gui._per_image_tab import find_best_registration
@@ -20,6 +19,7 @@ from ewoksndreg.gui._selection import Selection
 from ewoksndreg.transformation import Homography
 
 from ..conftest import shift_matrix
+from ..evaluation.conftest import rank_scores
 
 NUMBER = 400
 
@@ -28,15 +28,13 @@ def evaluation_of(number):
     """Two registrations; the best one, b, is bad at images 7 and 30."""
     rng = numpy.random.default_rng(0)
     aligned = numpy.stack([rng.uniform(0.5, 0.7, number), rng.uniform(0.09, 0.11, number)])
-    aligned[:, 0] = 0
+    aligned[:, 0] = numpy.nan
     aligned[1, [7, 30]] = 0.6, 0.4
     unaligned = numpy.full(number, 0.99)
-    unaligned[0] = 0
+    unaligned[0] = numpy.nan
     scores = StackScores(unaligned, aligned, numpy.full((2, number), 0.9), 0)
     stacks = {"a": scores, "b": scores}
-    return rank_registrations(
-        stacks, numpy.ones((2, 2), dtype=bool), {"a": "a", "b": "b"}, {"a": 0.1, "b": 0.1}, {}
-    )
+    return rank_scores(stacks, {"a": 0.1, "b": 0.1})
 
 
 @pytest.fixture
@@ -84,9 +82,7 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
 
 def test_where_nothing_stands_out_that_is_said(make_tab):
     scores = StackScores(numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)), 0)
-    evaluation = rank_registrations(
-        {"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": "a"}, {"a": 0.0}, {}
-    )
+    evaluation = rank_scores({"a": scores}, {"a": 0.0})
     message = make_tab(evaluation).message.text()
     assert message == "The curve is the best registration, that of 'a'. There are no outliers."
 
@@ -179,9 +175,7 @@ def test_without_a_ranking_that_is_said(make_tab):
 
 def test_one_image_is_drawn_too(make_tab):
     scores = StackScores(numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)), 0)
-    evaluation = rank_registrations(
-        {"a": scores}, numpy.ones((1, 1), dtype=bool), {"a": "a"}, {"a": 0.0}, {}
-    )
+    evaluation = rank_scores({"a": scores}, {"a": 0.0})
     tab = make_tab(evaluation)
     assert tab.plot.getCurve("a").getXData().tolist() == [0]
     assert tab.plot.getGraphXLimits() == (-0.5, 0.5)

@@ -42,7 +42,7 @@ def test_the_two_parts_of_a_bar_make_the_score(ranked):
     for row in ranked:
         relative_error, smoothness = split_score(row)
         assert relative_error + smoothness == pytest.approx(row.score)
-        assert smoothness == pytest.approx(0.3 * row.smoothness)
+        assert smoothness == pytest.approx(0.6 * row.smoothness)
 
 
 def test_without_a_ranking_the_smoothness_is_known_as_far_as_registrations_were_read(result):

@@ -31,6 +31,12 @@ WARNINGS = (
     "Nothing to rank",
     "The stacks are not ranked",
     "Infinite pixels",
+    "Pixels with the largest value",
+    "Pixels that never change",
+    "No registration is better than none",
+    "The registration .* has no transformation of",
+    "The stacks .*do not share one motion",
+    "Images that resemble no other",
 )
 
 # Seconds for one input; most need a thousandth of one.

@@ -77,6 +77,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "output_configuration",
         "skip",
         "evaluate_on",
+        "reference_image",
         "max_workers",
         "scheduler",
     }
@@ -87,6 +88,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "ranked_stack_names",
         "output_configuration",
         "scores",
+        "trust",
     }
     defaults = {
         name: field.default
@@ -102,6 +104,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "output_configuration": None,
         "skip": False,
         "evaluate_on": "all",
+        "reference_image": "auto",
         "max_workers": None,
         "scheduler": None,
     }
@@ -345,7 +348,8 @@ def test_a_json_workflow_reads_and_writes_hdf5(
         assert scores["relative_error"][()][range(3), columns] == pytest.approx(own)
         per_image = process["per_image/relative_error"][()]
         assert per_image.shape == (3, 3, len(MOTION))
-        assert per_image[range(3), columns, 1:].mean(axis=1).clip(max=1) == pytest.approx(own)
+        mean = (per_image[range(3), columns, 1:] ** 2).mean(axis=1)
+        assert numpy.sqrt(mean).clip(max=1) == pytest.approx(own)
         motion = process["motion"]
         given = list(transformations)
         assert list(motion["registration"].asstr()) == given

@@ -41,6 +41,24 @@ def format_table(
     return "\n".join(lines)
 
 
+def format_trust(trust: Mapping[str, Any]) -> str:
+    """What is known about the best registration, one line each.
+
+    :param trust: the output of the task.
+    """
+    lines = [f"The best registration: {trust['verdict']}"]
+    lines += [f"    {reason}" for reason in trust["reasons"]]
+    if trust["remaining_shift"] is not None:
+        lines.append(f"Remaining shift: {trust['remaining_shift']:.2f} px")
+    for name, distance in trust["rivals"].items():
+        lines.append(f"Rival: {name}, {distance:.2f} px from the best one")
+    for name, images in trust["bad_images"].items():
+        lines.append(f"Bad images of {name}: {', '.join(map(str, images))}")
+    if trust["silent_stacks"]:
+        lines.append(f"Stacks that say nothing: {', '.join(trust['silent_stacks'])}")
+    return "\n".join(lines)
+
+
 def write_picture(
     path: Path,
     ranked_names: Sequence[str],

@@ -13,6 +13,7 @@ from ewokscore.progress import TextProgress
 from ..transformation import Homography
 from ._files import DemoFiles
 from ._report import format_table
+from ._report import format_trust
 from ._report import write_picture
 from .registration import register
 from .samples import make_sample
@@ -43,6 +44,7 @@ def run(folder: Path) -> None:
     shape = next(iter(sample.stacks.values())).shape[1:]
     errors = {name: true_error(found, sample.truth, shape) for name, found in registrations.items()}
     print(format_table(ranked, scores, errors))
+    print(f"\n{format_trust(outputs['trust'])}")
     write_picture(files.picture, ranked, scores, errors, sample.stacks[ranked[0]], registrations)
     print(f"\n{files.picture}: before and after")
 

@@ -3,11 +3,12 @@
 from ._checks import check_registration_per_stack
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
+from ._comparisons import SMOOTHNESS_WEIGHT
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
-from ._ranking import SMOOTHNESS_WEIGHT
 from ._result import Evaluation
 from ._result import RegistrationScore
+from ._verdict import Limits
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 from .evaluation import evaluate_stacks
@@ -16,6 +17,7 @@ from .evaluation import post_evaluation
 __all__ = [
     "SMOOTHNESS_WEIGHT",
     "Evaluation",
+    "Limits",
     "RegistrationScore",
     "check_registration_per_stack",
     "check_stack_per_registration",

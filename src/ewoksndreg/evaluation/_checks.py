@@ -81,3 +81,18 @@ def check_same_image_shapes(shapes: Mapping[str, tuple[int, ...]]) -> None:
                 f" {first!r} {expected}: give stacks of one shape or score every registration on"
                 " its own stack only (evaluate_on='own')"
             )
+
+
+def check_reference_image(reference_image: int | str, number: int) -> None:
+    """The reference image is "auto" or the number of an image.
+
+    :param number: of images.
+    :raises ValueError: names it, and what there is.
+    """
+    if reference_image == "auto":
+        return
+    if isinstance(reference_image, str) or not 0 <= reference_image < number:
+        raise ValueError(
+            f"There is no reference image {reference_image!r}: give 'auto' or the number of an"
+            f" image, 0 to {number - 1}"
+        )

@@ -17,9 +17,8 @@ from concurrent.futures import Future
 from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import Any
-
-import numpy
-from numpy.typing import NDArray
+from typing import Protocol
+from typing import TypeVar
 
 from .._stacks import Stack
 from ..transformation import Transformation
@@ -27,10 +26,8 @@ from ..workers import count_workers
 from ..workers import may_start_processes
 from ..workers import processes
 from ..workers import threads
-from ._score_stack import Job
-from ._score_stack import ReferenceImage
-from ._score_stack import StackScores
-from ._score_stack import score_images
+from ._prepared_images import PreparedImages
+from ._prepared_images import ReferenceImage
 
 # Pixels of a job, some ms: so many that handing it out costs little.
 _JOB_SIZE = 2**22
@@ -48,44 +45,23 @@ _LEAST_FOR_PROCESSES = 2**29
 _INTERVAL = 0.02
 
 
-def make_jobs(
-    image_stacks: Mapping[str, Stack],
-    registrations: Mapping[str, Sequence[Transformation]],
-    scored: NDArray[numpy.bool_],
-    kernel: str,
-    fewest_images: int | None,
-) -> list[Job]:
-    """One job for each stack, or several that can be done in any order and in any place.
+def split_images(stack: Stack, fewest_images: int | None) -> list[range]:
+    """Parts of a stack that can be done in any order and in any place: about equal ranges of
+    images that begin where a chunk of the file begins.
 
-    :param registrations: N transformations for each of K registrations.
-    :param scored: which registration is scored on which stack, shape `(K, stacks)`.
-    :param kernel: the name of the one that does the work.
-    :param fewest_images: of a job; None for one job per stack.
+    :param fewest_images: of a part; None for one part.
     """
-    jobs = []
-    for j, (name, stack) in enumerate(image_stacks.items()):
-        reference = ReferenceImage(name, stack[:1], 0, kernel)
-        parts = [range(len(stack))] if fewest_images is None else _split(stack, fewest_images)
-        for images in parts:
-            some = slice(images.start, images.stop)
-            here = [
-                (each[0], each[some]) if scored[k, j] else None
-                for k, each in enumerate(registrations.values())
-            ]
-            jobs.append(Job(reference, stack[some], images.start, here))
-    return jobs
-
-
-def _split(stack: Stack, fewest: int) -> Iterator[range]:
-    """About equal ranges of images, that begin where a chunk of the file begins."""
+    if fewest_images is None:
+        return [range(len(stack))]
     size = max(1, math.prod(stack.shape[1:]))
-    fewest = max(fewest, math.ceil(_JOB_SIZE / size))
-    length = math.ceil(len(stack) / max(1, len(stack) // fewest))
-    start = 0
+    fewest_images = max(fewest_images, math.ceil(_JOB_SIZE / size))
+    length = math.ceil(len(stack) / max(1, len(stack) // fewest_images))
+    parts, start = [], 0
     while start < len(stack):
         stop = stack.stored_together(min(start + length, len(stack)) - 1).stop
-        yield range(start, stop)
+        parts.append(range(start, stop))
         start = stop
+    return parts
 
 
 @contextmanager
@@ -136,13 +112,24 @@ class Reporter:
     ) -> None:
         self._total = total
         self._done = 0
+        self._told = 0.0
         self._progress = progress
         self._should_stop = should_stop
 
+    def extend(self, images: int) -> None:
+        """There is more to do than was known before."""
+        self._total += images
+
     def count(self, images: int) -> None:
         self._done += images
+        self._told = max(self._told, min(1.0, self._done / self._total))
         if self._progress is not None:
-            self._progress(self._done / self._total)
+            self._progress(self._told)
+
+    def finish(self) -> None:
+        """All is done, perhaps with fewer images than there might have been."""
+        if self._told < 1:
+            self.count(max(0, self._total - self._done))
 
     def check(self) -> None:
         """:raises CancelledError: when the work is to stop; says how much was done."""
@@ -152,66 +139,97 @@ class Reporter:
             )
 
 
-def run_jobs(
-    jobs: Sequence[Job], reporter: Reporter, executor: Executor | None
-) -> list[StackScores]:
+class Job(Protocol):
+    """Some work on images of one stack."""
+
+    @property
+    def images(self) -> PreparedImages: ...
+
+    @property
+    def reference(self) -> ReferenceImage | None:
+        """What the jobs of one stack share."""
+
+
+_J = TypeVar("_J", bound=Job)
+_R = TypeVar("_R")
+
+
+class Workers:
     """Do jobs here, one after the other, or have them done by an executor in any order.
 
-    When one fails or the reporter says so, those that have begun are waited for, and the others do
-    not begin.
-
-    :returns: the scores, in the order of the jobs.
-    :raises CancelledError: when the reporter says so.
-    :raises RuntimeError: when a worker died; names a stack that it scored.
-    :raises TypeError: when a stack or a transformation cannot be sent to a worker; names it.
+    :param executor: None to do them here.
     """
 
-    def on_image() -> None:
-        reporter.count(1)
-        reporter.check()
+    def __init__(self, executor: Executor | None, reporter: Reporter) -> None:
+        self._executor = executor
+        self._reporter = reporter
 
-    if executor is None:
-        scores = []
-        for n, job in enumerate(jobs):
-            scores.append(score_images(job, on_image))
-            _forget_reference(job, jobs[n + 1 :])
-        return scores
-    futures: list[Future[StackScores]] = []
-    try:
-        for job in jobs:
-            with _explain_errors(job):
-                futures.append(executor.submit(score_images, job))
-        _await(futures, jobs, reporter)
-    finally:
-        for future in futures:
-            future.cancel()
-        wait(futures)
-    return [future.result() for future in futures]
+    def run(
+        self,
+        function: Callable[..., _R],
+        jobs: Sequence[_J],
+        *,
+        counted: bool = True,
+    ) -> list[_R]:
+        """When one fails or the reporter says so, those that have begun are waited for, and the
+        others do not begin.
 
+        :param function: does a job; as a second argument it may be given what is to be called after
+            each image.
+        :param counted: whether the images count for the progress.
+        :returns: what the function returned, in the order of the jobs.
+        :raises CancelledError: when the reporter says so.
+        :raises RuntimeError: when a worker died; names a stack that it scored.
+        :raises TypeError: when a stack or a transformation cannot be sent to a worker; names it.
+        """
 
-def _await(futures: Sequence[Future[Any]], jobs: Sequence[Job], reporter: Reporter) -> None:
-    pending = dict(zip(futures, jobs, strict=True))
-    while pending:
-        done, _ = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
-        for future in [each for each in pending if each in done]:
-            job = pending.pop(future)
-            with _explain_errors(job):
-                future.result()
-            _forget_reference(job, pending.values())
-            reporter.count(len(job.images))
-        reporter.check()
+        def on_image() -> None:
+            if counted:
+                self._reporter.count(1)
+            self._reporter.check()
+
+        if self._executor is None:
+            results = []
+            for n, job in enumerate(jobs):
+                results.append(function(job, on_image))
+                _forget_reference(job, jobs[n + 1 :])
+            return results
+        futures: list[Future[_R]] = []
+        try:
+            for job in jobs:
+                with _explain_errors(job):
+                    futures.append(self._executor.submit(function, job))
+            self._await(futures, jobs, counted)
+        finally:
+            for future in futures:
+                future.cancel()
+            wait(futures)
+        return [future.result() for future in futures]
+
+    def _await(self, futures: Sequence[Future[Any]], jobs: Sequence[Job], counted: bool) -> None:
+        pending = dict(zip(futures, jobs, strict=True))
+        while pending:
+            done, _ = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
+            for future in [each for each in pending if each in done]:
+                job = pending.pop(future)
+                with _explain_errors(job):
+                    future.result()
+                _forget_reference(job, pending.values())
+                if counted:
+                    self._reporter.count(len(job.images))
+            self._reporter.check()
 
 
 def _forget_reference(job: Job, others: Iterable[Job]) -> None:
     """So that memory does not grow with the number of stacks."""
-    if not any(other.reference is job.reference for other in others):
+    if job.reference and not any(other.reference is job.reference for other in others):
         job.reference.forget()
 
 
 @contextmanager
 def _explain_errors(job: Job) -> Iterator[None]:
     """Say in our words what goes wrong on the way to the worker or from there."""
-    name = job.reference.name
+    name = job.images.name
     try:
         yield
     except Exception as error:

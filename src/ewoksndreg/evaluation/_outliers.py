@@ -20,17 +20,14 @@ _SMALLEST_SPREAD = 0.01
 def outlier_limit(relative_error: NDArray[numpy.float64]) -> float:
     """The relative error above which an image is aligned much worse than the others of its stack.
 
-    The median plus 5 robust standard deviations, both over the images from the second on. The
-    robust standard deviation is 1.4826 times the median absolute deviation (MAD), and at least
-    0.01.
+    The median plus 5 robust standard deviations. The robust standard deviation is 1.4826 times the
+    median absolute deviation (MAD), and at least 0.01.
 
-    :param relative_error: of each image of one stack under one registration, shape `(N,)`. The
-        first image is what the others are compared with and says nothing; nor does what is not
-        finite.
+    :param relative_error: of each image of one stack under one registration, shape `(N,)`; NaN for
+        the reference image, which says nothing.
     :returns: NaN where there is nothing to compare.
     """
-    known = relative_error[1:]
-    known = known[numpy.isfinite(known)]
+    known = relative_error[numpy.isfinite(relative_error)]
     if known.size == 0:
         return math.nan
     median = float(numpy.median(known))
@@ -39,6 +36,5 @@ def outlier_limit(relative_error: NDArray[numpy.float64]) -> float:
 
 
 def find_outliers(relative_error: NDArray[numpy.float64]) -> list[int]:
-    """Images whose relative error is more than :func:`outlier_limit`, never the first one."""
-    above = relative_error > outlier_limit(relative_error)
-    return [int(n) for n in numpy.flatnonzero(above) if n > 0]
+    """Images whose relative error is more than :func:`outlier_limit`."""
+    return [int(n) for n in numpy.flatnonzero(relative_error > outlier_limit(relative_error))]

@@ -1,4 +1,4 @@
-"""From comparisons of images to a ranking of registrations."""
+"""Sort registrations by their scores."""
 
 from __future__ import annotations
 
@@ -8,136 +8,105 @@ from collections.abc import Mapping
 import numpy
 from numpy.typing import NDArray
 
-from ..kernels import UNRELATED
+from ._comparisons import MSE_FLOOR
+from ._comparisons import Comparisons
 from ._result import Evaluation
 from ._result import RegistrationScore
-from ._score_stack import StackScores
-
-# Keeps a stack that needs no alignment from dividing by nothing: the standardized MSE of two
-# images with a correlation coefficient of 0.995.
-_MSE_FLOOR = 0.01
-
-# Weight of a stack on which no registration from elsewhere improves anything. Small against the
-# weight of a stack that shows the motion, so that noise and fixed patterns have no say where others
-# have.
-_WEIGHT_FLOOR = 0.01
-
-# A step of 1 % of the image costs as much as 0.3 % of the error that there is to remove.
-SMOOTHNESS_WEIGHT = 0.3
 
 
 def rank_registrations(
-    scores: Mapping[str, StackScores],
-    scored: NDArray[numpy.bool_],
+    comparisons: Comparisons,
     registered_from: Mapping[str, str | None],
     smoothness: Mapping[str, float],
-    diverged: Mapping[str, int],
+    failed: NDArray[numpy.bool_],
+    infinite_pixels: Mapping[str, int],
 ) -> Evaluation:
     """Score every registration on the stacks where it was compared, and sort.
 
-    :param scores: for each of S stacks how its images compare under the K registrations.
-    :param scored: which registration was compared on which stack, shape `(K, S)`.
     :param registered_from: for each of the K registrations the stack it was found from, or None.
     :param smoothness: of each registration.
-    :param diverged: for registrations with an unusable transformation, the first image that has
-        one.
+    :param failed: which transformations are singular or not finite, shape `(K, N)`.
+    :param infinite_pixels: of each stack.
     """
-    stack_names = tuple(scores)
-    aligned = numpy.stack([each.aligned_mse for each in scores.values()], axis=1)
-    unaligned = numpy.stack([each.unaligned_mse for each in scores.values()])
-    overlap = numpy.stack([each.overlap for each in scores.values()], axis=1)
-
-    comparable = numpy.isfinite(aligned[:, :, 1:]).any(axis=2) & scored
-    stack_comparable = numpy.any(numpy.isfinite(unaligned[:, 1:]), axis=1)
-    per_image, relative_error = _find_relative_errors(aligned, unaligned)
-    own = numpy.array(
-        [[source == name for name in stack_names] for source in registered_from.values()]
+    (_,), (weights,), (errors,), (scores,) = found = comparisons.score(
+        numpy.array(list(smoothness.values()))
     )
-    weights = _find_stack_weights(relative_error, scored, own)
-    for array in (per_image, relative_error, overlap):
-        array[~scored] = numpy.nan
-
+    stack_weights = weights.mean(axis=0)
+    relative_error = (
+        numpy.einsum("qs,qks->ks", weights, numpy.sqrt(found.relative_mse[0]))
+        / len(weights)
+        / stack_weights
+    )
+    # What is shown of each image is about the reference image that says most.
+    order = numpy.argsort(-weights.sum(axis=1), kind="stable")
+    aligned, unaligned, overlap, others = (
+        each[order[0]].copy()
+        for each in (
+            comparisons.aligned,
+            comparisons.unaligned,
+            comparisons.overlap,
+            comparisons.others,
+        )
+    )
+    for array in (aligned, unaligned):
+        array[..., ~others] = numpy.nan
+    for array in (relative_error, aligned, overlap):
+        array[~comparisons.scored] = numpy.nan
+    with numpy.errstate(invalid="ignore"):  # 0 / 0 where nothing can be compared
+        known = comparisons.known[order[0]]
+        before = numpy.where(known, unaligned, 0).sum(axis=1) / known.sum(axis=1) + MSE_FLOOR
     registrations = {}
     for k, name in enumerate(registered_from):
-        if name in diverged:
-            reason = f"the transformation of image {diverged[name]} is singular or not finite"
-        elif unaligned.shape[1] == 1:
-            reason = "there is only one image"
-        elif (own[k] & ~stack_comparable).any():
-            reason = "its stack shows nothing to compare: it is empty or constant"
-        elif not comparable[k].any():
-            reason = "its transformations leave no images to compare"
-        else:
-            reason = None
-        mean_error = _weighted_mean(relative_error[k, scored[k]], weights[scored[k]])
+        own = comparisons.own[k]
+        reason = _find_reason(comparisons, k, failed[k])
         registrations[name] = RegistrationScore(
-            score=(
-                mean_error + SMOOTHNESS_WEIGHT * smoothness[name] if reason is None else math.nan
-            ),
-            relative_error=mean_error,
-            own_relative_error=float(relative_error[k, own[k]][0]) if own[k].any() else math.nan,
+            score=float(scores[k]) if reason is None else math.nan,
+            relative_error=float(errors[k]),
+            own_relative_error=float(relative_error[k, own][0]) if own.any() else math.nan,
             smoothness=smoothness[name],
-            min_overlap=float(overlap[k, scored[k]].min()),
+            min_overlap=_find_min_overlap(overlap[k, comparisons.scored[k]], failed[k]),
             reason=reason,
         )
     return Evaluation(
-        stack_names=stack_names,
+        stack_names=comparisons.stack_names,
         ranked_names=tuple(sorted(registrations, key=lambda name: _sort_key(registrations[name]))),
         registrations=registrations,
         registered_from=dict(registered_from),
         relative_error=relative_error,
-        relative_error_per_image=per_image,
+        relative_error_per_image=numpy.sqrt(aligned / before[:, numpy.newaxis]),
         overlap=overlap,
-        stack_weights=weights,
-        infinite_pixels={name: each.infinite_pixels for name, each in scores.items()},
+        stack_weights=stack_weights,
+        infinite_pixels=dict(infinite_pixels),
+        aligned_mse=aligned,
+        unaligned_mse=unaligned,
+        reference_images=tuple(comparisons.references[q] for q in order),
+        failed_images={
+            name: tuple(numpy.flatnonzero(each).tolist())
+            for name, each in zip(registrations, failed, strict=True)
+            if each.any() and registrations[name].scored
+        },
     )
 
 
-def _find_relative_errors(
-    aligned: NDArray[numpy.float64], unaligned: NDArray[numpy.float64]
-) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64]]:
-    """The error that is left, as a fraction of the error without alignment.
-
-    :param aligned: MSEs, shape `(K, S, N)`.
-    :param unaligned: MSEs, shape `(S, N)`.
-    :returns: per image, shape `(K, S, N)`, and per stack, shape `(K, S)`, NaN for one image.
-    """
-    unaligned = numpy.nan_to_num(unaligned, nan=UNRELATED)
-    aligned = numpy.nan_to_num(aligned, nan=UNRELATED)
-    aligned[:, :, 0] = 0
-    if unaligned.shape[1] == 1:
-        return aligned, numpy.full(aligned.shape[:2], numpy.nan)
-    before = unaligned[:, 1:].mean(axis=1) + _MSE_FLOOR
-    per_image = aligned / before[:, numpy.newaxis]
-    return per_image, numpy.minimum(per_image[:, :, 1:].mean(axis=2), 1)
+def _find_reason(comparisons: Comparisons, k: int, failed: NDArray[numpy.bool_]) -> str | None:
+    """Why a registration cannot be scored; None where it can."""
+    number, total = int(numpy.count_nonzero(failed)), failed.size
+    if 2 * number > total:
+        return f"{number} of its {total} transformations are singular or not finite"
+    if total == 1:
+        return "there is only one image"
+    scored = comparisons.scored[k]
+    if numpy.isfinite(comparisons.aligned_mse[:, k, scored]).any():
+        return None
+    if numpy.isfinite(comparisons.unaligned_mse[:, scored]).any():
+        return "its transformations leave no images to compare"
+    which = "its stack has" if numpy.count_nonzero(scored) == 1 else "the stacks have"
+    return f"{which} no images to compare: they are empty or constant, or the reference image is"
 
 
-def _find_stack_weights(
-    relative_error: NDArray[numpy.float64],
-    scored: NDArray[numpy.bool_],
-    own: NDArray[numpy.bool_],
-) -> NDArray[numpy.float64]:
-    """How much each stack counts: as much as the best registration from *elsewhere* improves it.
-
-    A stack that shows the motion is improved by a good registration from elsewhere. Noise and a
-    pattern that does not move are improved by their own registration at most, which says nothing
-    about the motion.
-
-    :param relative_error: of each registration on each stack, shape `(K, S)`.
-    :param scored: which registration was scored on which stack, shape `(K, S)`.
-    :param own: which registration is known to come from which stack, shape `(K, S)`.
-    :returns: shape `(S,)`; all 1 for one stack, or where each registration was scored on its own.
-    """
-    others = scored & ~own
-    if scored.shape[1] == 1 or not others.any():
-        return numpy.ones(scored.shape[1])
-    smallest = numpy.min(relative_error, axis=0, where=others, initial=1)
-    return numpy.asarray(_WEIGHT_FLOOR + 1 - smallest)
-
-
-def _weighted_mean(values: NDArray[numpy.float64], weights: NDArray[numpy.float64]) -> float:
-    # fsum is exact, so that the order of the stacks does not change the mean.
-    return math.fsum(values * weights) / math.fsum(weights)
+def _find_min_overlap(overlap: NDArray[numpy.float64], failed: NDArray[numpy.bool_]) -> float:
+    """Of the images that have a transformation."""
+    return 0.0 if failed.all() else float(overlap[:, ~failed].min())
 
 
 def _sort_key(item: RegistrationScore) -> tuple[bool, bool, float]:

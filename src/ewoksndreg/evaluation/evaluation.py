@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 from typing import Literal
 
@@ -17,27 +17,29 @@ import numpy
 from numpy.typing import NDArray
 
 from .._messages import unknown_name
-from .._stacks import Stack
-from ..kernels import select_kernel
 from ..transformation import Conventions
-from ..transformation import Transformation
 from ..transformation import TransformationSource
-from ..transformation import TransformationType
 from ..transformation import as_registrations
+from ._checks import check_reference_image
 from ._checks import check_registration_per_stack
 from ._checks import check_same_image_shapes
 from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
-from ._jobs import FEWEST_IMAGES_ELSEWHERE
+from ._comparisons import Comparisons
+from ._corners import find_smoothness
+from ._corners import move_all_corners
+from ._inspection import Inspection
 from ._jobs import Reporter
-from ._jobs import choose_workers
-from ._jobs import make_jobs
-from ._jobs import run_jobs
 from ._ranking import rank_registrations
+from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
 from ._score_stack import StackScores
-from .eval_metrics import moved_corners
+from ._stack_work import StackWork
+from ._verdict import Limits
+from ._verdict import add_verdict
+from ._verdict import compare_registrations
+from ._verdict import find_all_suspects
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 
@@ -85,39 +87,57 @@ def evaluate_stacks(
     registered_from: Mapping[str, str | None] | None = None,
     evaluate_on: Literal["all", "own"] = "all",
     convention: Conventions = None,
+    reference_image: int | Literal["auto"] = "auto",
+    trust: bool = True,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
     executor: Executor | None = None,
 ) -> Evaluation:
-    """Rank registrations by how well they align stacks of images.
+    """Rank registrations by how well they align stacks of images, and say how sure and how good
+    the best one is.
 
-    Each stack is read once, image by image. Every image is brought to one scale and smoothed
-    (:meth:`.Kernel.prepare`), resampled with each registration's transformation of that image
-    (linear interpolation) and compared with the reference image, which is the first one
-    (:meth:`.Kernel.compare`): in the frame of the reference image, with the passive matrix
-    ``M[n] inv(M[0])``, or, where transformations do not compose, in the frame of the result. The
-    error that is left, as a fraction of the error without alignment, and the smoothness of the
-    registration make its score::
+    Every image is brought to one scale and smoothed (:meth:`.Kernel.prepare`), resampled with each
+    registration's transformation of that image (linear interpolation) and compared with the
+    reference image (:meth:`.Kernel.compare`): in the frame of the reference image q, with the
+    passive matrix ``M[n] inv(M[q])``, or, where transformations do not compose, in the frame of
+    the result. The error that is left, as a fraction of the error without alignment, and the
+    smoothness of the registration make its score::
 
-        R[k, j] = min(M[k, j] / (U[j] + 0.01), 1)
+        d = min(2 (1 - r), 2)
+        R[k, j] = min(mean of d aligned / (mean of d unaligned + 0.01), 1)
         w[j] = 0.01 + 1 - min(R[l, j] for registrations l that were not found from stack j)
-        score[k] = sum(w[j] R[k, j]) / sum(w[j]) + 0.3 smoothness[k]
+        score[k] = sum(w[j] sqrt(R[k, j])) / sum(w[j]) + 0.6 smoothness[k]
 
-    with the relative error R of registration k on stack j, M the mean MSE of its images but the
-    reference image and U the same without alignment. The weights w let those stacks decide that
-    show the motion; they are 1 for one stack and for `"own"`.
+    with Pearson's r over the pixels that are valid in both images, 2 where they cannot be compared,
+    and the means over the images but the reference image. The weights w let those stacks decide
+    that show the motion; they are 1 for one stack and for `"own"`.
+
+    Pixels that never change (the gap between two modules of a detector, a frame, what is outside
+    of an aperture) are found in about five images of each stack before, and left out.
+
+    A second look at some images, with the best registration only, finds the shift that it leaves,
+    in at most 12 images of each stack, and the images that resemble no other one.
 
     :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
-        :func:`.open_stacks` takes; NaN and infinity are invalid pixels.
+        :func:`.open_stacks` takes; NaN, infinity and the largest value of an unsigned integer type
+        (of 16 bits or more) are invalid pixels.
     :param transformations: K registrations: for each name N transformations, in any form that
-        :func:`.as_transformations` takes.
+        :func:`.as_transformations` takes. Images whose transformation is singular or not finite
+        count as unrelated.
     :param registered_from: for each registration the name of the stack it was found from, or None
         where that is not known. Where not given, a registration was found from the stack that has
         its name.
     :param evaluate_on: score every registration on `"all"` stacks or on its `"own"` stack only.
     :param convention: what the numbers of the registrations mean, of all or by name, see
         :func:`.as_transformations`.
+    :param reference_image: number of the image with which the others are compared. `"auto"` takes
+        the first one; where no registration removes half of the error of any stack, or one leaves
+        nothing to compare, it may be the problem, and the middle and the last image are taken as
+        well: each stack counts once with each reference image. That needs two more passes.
+    :param trust: look at images again, and give a verdict.
+    :param limits: where "good" ends.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
     :param should_stop: asked after each image, or some fifty times a second while workers work;
         the evaluation ends when it answers True and the images that have begun are done.
@@ -131,19 +151,19 @@ def evaluate_stacks(
         not shut down.
     :returns: names sorted by score, best first, ties in the order of `transformations`, and the
         numbers behind it. The order of stacks and registrations changes no number. Last come
-        registrations that cannot be scored: those with a transformation that is singular or not
-        finite, whose own stack shows nothing to compare, or that leave nothing to compare. They
-        follow smoothness (not finite: last).
+        registrations that cannot be scored: those of which more than half of the transformations
+        are singular or not finite, or that leave nothing to compare. They follow smoothness (not
+        finite: last).
     :raises ValueError: when there are no stacks, no images or no registrations, a registration
         does not have a transformation for each image, a name is unknown, `evaluate_on` is unknown,
-        `max_workers` is less than -1, images have different shapes within a stack or, for `"all"`,
-        between stacks, or a registration that is scored on its own stack has none.
+        there is no image `reference_image`, `max_workers` is less than -1, images have different
+        shapes within a stack or, for `"all"`, between stacks, or a registration that is scored on
+        its own stack has none.
     :raises TypeError: when pixels are not real numbers or these are no transformations.
     :raises OSError: when a file is missing or cannot be read.
     :raises concurrent.futures.CancelledError: when `should_stop` answered True.
     :raises RuntimeError: when a worker died.
-    :warns RuntimeWarning: when registrations cannot be scored; names them and says why. Once when
-        there are infinite pixels; counts them per stack. The result has them as `warnings`.
+    :warns RuntimeWarning: for each of the `warnings` of the result.
 
     Three registrations of one stack:
 
@@ -154,8 +174,8 @@ def evaluate_stacks(
     >>> tools = {f"{step} px": [(step * n, 0) for n in range(4)] for step in (0, 1, 2)}
     >>> sources = dict.fromkeys(tools, "Ca-K")
     >>> result = evaluate_stacks({"Ca-K": stack}, tools, registered_from=sources)
-    >>> result.best
-    '1 px'
+    >>> result.best, result.verdict
+    ('1 px', 'good')
     """
     if evaluate_on not in ("all", "own"):
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
@@ -171,32 +191,90 @@ def evaluate_stacks(
         check_same_number_of_images(stacks, registrations)
         if not registrations:
             raise ValueError("There are no registrations to rank")
+        number = len(next(iter(stacks.values())))
+        check_reference_image(reference_image, number)
         scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
         if evaluate_on == "all":
             check_same_image_shapes({name: stack.shape[1:] for name, stack in stacks.items()})
         else:
             scored[:] = [[source == name for name in stacks] for source in sources.values()]
-        scores = _score_stacks(
-            stacks,
-            registrations,
-            scored,
-            Reporter(sum(len(stack) for stack in stacks.values()), progress, should_stop),
-            max_workers,
-            executor,
-        )
         shapes = {
             name: stacks[source or next(iter(stacks))].shape[1:] for name, source in sources.items()
         }
-    result = rank_registrations(
-        scores,
-        scored,
-        sources,
-        {name: smoothness_eval(registrations[name], shape) for name, shape in shapes.items()},
-        _find_diverged(registrations, shapes),
-    )
-    for message in result.warnings:
+        corners = {
+            name: move_all_corners(registrations[name], shape) for name, shape in shapes.items()
+        }
+        failed = numpy.array([numpy.isnan(each[:, 0, 0]) for each in corners.values()])
+        total = number * len(stacks)
+        measured = min(number, 2 * MEASURED_IMAGES)
+        looked_at_again = measured * int(scored.sum(axis=1).max()) if trust else 0
+        reporter = Reporter(total + looked_at_again, progress, should_stop)
+        work = context.enter_context(
+            StackWork(stacks, registrations, scored, reporter, max_workers, executor)
+        )
+
+        def rank(scores: Mapping[int, Mapping[str, StackScores]]) -> tuple[Comparisons, Evaluation]:
+            comparisons = Comparisons.of(scores, scored, sources)
+            return comparisons, rank_registrations(
+                comparisons,
+                sources,
+                {name: find_smoothness(corners[name], shape) for name, shape in shapes.items()},
+                failed,
+                {name: each.infinite_pixels for name, each in next(iter(scores.values())).items()},
+            )
+
+        unchanging = work.leave_out_unchanging()
+        references = _find_references(reference_image, failed)
+        scores = {references[0]: work.score(references[0])}
+        comparisons, evaluation = rank(scores)
+        if len(references) > 1 and _may_be_spoilt(evaluation, failed):
+            reporter.extend(total * (len(references) - 1))
+            scores |= {reference: work.score(reference) for reference in references[1:]}
+            comparisons, evaluation = rank(scores)
+        evaluation = replace(
+            evaluation,
+            unchanging_pixels={name: each.part for name, each in unchanging.items() if each.part},
+            marked_pixels={name: each.marked for name, each in unchanging.items() if each.marked},
+        )
+        shape = shapes[evaluation.best]
+        evaluation = compare_registrations(evaluation, comparisons, registrations, shape, limits)
+        if trust:
+            suspects: dict[str, list[int]] = {}
+            inspections: dict[str, Inspection] = {}
+            if evaluation.registrations[evaluation.best].scored:
+                suspects = find_all_suspects(evaluation, comparisons, limits)
+                reference = evaluation.reference_images[0]
+                inspections = work.inspect(evaluation.best, reference, suspects)
+            evaluation = add_verdict(evaluation, comparisons, suspects, inspections, limits)
+        reporter.finish()
+    for message in evaluation.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
-    return result
+    return evaluation
+
+
+def _may_be_spoilt(evaluation: Evaluation, failed: NDArray[numpy.bool_]) -> bool:
+    """Whether the reference image may be the reason that there is nothing to see."""
+    dismissed = numpy.array([not item.scored for item in evaluation.registrations.values()])
+    mostly_failed = failed.mean(axis=1) > 0.5
+    improved = bool((evaluation.relative_error**2 <= 0.5).any())
+    return not improved or bool((dismissed & ~mostly_failed).any())
+
+
+def _find_references(
+    reference_image: int | Literal["auto"], failed: NDArray[numpy.bool_]
+) -> list[int]:
+    """The reference image, and those that are taken as well where it shows nothing.
+
+    :param failed: which transformations are singular or not finite, shape `(K, N)`. In place of an
+        image where registrations have failed the nearest one is taken where fewest have.
+    """
+    if reference_image != "auto":
+        return [reference_image]
+    number = failed.shape[1]
+    failures = failed.sum(axis=0)
+    wanted = dict.fromkeys((0, (number - 1) // 2, number - 1))
+    nearest = [min(range(number), key=lambda n: (failures[n], abs(n - each))) for each in wanted]
+    return list(dict.fromkeys(nearest))
 
 
 def _find_sources(
@@ -217,54 +295,3 @@ def _find_sources(
     if evaluate_on == "own":
         check_stack_per_registration(stacks, [n for n, source in sources.items() if source is None])
     return sources
-
-
-def _score_stacks(
-    stacks: Mapping[str, Stack],
-    registrations: Mapping[str, Sequence[Transformation]],
-    scored: NDArray[numpy.bool_],
-    reporter: Reporter,
-    max_workers: int | None,
-    executor: Executor | None,
-) -> dict[str, StackScores]:
-    """Score the registrations on the stacks where they are to be scored, shape `(K, stacks)`."""
-    operations = _count_operations(stacks, registrations, scored)
-    kernel = select_kernel(operations).name
-    with ExitStack() as context:
-        fewest_images: int | None = FEWEST_IMAGES_ELSEWHERE
-        if executor is None:
-            workers = choose_workers(stacks, registrations, operations, kernel, max_workers)
-            executor, fewest_images = context.enter_context(workers)
-        jobs = make_jobs(stacks, registrations, scored, kernel, fewest_images)
-        found = run_jobs(jobs, reporter, executor)
-    parts: dict[str, list[StackScores]] = {name: [] for name in stacks}
-    for job, part in zip(jobs, found, strict=True):
-        parts[job.reference.name].append(part)
-    return {name: StackScores.concatenate(each) for name, each in parts.items()}
-
-
-def _count_operations(
-    stacks: Mapping[str, Stack],
-    registrations: Mapping[str, Sequence[Transformation]],
-    scored: NDArray[numpy.bool_],
-) -> float:
-    """See :func:`.select_kernel`: each image is prepared, compared as it is and aligned."""
-    pixels = [math.prod(stack.shape) for stack in stacks.values()]
-    shifts = TransformationType.identity, TransformationType.translation
-    costs = [
-        1 if items[-1].transformation_type in shifts else 6 for items in registrations.values()
-    ]
-    return float(numpy.dot(pixels, 2 + numpy.dot(costs, scored)))
-
-
-def _find_diverged(
-    registrations: Mapping[str, Sequence[Transformation]], shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, int]:
-    """For registrations with a transformation that is singular or not finite, the first one."""
-    diverged = {}
-    for name, shape in shapes.items():
-        for n, transformation in enumerate(registrations[name]):
-            if not numpy.isfinite(moved_corners(transformation, shape)).all():
-                diverged[name] = n
-                break
-    return diverged

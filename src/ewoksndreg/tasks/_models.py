@@ -156,6 +156,11 @@ class Inputs(StackInputs):
         default="all",
         description="Score every registration on all stacks, or on the stack it was found from.",
     )
+    reference_image: Annotated[int, Field(strict=True, ge=0)] | Literal["auto"] = Field(
+        default="auto",
+        description="Number of the image with which the others are compared. 'auto' takes the first"
+        " one, and others too where that shows nothing.",
+    )
     max_workers: Annotated[int, Field(strict=True, ge=-1)] | None = Field(
         default=None,
         description="Number of workers that rank, threads or processes, whichever is faster: None"
@@ -204,6 +209,11 @@ class Outputs(BaseOutputModel):
     scores: dict[str, dict[str, float]] | None = Field(
         description="For each stack: score, relative_error, own_relative_error, smoothness and"
         " min_overlap of its registration; None when they were not ranked.",
+    )
+    trust: dict[str, Any] | None = Field(
+        description="How good the best registration is and how sure that is: verdict ('good' or"
+        " 'check') with its reasons, rivals, remaining_shift in px, motion_groups, bad_images and"
+        " silent_stacks; None when they were not ranked.",
     )
 
 

@@ -49,6 +49,8 @@ _logger = logging.getLogger(__name__)
 # Share of the progress bar for ranking when the stacks are saved afterwards.
 _RANKING_SHARE = 0.8
 
+_logger = logging.getLogger(__name__)
+
 _Kind = Literal["skip", "forced", "nothing to choose", "ranked"]
 
 
@@ -132,6 +134,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         }
         outputs.ranked_stack_names = None if evaluation is None else list(evaluation.ranked_names)
         outputs.scores = None if evaluation is None else evaluation.scores()
+        outputs.trust = None if evaluation is None else evaluation.trust()
+        self._log(choice)
         self.progress = 100
 
     def cancel(self) -> None:
@@ -236,6 +240,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 stacks,
                 {name: registrations[name] for name in stacks},
                 evaluate_on=inputs.evaluate_on,
+                reference_image=inputs.reference_image,
                 max_workers=inputs.max_workers,
                 executor=executor,
                 progress=lambda fraction: self._set_progress(share * fraction),
@@ -296,6 +301,18 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             plots=plots,
             matrices=matrices,
         )
+
+    def _log(self, choice: _Choice) -> None:
+        """One line about what this run has found, and where it is."""
+        evaluation, output = choice.evaluation, self.inputs.output_root_uri
+        if evaluation is not None:
+            reasons = "".join(f". {reason}" for reason in evaluation.reasons)
+            what = f"best registration {evaluation.best!r} ({evaluation.verdict}{reasons})"
+        elif choice.reference_stack:
+            what = f"registration {choice.reference_stack!r}, not ranked"
+        else:
+            what = "nothing was ranked"
+        _logger.info("%s%s", what, "" if output is None else f", saved in {output}")
 
     def _warn(self, message: str) -> None:
         self.warnings = (*self.warnings, message)

@@ -60,6 +60,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         output_configuration = make_input("output_configuration", explicit=True)
         skip = make_input("skip", explicit=True)
         evaluate_on = make_input("evaluate_on", explicit=True)
+        reference_image = make_input("reference_image", explicit=True)
         max_workers = make_input("max_workers", explicit=True)
         scheduler = make_input("scheduler", explicit=True)
 
@@ -70,6 +71,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         ranked_stack_names = make_output("ranked_stack_names", list)
         output_configuration = make_output("output_configuration", dict)
         scores = make_output("scores", dict)
+        trust = make_output("trust", dict)
 
     def __init__(self) -> None:
         super().__init__()

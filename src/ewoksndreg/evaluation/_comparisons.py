@@ -1,0 +1,179 @@
+"""From comparisons of images to scores of registrations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy
+from numpy.typing import NDArray
+
+from ..kernels import UNRELATED
+from ._score_stack import StackScores
+
+# Keeps a stack that needs no alignment from dividing by nothing: the standardized MSE of two
+# images with a correlation coefficient of 0.995.
+MSE_FLOOR = 0.01
+
+# Weight of a stack on which no registration from elsewhere improves anything. Small against the
+# weight of a stack that shows the motion, so that noise and fixed patterns have no say where others
+# have.
+_WEIGHT_FLOOR = 0.01
+
+# A step of 1 % of the image costs as much as 0.6 % of the error that there is to remove.
+SMOOTHNESS_WEIGHT = 0.6
+
+
+class Scores(NamedTuple):
+    """Of D draws; see :class:`Comparisons`.
+
+    :param relative_mse: R, shape `(D, Q, K, S)`.
+    :param weights: of the stacks, with each reference image, shape `(D, Q, S)`.
+    :param relative_errors: weighted mean of the root of R, shape `(D, K)`.
+    :param scores: shape `(D, K)`.
+    """
+
+    relative_mse: NDArray[numpy.float64]
+    weights: NDArray[numpy.float64]
+    relative_errors: NDArray[numpy.float64]
+    scores: NDArray[numpy.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """How N images of S stacks compare with Q reference images under K registrations.
+
+    :param references: the numbers of the reference images.
+    :param stack_names: the S names.
+    :param aligned_mse: standardized MSEs, NaN where images cannot be compared and for the reference
+        image, shape `(Q, K, S, N)`.
+    :param unaligned_mse: likewise, without any transformation, shape `(Q, S, N)`.
+    :param overlap: fraction of the pixels that were compared, shape `(Q, K, S, N)`.
+    :param scored: which registration was compared on which stack, shape `(K, S)`.
+    :param own: which registration is known to come from which stack, shape `(K, S)`.
+    """
+
+    references: tuple[int, ...]
+    stack_names: tuple[str, ...]
+    aligned_mse: NDArray[numpy.float64]
+    unaligned_mse: NDArray[numpy.float64]
+    overlap: NDArray[numpy.float64]
+    scored: NDArray[numpy.bool_]
+    own: NDArray[numpy.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        scores: Mapping[int, Mapping[str, StackScores]],
+        scored: NDArray[numpy.bool_],
+        registered_from: Mapping[str, str | None],
+    ) -> Comparisons:
+        """:param scores: for each reference image those of all stacks."""
+        names = tuple(next(iter(scores.values())))
+        found = [list(each.values()) for each in scores.values()]
+        aligned = numpy.array([[each.aligned_mse for each in stacks] for stacks in found])
+        overlap = numpy.array([[each.overlap for each in stacks] for stacks in found])
+        unaligned = numpy.array([[each.unaligned_mse for each in stacks] for stacks in found])
+        aligned, overlap = aligned.swapaxes(1, 2), overlap.swapaxes(1, 2)
+        own = [[source == name for name in names] for source in registered_from.values()]
+        return cls(
+            references=tuple(scores),
+            stack_names=names,
+            aligned_mse=aligned,
+            unaligned_mse=unaligned,
+            overlap=overlap,
+            scored=scored,
+            own=numpy.array(own),
+        )
+
+    @property
+    def aligned(self) -> NDArray[numpy.float64]:
+        """The MSE that counts, 0 to 2, shape `(Q, K, S, N)`."""
+        return _capped(self.aligned_mse)
+
+    @property
+    def unaligned(self) -> NDArray[numpy.float64]:
+        """Likewise, shape `(Q, S, N)`."""
+        return _capped(self.unaligned_mse)
+
+    @property
+    def on_own(self) -> bool:
+        """Whether registrations were scored on their own stacks only, or there is one stack."""
+        return self.scored.shape[1] == 1 or not (self.scored & ~self.own).any()
+
+    @property
+    def others(self) -> NDArray[numpy.bool_]:
+        """Which images are not the reference image, shape `(Q, N)`."""
+        images = numpy.arange(self.aligned_mse.shape[-1])
+        return numpy.not_equal.outer(self.references, images)
+
+    @property
+    def known(self) -> NDArray[numpy.bool_]:
+        """Which images can be compared with the reference image under some registration or without
+        any, shape `(Q, S, N)`."""
+        aligned = numpy.isfinite(self.aligned_mse).any(axis=1)
+        known = aligned | numpy.isfinite(self.unaligned_mse)
+        return numpy.asarray(known & self.others[:, numpy.newaxis])
+
+    def score(
+        self,
+        smoothness: NDArray[numpy.float64],
+        image_weights: NDArray[numpy.float64] | None = None,
+        stack_weights: NDArray[numpy.float64] | None = None,
+    ) -> Scores:
+        """Score each registration on all stacks where it was compared::
+
+            R[k, j] = min(mean of aligned[k, j] / (mean of unaligned[j] + 0.01), 1)
+            w[j] = 0.01 + 1 - min(R[l, j] for registrations l that were not found from stack j)
+            score[k] = sum(w[j] sqrt(R[k, j])) / sum(w[j]) + 0.6 smoothness[k]
+
+        The means are over the images but the reference image, and but those that cannot be compared
+        with it whatever the registration, because one of the two is empty or constant. R is 1 where
+        there are none. Each stack counts once with each
+        reference image. The weight of a stack that shows the motion is large, because a
+        registration from elsewhere improves it. Noise and a pattern that does not move are improved
+        by their own registration at most, which says nothing about the motion. Where each
+        registration was scored on its own stack, or there is one stack, the weights are 1, and 0.01
+        where no image can be compared with the reference image.
+
+        :param smoothness: shape `(K,)`.
+        :param image_weights: further weights of the images, in each of D draws, shape `(D, N)`.
+        :param stack_weights: further weights of the stacks, likewise, shape `(D, S)`.
+        """
+        number_of_images = self.aligned_mse.shape[-1]
+        if image_weights is None:
+            image_weights = numpy.ones((1, number_of_images))
+        known = self.known
+        number = numpy.einsum("dn,qsn->dqs", image_weights, known.astype(float))
+        before = numpy.einsum("dn,qsn->dqs", image_weights, known * self.unaligned)
+        after = numpy.einsum("dn,qksn->dqks", image_weights, known[:, numpy.newaxis] * self.aligned)
+        with numpy.errstate(invalid="ignore"):  # 0 / 0 where nothing can be compared
+            before = before / number + MSE_FLOOR
+            after = after / number[:, :, numpy.newaxis]
+            relative_mse = numpy.minimum(after / before[:, :, numpy.newaxis], 1)
+        if self.others.any():
+            relative_mse = numpy.nan_to_num(relative_mse, nan=1)
+        others = self.scored & ~self.own
+        if self.on_own:
+            weights = numpy.where(known.any(axis=2), 1, _WEIGHT_FLOOR)[numpy.newaxis]
+        else:
+            weights = _WEIGHT_FLOOR + 1 - relative_mse.min(axis=2, where=others, initial=1)
+        if stack_weights is not None:
+            weights = weights * stack_weights[:, numpy.newaxis]
+        shared = numpy.where(self.scored, weights[:, :, numpy.newaxis], 0.0)
+        errors = _sum(shared * numpy.sqrt(relative_mse)) / _sum(shared)
+        return Scores(relative_mse, weights, errors, errors + SMOOTHNESS_WEIGHT * smoothness)
+
+
+def _capped(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+    """Images that cannot be compared count as unrelated, and images of opposite contrast, between
+    which there is an absorption edge, are no worse than that."""
+    return numpy.minimum(numpy.nan_to_num(mse, nan=UNRELATED), UNRELATED)
+
+
+def _sum(values: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+    """Over stacks and reference images, shape `(D, Q, K, S)`, whatever the order of the stacks, to
+    the last bit."""
+    flat = numpy.moveaxis(values, 1, 2).reshape(values.shape[0], values.shape[2], -1)
+    return numpy.asarray(numpy.sort(flat, axis=2).sum(axis=2))

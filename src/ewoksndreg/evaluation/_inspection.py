@@ -1,0 +1,122 @@
+"""Read the images once more and look at what the best registration leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy
+from numpy.typing import NDArray
+
+from ..kernels import Kernel
+from ..kernels import Prepared
+from ..transformation import Transformation
+from ._prepared_images import PreparedImages
+from ._prepared_images import ReferenceImage
+from ._prepared_images import align
+from ._remaining_shift import NOT_MEASURED
+from ._remaining_shift import PairShift
+from ._remaining_shift import measure_shift
+
+
+@dataclass(frozen=True, eq=False)
+class InspectionJob:
+    """Consecutive images of one stack that are compared with their neighbors.
+
+    :param reference: the reference image of the stack.
+    :param images: the images.
+    :param registration: the transformation of the reference image, and those of the images.
+    :param measured: numbers, in the whole stack, of the images of which the shift is measured.
+    """
+
+    reference: ReferenceImage
+    images: PreparedImages
+    registration: tuple[Transformation, Sequence[Transformation]]
+    measured: Collection[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What a registration makes of N images of one stack.
+
+    :param neighbor_mse: standardized MSE of each aligned image and the one before it, shape
+        `(N,)`; NaN where they were not, or cannot be, compared.
+    :param shifts: rows, columns and curvature of :class:`.PairShift` of each image against the
+        reference image and against the one before it, shape `(N, 2, 3)`; NaN where it was not
+        measured.
+    """
+
+    neighbor_mse: NDArray[numpy.float64]
+    shifts: NDArray[numpy.float64]
+
+    @classmethod
+    def empty(cls, number: int) -> Inspection:
+        return cls(
+            numpy.full(number, numpy.nan), numpy.full((number, 2, len(NOT_MEASURED)), numpy.nan)
+        )
+
+    def fill(self, images: range, part: Inspection) -> None:
+        """Put in what was found of some images."""
+        self.neighbor_mse[images.start : images.stop] = part.neighbor_mse
+        self.shifts[images.start : images.stop] = part.shifts
+
+
+def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: None) -> Inspection:
+    """Compare aligned images with the ones before them, and measure the shift of some.
+
+    The first image has none before it.
+
+    :param on_image: called after each image; what it raises ends the job.
+    :raises ValueError: names the stack and the image that cannot be used.
+    :raises TypeError: likewise.
+    :raises OSError: likewise.
+    """
+    images, kernel = job.images, job.images.kernel
+    to_reference, transformations = job.registration
+    found = Inspection.empty(len(images))
+    reference = job.reference.prepare()
+    buffers = [numpy.empty_like(reference.pixels) for _ in range(2)]
+    before = None
+    with images.open():
+        for n, transformation in enumerate(transformations):
+            index = images.first_index + n
+            image = images.prepare(n, out=buffers[n % 2])
+            with images.locate_errors(n):
+                if before is not None:
+                    pair = before, image, transformations[n - 1], transformation
+                    found.neighbor_mse[n] = kernel.compare(*_in_one_frame(*pair)).mse
+                    if index in job.measured:
+                        found.shifts[n, 1] = _measure(kernel, *pair)
+                if index in job.measured:
+                    found.shifts[n, 0] = _measure(
+                        kernel, reference, image, to_reference, transformation
+                    )
+            before = image
+            on_image()
+    return found
+
+
+def _measure(
+    kernel: Kernel,
+    reference: Prepared,
+    image: Prepared,
+    to_reference: Transformation,
+    transformation: Transformation,
+) -> PairShift:
+    return measure_shift(kernel, *_in_one_frame(reference, image, to_reference, transformation))
+
+
+def _in_one_frame(
+    reference: Prepared,
+    image: Prepared,
+    to_reference: Transformation,
+    transformation: Transformation,
+) -> tuple[Prepared, Prepared, NDArray[numpy.float64] | None]:
+    """Two images and the matrix that aligns the second one with the first one; where
+    transformations do not compose, two aligned images."""
+    matrix = transformation.between(to_reference)
+    if matrix is not None:
+        return reference, image, matrix
+    return align(reference, to_reference), align(image, transformation), None

@@ -1,0 +1,164 @@
+"""Read images of one stack and prepare them for comparison."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from .._messages import located
+from .._pixels import as_real
+from .._pixels import floating_type
+from .._stacks import Stack
+from ..kernels import Kernel
+from ..kernels import Prepared
+from ..kernels import find_kernel
+from ..transformation import Transformation
+
+
+class PreparedImages:
+    """Some images of one stack, prepared when they are asked for. It can be sent to another
+    process.
+
+    :param name: of the stack, for errors.
+    :param stack: the images.
+    :param first_index: of the images, in the whole stack.
+    :param kernel_name: of the one that prepares them.
+    :param unchanging: pixels that are invalid in every image, as bits, see
+        :func:`.find_unchanging`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stack: Stack,
+        first_index: int,
+        kernel_name: str,
+        unchanging: NDArray[numpy.uint8] | None = None,
+    ) -> None:
+        self.name = name
+        self.stack = stack
+        self.first_index = first_index
+        self.kernel_name = kernel_name
+        self.unchanging = unchanging
+
+    def __len__(self) -> int:
+        return len(self.stack)
+
+    @property
+    def kernel(self) -> Kernel:
+        return find_kernel(self.kernel_name)
+
+    def part(self, images: range) -> PreparedImages:
+        return PreparedImages(
+            self.name,
+            self.stack[images.start : images.stop],
+            self.first_index + images.start,
+            self.kernel_name,
+            self.unchanging,
+        )
+
+    def with_stack(self, stack: Stack) -> PreparedImages:
+        """Other images of the same stack, of which the number in the stack does not matter."""
+        return PreparedImages(self.name, stack, 0, self.kernel_name, self.unchanging)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        with open_stack(self.name, self.stack):
+            yield
+
+    def prepare(self, n: int, out: NDArray[numpy.float32] | None = None) -> Prepared:
+        """:raises ValueError: names the stack and the image that cannot be used.
+        :raises TypeError: likewise.
+        :raises OSError: likewise.
+        """
+        with self.locate_errors(n):
+            pixels = without_marker(as_real(self.stack[n]))
+        if self.unchanging is not None:
+            invalid = numpy.unpackbits(self.unchanging, count=pixels.size).view(bool)
+            pixels = numpy.array(pixels, dtype=floating_type(pixels.dtype))
+            pixels[invalid.reshape(pixels.shape)] = numpy.nan
+        return self.kernel.prepare(pixels, out=out)
+
+    @contextmanager
+    def locate_errors(self, n: int) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, TypeError, ValueError) as error:
+            where = f"Stack {self.name!r}, image {self.first_index + n}"
+            raise located(error, where) from error
+
+
+class ReferenceImage:
+    """The image with which others are compared, prepared once for all threads.
+
+    :param images: holds this image only.
+    """
+
+    def __init__(self, images: PreparedImages) -> None:
+        self.images = images
+        self.index = images.first_index
+        self._lock = threading.Lock()
+        self._prepared: Prepared | None = None
+
+    def prepare(self) -> Prepared:
+        with self._lock:
+            if self._prepared is None:
+                with self.images.open():
+                    self._prepared = self.images.prepare(0)
+            return self._prepared
+
+    def forget(self) -> None:
+        self._prepared = None
+
+    def __reduce__(self) -> tuple[type[ReferenceImage], tuple[Any, ...]]:
+        return ReferenceImage, (self.images,)
+
+
+@contextmanager
+def open_stack(name: str, stack: Stack) -> Iterator[None]:
+    try:
+        stack.__enter__()
+    except (OSError, TypeError, ValueError) as error:
+        raise located(error, f"Stack {name!r}") from error
+    try:
+        yield
+    finally:
+        stack.__exit__(None, None, None)
+
+
+def marker_of(dtype: numpy.dtype[Any]) -> int | None:
+    """The value that stands for an invalid pixel: the largest one of an unsigned integer type, as
+    detectors write it. Not of 8 bits, where it is the white of a picture."""
+    return int(numpy.iinfo(dtype).max) if dtype.kind == "u" and dtype.itemsize > 1 else None
+
+
+def without_marker(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The pixels with NaN in place of the marker; as they are where there is none."""
+    marker = marker_of(pixels.dtype)
+    if marker is None or pixels.size == 0 or pixels.max() != marker:
+        return pixels
+    floating = pixels.astype(floating_type(pixels.dtype))
+    floating[pixels == marker] = numpy.nan
+    return floating
+
+
+def align(image: Prepared, transformation: Transformation) -> Prepared:
+    """An image resampled by the transformation itself.
+
+    :raises ValueError: when the transformation changes the shape.
+    """
+    pixels = image.pixels
+    aligned = numpy.asarray(
+        transformation.apply_data(pixels, cval=numpy.nan, interpolation_order=1)
+    )
+    if aligned.shape != pixels.shape:
+        raise ValueError(
+            f"{type(transformation).__name__}.apply_data changed the shape from {pixels.shape} to"
+            f" {aligned.shape}"
+        )
+    return Prepared.of(aligned.astype(numpy.float32, copy=False))

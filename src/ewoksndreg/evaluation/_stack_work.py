@@ -1,0 +1,152 @@
+"""What is done with the images of all stacks, here or by workers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+
+import numpy
+from numpy.typing import NDArray
+
+from .._stacks import Stack
+from ..kernels import select_kernel
+from ..transformation import Transformation
+from ..transformation import TransformationType
+from ._inspection import Inspection
+from ._inspection import InspectionJob
+from ._inspection import inspect_images
+from ._jobs import FEWEST_IMAGES_ELSEWHERE
+from ._jobs import Reporter
+from ._jobs import Workers
+from ._jobs import choose_workers
+from ._jobs import split_images
+from ._prepared_images import PreparedImages
+from ._prepared_images import ReferenceImage
+from ._remaining_shift import choose_images
+from ._score_stack import ScoreJob
+from ._score_stack import StackScores
+from ._score_stack import score_images
+from ._unchanging import LookJob
+from ._unchanging import Unchanging
+from ._unchanging import find_unchanging
+from ._unchanging import images_to_look_at
+
+
+class StackWork(ExitStack):
+    """Passes over the images of S stacks. As a context it keeps the workers.
+
+    :param registrations: N transformations for each of K registrations.
+    :param scored: which registration is scored on which stack, shape `(K, S)`.
+    """
+
+    def __init__(
+        self,
+        stacks: Mapping[str, Stack],
+        registrations: Mapping[str, Sequence[Transformation]],
+        scored: NDArray[numpy.bool_],
+        reporter: Reporter,
+        max_workers: int | None,
+        executor: Executor | None,
+    ) -> None:
+        super().__init__()
+        self._registrations = registrations
+        self._scored = scored
+        operations = _count_operations(stacks, registrations, scored)
+        kernel = select_kernel(operations).name
+        fewest_images: int | None = FEWEST_IMAGES_ELSEWHERE
+        if executor is None:
+            executor, fewest_images = self.enter_context(
+                choose_workers(stacks, registrations, operations, kernel, max_workers)
+            )
+        self._fewest_images = fewest_images
+        self._workers = Workers(executor, reporter)
+        self._images = {
+            name: PreparedImages(name, stack, 0, kernel) for name, stack in stacks.items()
+        }
+
+    def leave_out_unchanging(self) -> dict[str, Unchanging]:
+        """Find the pixels of each stack that never change; from now on they are invalid."""
+        jobs = [
+            LookJob(images.with_stack(images_to_look_at(images.stack)))
+            for images in self._images.values()
+        ]
+        found = self._workers.run(find_unchanging, jobs, counted=False)
+        for images, each in zip(self._images.values(), found, strict=True):
+            images.unchanging = each.bits
+        return dict(zip(self._images, found, strict=True))
+
+    def score(self, reference: int) -> dict[str, StackScores]:
+        """Compare all images with one of their stack under the registrations that are scored."""
+        jobs = self.make_score_jobs(reference)
+        parts: dict[str, list[StackScores]] = {name: [] for name in self._images}
+        for job, part in zip(jobs, self._workers.run(score_images, jobs), strict=True):
+            parts[job.images.name].append(part)
+        return {name: StackScores.concatenate(each) for name, each in parts.items()}
+
+    def make_score_jobs(self, reference: int) -> list[ScoreJob]:
+        jobs = []
+        for j, images in enumerate(self._images.values()):
+            shared = ReferenceImage(images.part(range(reference, reference + 1)))
+            for part in split_images(images.stack, self._fewest_images):
+                registrations = [
+                    (each[reference], each[part.start : part.stop]) if self._scored[k, j] else None
+                    for k, each in enumerate(self._registrations.values())
+                ]
+                jobs.append(ScoreJob(shared, images.part(part), registrations))
+        return jobs
+
+    def inspect(
+        self, registration: str, reference: int, suspects: Mapping[str, Sequence[int]]
+    ) -> dict[str, Inspection]:
+        """Look at what a registration makes of a few images of the stacks on which it was scored.
+
+        :param suspects: images of each stack that are compared with their neighbors.
+        """
+        transformations = self._registrations[registration]
+        scored = self._scored[list(self._registrations).index(registration)]
+        number = len(transformations)
+        measured = choose_images(number, reference)
+        jobs, found = [], {}
+        for images, wanted in zip(self._images.values(), scored, strict=True):
+            if not wanted:
+                continue
+            found[images.name] = Inspection.empty(number)
+            shared = ReferenceImage(images.part(range(reference, reference + 1)))
+            before = {n - 1 for n in (*measured, *suspects.get(images.name, ()))}
+            after = {n + 1 for n in suspects.get(images.name, ())}
+            needed = {*measured, *suspects.get(images.name, ()), *before, *after}
+            for run in _find_runs(needed & set(range(number))):
+                pair = transformations[reference], transformations[run.start : run.stop]
+                jobs.append(InspectionJob(shared, images.part(run), pair, measured))
+        for job, part in zip(jobs, self._workers.run(inspect_images, jobs), strict=True):
+            start = job.images.first_index
+            found[job.images.name].fill(range(start, start + len(job.images)), part)
+        return found
+
+
+def _find_runs(numbers: set[int]) -> list[range]:
+    """Numbers that follow each other."""
+    runs: list[range] = []
+    for n in sorted(numbers):
+        if runs and runs[-1].stop == n:
+            runs[-1] = range(runs[-1].start, n + 1)
+        else:
+            runs.append(range(n, n + 1))
+    return runs
+
+
+def _count_operations(
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    scored: NDArray[numpy.bool_],
+) -> float:
+    """See :func:`.select_kernel`: each image is prepared, compared as it is and aligned."""
+    pixels = [math.prod(stack.shape) for stack in stacks.values()]
+    shifts = TransformationType.identity, TransformationType.translation
+    costs = [
+        1 if items[-1].transformation_type in shifts else 6 for items in registrations.values()
+    ]
+    return float(numpy.dot(pixels, 2 + numpy.dot(costs, scored)))

@@ -1,0 +1,126 @@
+"""Pixels that belong to the detector and not to the sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from typing import NamedTuple
+
+import numpy
+from numpy.typing import NDArray
+
+from .._pixels import as_real
+from .._stacks import Stack
+from ._prepared_images import PreparedImages
+from ._prepared_images import marker_of
+
+# Images that are looked at.
+_IMAGES = 5
+
+# Parts of the pixels. A smaller number of unchanging ones does not matter. Where fewer than this
+# change, images are copies of each other.
+_SMALLEST_PART = 0.002
+_FEWEST_CHANGING = 0.01
+
+# A value that makes up more than this of the values of the other pixels, such as 0 in a map with
+# few counts, stays by chance or because there is no sample.
+_COMMON = 0.1
+
+# Pixels that tell which values are common.
+_SAMPLE_SIZE = 16_384
+
+
+class Unchanging(NamedTuple):
+    """Pixels of one stack that say nothing about the motion.
+
+    :param bits: those that never change, packed, row by row; None where there are none.
+    :param part: what part of the pixels they are.
+    :param marked: what part of the pixels hold the largest value of the type.
+    """
+
+    bits: NDArray[numpy.uint8] | None
+    part: float
+    marked: float
+
+
+@dataclass(frozen=True, eq=False)
+class LookJob:
+    """:param images: a few of one stack, see :func:`images_to_look_at`."""
+
+    images: PreparedImages
+    reference: None = None
+
+
+def images_to_look_at(stack: Stack) -> Stack:
+    """A few images of a stack, spread evenly."""
+    step = max(1, (len(stack) - 1) // (_IMAGES - 1))
+    return stack[: step * (_IMAGES - 1) + 1 : step]
+
+
+def find_unchanging(job: LookJob, on_image: Callable[[], object] = lambda: None) -> Unchanging:
+    """Find the pixels that have one and the same value in all of a few images: the gap between two
+    modules of a detector, a dead line, a frame of zeros, what lies outside of an aperture.
+
+    They do not move with the sample, so they would reward the registration that moves nothing. A
+    value that is common also among the pixels that change is left alone: no counts mean that there
+    is no sample, which says something.
+    """
+    images = job.images
+    number = len(images)
+    size = math.prod(images.stack.shape[1:])
+    nothing = Unchanging(None, 0.0, 0.0)
+    if size == 0:
+        return nothing
+    samples, marked = [], 0.0
+    with images.open():
+        first, part = _read(images, 0)
+        marked += part / number
+        same = first == first  # not NaN
+        if marked:  # counted by themselves
+            same = first != marker_of(first.dtype)
+        on_image()
+        # The last one first: where nothing is the same in both, no other image is read.
+        for n in range(number - 1, 0, -1):
+            pixels, part = _read(images, n)
+            marked += part / number
+            same &= pixels == first
+            on_image()
+            if marked == 0 and numpy.count_nonzero(same) < _SMALLEST_PART * size:
+                return nothing
+            samples.append(pixels.ravel()[:: max(1, size // _SAMPLE_SIZE)])
+    if number == 1:
+        return Unchanging(None, 0.0, marked)
+    unchanging = _without_common_values(first, same, numpy.stack(samples))
+    part = numpy.count_nonzero(unchanging) / size
+    by_chance = _COMMON ** (number - 1)
+    if part < max(_SMALLEST_PART, 2 * by_chance):
+        return Unchanging(None, 0.0, marked)
+    return Unchanging(numpy.packbits(unchanging), part, marked)
+
+
+def _read(images: PreparedImages, n: int) -> tuple[NDArray[Any], float]:
+    """An image, and what part of its pixels holds the marker."""
+    with images.locate_errors(n):
+        pixels = as_real(images.stack[n])
+    marker = marker_of(pixels.dtype)
+    if marker is None:
+        return pixels, 0.0
+    return pixels, numpy.count_nonzero(pixels == marker) / pixels.size
+
+
+def _without_common_values(
+    first: NDArray[Any], same: NDArray[numpy.bool_], samples: NDArray[Any]
+) -> NDArray[numpy.bool_]:
+    changing = ~same.ravel()[:: max(1, first.size // _SAMPLE_SIZE)]
+    values = numpy.sort(samples[:, changing], axis=None)
+    if numpy.count_nonzero(changing) < _FEWEST_CHANGING * changing.size or not same.any():
+        return numpy.zeros_like(same)
+    candidates, where = numpy.unique(first[same], return_inverse=True)
+    number = numpy.searchsorted(values, candidates, "right") - numpy.searchsorted(
+        values, candidates, "left"
+    )
+    unchanging = same.copy()
+    unchanging[same] = (number < _COMMON * values.size)[where]
+    return unchanging

@@ -1,0 +1,204 @@
+"""Whether the best registration can be relied on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+
+import numpy
+from numpy.typing import NDArray
+
+from .._messages import quoted
+from ..transformation import Transformation
+from ._bad_images import find_bad_images
+from ._bad_images import find_suspects
+from ._comparisons import Comparisons
+from ._inspection import Inspection
+from ._motion_groups import find_motion_groups
+from ._remaining_shift import find_remaining_shift
+from ._remaining_shift import leave_out_bad_images
+from ._result import Evaluation
+from ._rivals import draw_scores
+from ._rivals import find_distance
+from ._rivals import find_rivals
+
+# From here on the remaining shift is a lower bound.
+_LARGEST_SHIFT = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Where "good" ends.
+
+    :param score: a registration with this score or more is not good.
+    :param remaining_shift: a registration that leaves so many px or more is not good.
+    :param same: registrations that are closer than so many px are the same.
+    :param rival: a registration that scores at least as well as the best one in more than this
+        share of the draws is a rival.
+    :param motion_distance: two stacks share one motion if their best registrations are not more
+        than so many px apart,
+    :param motion_conflict: or if some registration keeps the conflict between them as small as
+        this, see :func:`.find_motion_groups`.
+    :param silent: a stack is silent where no registration found from another one improves its
+        relative error R by more than this.
+    :param bad_image: an image is bad where its correlation coefficient is by this part smaller
+        than usual.
+    """
+
+    score: float = 0.85
+    remaining_shift: float = 0.3
+    same: float = 0.25
+    rival: float = 0.05
+    motion_distance: float = 1.0
+    motion_conflict: float = 0.2
+    silent: float = 0.05
+    bad_image: float = 0.25
+
+
+def compare_registrations(
+    evaluation: Evaluation,
+    comparisons: Comparisons,
+    registrations: Mapping[str, Sequence[Transformation]],
+    image_shape: tuple[int, int],
+    limits: Limits,
+) -> Evaluation:
+    """Add what can be told without a second look at the images: rivals, stacks that do not move
+    together, silent stacks."""
+    relative_mse = evaluation.relative_error**2
+    names = list(registrations)
+    silent: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    if not comparisons.on_own:
+        others = comparisons.scored & ~comparisons.own
+        smallest = relative_mse.min(axis=0, where=others, initial=1)
+        silent = tuple(
+            name
+            for name, each in zip(evaluation.stack_names, smallest, strict=True)
+            if each > 1 - limits.silent
+        )
+    if not evaluation.registrations[evaluation.best].scored:
+        return replace(evaluation, silent_stacks=silent)
+    smoothness = [item.smoothness for item in evaluation.registrations.values()]
+    scored = [item.scored for item in evaluation.registrations.values()]
+    best = registrations[evaluation.best]
+    scores = draw_scores(comparisons, numpy.array(smoothness))
+    rivals = find_rivals(
+        names,
+        evaluation.best,
+        numpy.where(scored, scores, numpy.nan),
+        {name: find_distance(best, each, image_shape) for name, each in registrations.items()},
+        least_distance=limits.same,
+        least_share=limits.rival,
+    )
+    if not comparisons.on_own:
+        usable = numpy.flatnonzero(scored)
+
+        def distance(*pair: int) -> float:
+            a, b = (registrations[names[usable[k]]] for k in pair)
+            return find_distance(a, b, image_shape)
+
+        found = find_motion_groups(
+            relative_mse[usable],
+            int(numpy.flatnonzero(usable == names.index(evaluation.best))[0]),
+            distance,
+            least_distance=limits.motion_distance,
+            least_conflict=limits.motion_conflict,
+        )
+        if found is not None:
+            groups = tuple(tuple(evaluation.stack_names[j] for j in group) for group in found)
+    return replace(evaluation, rivals=rivals, motion_groups=groups, silent_stacks=silent)
+
+
+def find_all_suspects(
+    evaluation: Evaluation, comparisons: Comparisons, limits: Limits
+) -> dict[str, list[int]]:
+    """Images that may be bad, under the best registration."""
+    largest = _find_largest_correlation(comparisons)
+    failed = numpy.zeros(largest.shape[1], dtype=bool)
+    failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
+    if not evaluation.improves:  # where no alignment is right, all images seem bad
+        failed[:] = True
+    references = evaluation.reference_images
+    return {
+        name: find_suspects(largest[j], failed, references, least_drop=limits.bad_image)
+        for j, name in enumerate(evaluation.stack_names)
+    }
+
+
+def add_verdict(
+    evaluation: Evaluation,
+    comparisons: Comparisons,
+    suspects: Mapping[str, Sequence[int]],
+    inspections: Mapping[str, Inspection],
+    limits: Limits,
+) -> Evaluation:
+    """Add what the second look at the images has shown, and the verdict.
+
+    :param suspects: see :func:`find_all_suspects`.
+    :param inspections: of the stacks on which the best registration was scored; none where no
+        registration has a score.
+    """
+    shift = math.nan
+    bad: dict[str, tuple[int, ...]] = {}
+    if inspections:
+        largest = _find_largest_correlation(comparisons)
+        shifts = numpy.stack([each.shifts for each in inspections.values()])
+        spoilt = numpy.zeros(shifts.shape[:2], dtype=bool)
+        for j, (name, each) in enumerate(inspections.items()):
+            images = find_bad_images(
+                suspects[name],
+                largest[evaluation.stack_names.index(name)],
+                1 - each.neighbor_mse / 2,
+                least_drop=limits.bad_image,
+            )
+            spoilt[j, list(images)] = True
+            if images:
+                bad[name] = images
+        shift = find_remaining_shift(
+            leave_out_bad_images(shifts, spoilt, evaluation.reference_images[0]),
+            evaluation.stack_weights[[evaluation.stack_names.index(name) for name in inspections]],
+        )
+    evaluation = replace(evaluation, remaining_shift=shift, bad_images=bad)
+    reasons = tuple(_find_reasons(evaluation, limits))
+    return replace(evaluation, verdict="check" if reasons else "good", reasons=reasons)
+
+
+def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64]:
+    """Of each image with a reference image, over registrations and reference images, shape
+    `(S, N)`; of a reference image the largest one with another image."""
+    correlation = numpy.fmax.reduce(1 - comparisons.aligned_mse / 2, axis=1)  # Q, S, N
+    for q, reference in enumerate(comparisons.references):
+        correlation[q, :, reference] = numpy.fmax.reduce(correlation[q], axis=1)
+    return numpy.asarray(numpy.fmax.reduce(correlation, axis=0))
+
+
+def _find_reasons(evaluation: Evaluation, limits: Limits) -> Iterator[str]:
+    best = evaluation.best
+    item = evaluation.registrations[best]
+    if not item.scored:
+        yield "No registration can be scored"
+        return
+    if evaluation.rivals:
+        yield (
+            f"It cannot be told from {quoted(evaluation.rivals)}, which"
+            f" {'differs' if len(evaluation.rivals) == 1 else 'differ'} from it by up to"
+            f" {max(evaluation.rivals.values()):.1f} px"
+        )
+    shift = evaluation.remaining_shift
+    if math.isnan(shift):
+        yield "How far the aligned images still lie apart cannot be measured"
+    elif shift >= limits.remaining_shift:
+        amount = f"about {shift:.1f} px" if shift < _LARGEST_SHIFT else "1 px or more"
+        yield f"The aligned images still lie {amount} apart"
+    if evaluation.motion_groups:
+        yield evaluation.describe_motion_groups()
+    if not evaluation.improves:
+        yield "No registration is better than none"
+    elif item.score >= limits.score:
+        yield f"Most of the differences between the images are left: its score is {item.score:.2f}"
+    if best in evaluation.failed_images:
+        yield evaluation.describe_failed_images(best)
