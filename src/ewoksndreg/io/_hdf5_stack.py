@@ -38,6 +38,7 @@ class Hdf5Stack(Stack):
 
     def __init__(self, reader: Hdf5Reader, url: DataUrl, blocks: Blocks) -> None:
         self._url = url
+        self.source = url_text(url)
         self._file = _SharedFile(reader.path, reader)
         self._blocks = blocks
         self._dataset: h5py.Dataset | None = None

@@ -216,7 +216,10 @@ def _open_stack(
             mapping = isinstance(source, Mapping)
             if mapping or not hasattr(source, "__getitem__") or not hasattr(source, "__len__"):
                 raise TypeError(f"expected arrays or a URL, not {type(source).__name__}")
-            return ArrayStack(source)
+            stack = ArrayStack(source)
+            if isinstance(source, h5py.Dataset):
+                stack.source = url_text(_url_of(source))
+            return stack
         url = as_data_url(source)
         label += f" ({url_text(url)})"
         path = str(url.file_path())
