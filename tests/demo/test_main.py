@@ -50,7 +50,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     def small_sample(picture: str, **_: Any) -> Any:
         return make_sample(picture, images=3, size=48)
 
+    def small_report(path: Path, *_: Any) -> None:
+        path.touch()
+
     monkeypatch.setattr(run, "make_sample", small_sample)
+    monkeypatch.setattr(run, "write_report", small_report)
 
 
 def default_plot(file: h5py.File) -> h5py.Group:
