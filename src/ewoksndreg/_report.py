@@ -79,6 +79,7 @@ def write_report(
     :param image_stacks: what it was given.
     :param transformations: the same.
     :raises FileExistsError: when the file exists.
+    :raises FileNotFoundError: when its folder does not exist.
     :raises ValueError: when a stack or a registration of the evaluation is missing.
     :raises OSError: when an image cannot be read or the file cannot be written.
     :raises ModuleNotFoundError: when matplotlib is not installed; says how to get it.
@@ -93,12 +94,14 @@ def write_report(
     >>> result = evaluate_stacks(stacks, registrations)
     >>> path = Path(tempfile.mkdtemp()) / "report.html"
     >>> write_report(path, result, stacks, registrations)
-    >>> "best registration is <strong>moving</strong>" in path.read_text()
+    >>> "best registration is <strong>moving</strong>" in path.read_text("utf-8")
     True
     """
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{str(path)!r} exists: choose another name or remove it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for the report")
     # Before the stacks are opened, because it says what is missing where there is no matplotlib.
     from . import plots
 
