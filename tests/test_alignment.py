@@ -140,6 +140,7 @@ def test_a_lazy_stack_is_a_sequence_of_images(tmp_path):
         file["other"] = 1
 
 
+@pytest.mark.filterwarnings("ignore:No registration is better than none")
 def test_lazy_stacks_are_stacks_for_everything_else():
     images = images_of("f8", number=4, shape=(40, 40))
     moved = numpy.stack([ndimage.shift(image, (0, 0), order=1) for image in images])

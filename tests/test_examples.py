@@ -18,7 +18,7 @@ def test_the_example_runs_and_the_reference_has_it(name):
     assert found.examples
     result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(found)
     assert result.failed == 0
-    assert re.search(rf"auto(function|class):: ewoksndreg\.{name}$", REFERENCE, re.MULTILINE)
+    assert re.search(rf"auto(function|class|module):: ewoksndreg\.{name}$", REFERENCE, re.MULTILINE)
 
 
 def test_names_are_found_when_they_are_asked_for():

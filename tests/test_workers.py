@@ -27,7 +27,11 @@ from .worker_stacks import wobble
 
 NAMES = ("a", "b", "c")
 
-pytestmark = pytest.mark.xdist_group("dask")
+pytestmark = [
+    pytest.mark.xdist_group("dask"),
+    # The registrations are random numbers.
+    pytest.mark.filterwarnings("ignore:No registration is better than none"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
+    from . import plots
+    from ._report import write_report
     from .alignment import align_stacks
     from .evaluation import Evaluation
     from .evaluation import evaluate_stacks
@@ -28,19 +30,24 @@ __all__ = [
     "evaluate_stacks",
     "mse_eval",
     "open_stacks",
+    "plots",
     "smoothness_eval",
+    "write_report",
 ]
 
-# Nothing is imported before it is used, and HDF5 only for `open_stacks`.
+# Nothing is imported before it is used, HDF5 and matplotlib only by what needs them.
 _PACKAGES = {
     **dict.fromkeys(("Evaluation", "evaluate_stacks", "mse_eval", "smoothness_eval"), "evaluation"),
     **dict.fromkeys(("Homography", "Transformation", "as_transformations"), "transformation"),
     "align_stacks": "alignment",
     "open_stacks": "io",
+    "write_report": "_report",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return importlib.import_module(".plots", __name__)
     if name in _PACKAGES:
         return getattr(importlib.import_module(f".{_PACKAGES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

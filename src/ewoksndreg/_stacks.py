@@ -40,6 +40,9 @@ class Stack(Sequence[NDArray[Any]]):
     slow_to_read: bool = False
     """Whether reading takes longer than scoring, and threads cannot share it."""
 
+    source: str = "in memory"
+    """From where the images come, in words or as a URL."""
+
     def __init__(self, shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
         if len(shape) != 3:
             raise ValueError(

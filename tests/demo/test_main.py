@@ -50,7 +50,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     def small_sample(picture: str, **_: Any) -> Any:
         return make_sample(picture, images=3, size=48)
 
+    def small_report(path: Path, *_: Any) -> None:
+        path.touch()
+
     monkeypatch.setattr(run, "make_sample", small_sample)
+    monkeypatch.setattr(run, "write_report", small_report)
 
 
 def default_plot(file: h5py.File) -> h5py.Group:
@@ -91,14 +95,11 @@ def test_the_true_errors_are_those_of_the_registration(demo: Finished) -> None:
 
 
 def test_it_says_what_it_wrote_and_shows_progress(demo: Finished) -> None:
-    for name in ("stacks.h5", "results.h5", "before_after.png"):
+    written = {"stacks.h5", "results.h5", "before_after.png", "report.html"}
+    for name in written:
         assert str(demo.folder / name) in demo.printed
     assert re.search(r"Ranking: \[#+\] 100% DONE", demo.printed)
-    assert {path.name for path in demo.folder.iterdir()} == {
-        "stacks.h5",
-        "results.h5",
-        "before_after.png",
-    }
+    assert {path.name for path in demo.folder.iterdir()} == written
 
 
 def test_the_stacks_are_a_nexus_file(demo: Finished) -> None:
@@ -142,8 +143,15 @@ def test_the_picture_is_a_png_with_something_in_it(demo: Finished) -> None:
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", content[16:24])
     assert width > 2 * height > 600
-    # Four pictures in gray tones do not compress to little.
+    # Photographs do not compress to little.
     assert len(content) > 100_000
+
+
+def test_the_report_is_about_the_stacks_in_the_file(demo: Finished) -> None:
+    page = (demo.folder / "report.html").read_text()
+    assert page.count("<img ") >= 6
+    for name in NAMES:
+        assert f"{demo.folder / 'stacks.h5'}::/entry/maps/{name}" in page
 
 
 @pytest.mark.usefixtures("small")
@@ -156,7 +164,7 @@ def test_a_second_run_overwrites_nothing(
     (tmp_path / "results_2.h5").write_text("mine")
     capsys.readouterr()
     main([str(tmp_path)])
-    new = {"stacks_3.h5", "results_3.h5", "before_after_3.png"}
+    new = {"stacks_3.h5", "results_3.h5", "before_after_3.png", "report_3.html"}
     assert {path.name for path in tmp_path.iterdir()} == {*before, "results_2.h5", *new}
     for name, content in before.items():
         assert (tmp_path / name).read_bytes() == content
@@ -226,7 +234,7 @@ def test_without_the_extra_it_says_what_to_install(
 def test_another_missing_package_is_not_hidden(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ewokscore", None)
+    monkeypatch.setitem(sys.modules, "ewokscore.progress", None)
     with pytest.raises(ModuleNotFoundError, match="ewokscore"):
         main([str(tmp_path)])
 

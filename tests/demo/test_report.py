@@ -5,48 +5,45 @@ from pathlib import Path
 import numpy
 import pytest
 
-from ewoksndreg.demo._report import average
+from ewoksndreg import Evaluation
+from ewoksndreg import evaluate_stacks
 from ewoksndreg.demo._report import format_table
 from ewoksndreg.demo._report import format_trust
 from ewoksndreg.demo._report import write_picture
 from ewoksndreg.transformation import Homography
 
-NAMES = ["b", "a"]
-SCORES = {
-    "a": {"score": numpy.nan, "relative_error": 1.0, "smoothness": numpy.inf},
-    "b": {"score": 0.12345, "relative_error": 0.1, "smoothness": 0.0782},
+from ..conftest import smooth_image
+
+STACKS = {"a": numpy.stack([smooth_image(0, (16, 16))] * 2)}
+REGISTRATIONS = {
+    "diverged": [Homography(numpy.identity(3)), Homography(numpy.full((3, 3), numpy.nan))],
+    "still": [Homography(numpy.identity(3))] * 2,
 }
-ERRORS = {"a": numpy.inf, "b": 0.126}
 
 
-def test_the_table() -> None:
-    header, first, last = format_table(NAMES, SCORES, ERRORS).splitlines()
+@pytest.fixture
+def evaluation() -> Evaluation:
+    with pytest.warns(RuntimeWarning, match="rank last"):
+        return evaluate_stacks(STACKS, REGISTRATIONS)
+
+
+def test_the_table(evaluation: Evaluation) -> None:
+    errors = {"still": 0.126, "diverged": numpy.inf}
+    header, first, last = format_table(evaluation, errors).splitlines()
     assert header.split("  ")[0] == "rank"
-    assert first.split() == ["1", "b", "0.1235", "0.1000", "0.0782", "0.13"]
-    assert last.split() == ["2", "a", "nan", "1.0000", "inf", "inf"]
+    assert first.split() == ["1", "still", "0.0000", "0.0000", "0.0000", "0.13"]
+    assert last.split()[:3] == ["2", "diverged", "nan"]
+    assert last.split()[-1] == "inf"
     assert len(first) == len(last) == len(header)
 
 
-def test_the_average_is_over_the_pixels_that_are_there() -> None:
-    images = [
-        numpy.array([[1.0, numpy.nan], [numpy.nan, 4.0]]),
-        numpy.array([[3.0, 5.0], [numpy.nan, numpy.inf]]),
-    ]
-    numpy.testing.assert_array_equal(average(images), [[2, 5], [numpy.nan, 4]])
-
-
-def test_a_registration_that_diverged_can_be_drawn(tmp_path: Path) -> None:
-    registrations = {
-        "a": [Homography(numpy.identity(3)), Homography(numpy.full((3, 3), numpy.nan))],
-        "b": [Homography(numpy.identity(3))] * 2,
-    }
-    stack = numpy.arange(2 * 8 * 8).reshape(2, 8, 8)
+def test_the_picture_is_a_new_file(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
-    write_picture(path, NAMES, SCORES, ERRORS, stack, registrations)
+    write_picture(path, evaluation, STACKS, REGISTRATIONS)
     content = path.read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(FileExistsError):
-        write_picture(path, NAMES, SCORES, ERRORS, stack, registrations)
+        write_picture(path, evaluation, STACKS, REGISTRATIONS)
     assert path.read_bytes() == content
 
 

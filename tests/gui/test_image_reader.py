@@ -11,10 +11,11 @@ import numpy
 import pytest
 from scipy import ndimage
 
+from ewoksndreg._pictures import find_color_limits
 from ewoksndreg._stacks import ArrayStack
-from ewoksndreg.gui._color_limits import find_color_limits
 from ewoksndreg.gui._image_reader import ImageReader
 from ewoksndreg.gui._image_reader import ImageRequest
+from ewoksndreg.gui._image_reader import _choose_sample
 from ewoksndreg.gui._image_reader import correlate
 from ewoksndreg.transformation import Homography
 from ewoksndreg.transformation import Transformation
@@ -68,6 +69,19 @@ def test_the_color_scale_is_that_of_the_stack():
     images[3] *= 10
     scales = {read(images, n, None).limits for n in range(6)}
     assert scales == {find_color_limits(images)}
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (1, [0]),
+        (2, [0, 1]),
+        (8, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (1000, [0, 143, 285, 428, 571, 714, 856, 999]),
+    ],
+)
+def test_eight_images_with_the_first_and_the_last_one_stand_for_all(number, expected):
+    assert _choose_sample(number) == expected
 
 
 def test_infinite_pixels_are_invalid():

@@ -10,8 +10,8 @@ import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
+from ewoksndreg.gui._image_modes import INVALID_COLOR
 from ewoksndreg.gui._image_modes import Mode
-from ewoksndreg.gui._pictures import INVALID_COLOR
 from ewoksndreg.io import InputStacks
 
 from .conftest import MOTION

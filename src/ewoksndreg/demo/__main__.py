@@ -10,7 +10,7 @@ from pathlib import Path
 _DEFAULT_FOLDER = "ewoksndreg_demo"
 
 _EPILOG = """Nothing is ever overwritten: where the folder holds the files of an earlier run, the
-files of this run get a number (stacks_2.h5, results_2.h5, before_after_2.png)."""
+files of this run get a number (stacks_2.h5, results_2.h5, report_2.html)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m ewoksndreg.demo",
         description="Simulate six image stacks of one moving sample, register each stack by"
-        " itself, rank the registrations with the ewoks workflow that ships with ewoksndreg, and"
-        " compare the ranking with the motion that only the simulation knows.",
+        " itself, rank the registrations with the ewoks task of ewoksndreg, and compare the"
+        " ranking with the motion that only the simulation knows.",
         epilog=_EPILOG,
     )
     parser.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -24,12 +25,14 @@ class DemoFiles:
 
     :param stacks: HDF5 file with the image stacks.
     :param results: HDF5 file with the aligned stacks and the scores.
-    :param picture: PNG file with the images before and after alignment.
+    :param picture: PNG file with an image before and after alignment.
+    :param report: HTML file.
     """
 
     stacks: Path
     results: Path
     picture: Path
+    report: Path
 
     @classmethod
     def find_unused(cls, folder: Path) -> DemoFiles:
@@ -40,8 +43,9 @@ class DemoFiles:
                 stacks=folder / f"stacks{suffix}.h5",
                 results=folder / f"results{suffix}.h5",
                 picture=folder / f"before_after{suffix}.png",
+                report=folder / f"report{suffix}.html",
             )
-            if not any(path.exists() for path in (files.stacks, files.results, files.picture)):
+            if not any(path.exists() for path in astuple(files)):
                 break
         return files
 

@@ -4,6 +4,7 @@ from ._checks import check_registration_per_stack
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import SMOOTHNESS_WEIGHT
+from ._html import describe_rank
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
 from ._result import Evaluation
@@ -22,6 +23,7 @@ __all__ = [
     "check_registration_per_stack",
     "check_stack_per_registration",
     "check_transformation_per_image",
+    "describe_rank",
     "evaluate_stacks",
     "find_outliers",
     "mse_eval",

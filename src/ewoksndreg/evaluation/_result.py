@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from .._messages import counted
 from .._messages import quoted
+from .._messages import unknown_name
+from ._html import evaluation_as_html
 
 # An improvement of the relative MSE that is more than chance.
 _IMPROVED = 0.05
@@ -211,6 +214,47 @@ class Evaluation:
             "overlap_per_image": self.overlap[numpy.ix_(rows, stacks)],
         }
 
+    def to_dataframe(self, per: Literal["registration", "image"] = "registration") -> Any:
+        """The numbers as a :class:`pandas.DataFrame`.
+
+        :param per: `"registration"` for one row per registration, best first, with the numbers of
+            :class:`RegistrationScore` and by how many px a rival differs from the best one; or
+            `"image"` for one row per registration, stack and image with the relative error, the
+            overlap and whether it is a bad image.
+        :raises ValueError: when `per` is neither.
+        :raises ModuleNotFoundError: when pandas is not installed; says how to get it.
+        """
+        if per not in ("registration", "image"):
+            raise ValueError(unknown_name("table per", per, ("registration", "image")))
+        try:
+            import pandas
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "A data frame needs pandas: pip install pandas", name=error.name
+            ) from error
+        if per == "registration":
+            rows = [
+                {**asdict(self.registrations[name]), "rival": self.rivals.get(name, math.nan)}
+                for name in self.ranked_names
+            ]
+            return pandas.DataFrame(
+                rows, index=pandas.Index(self.ranked_names, name="registration")
+            )
+        images = range(self.overlap.shape[2])
+        bad = [[n in self.bad_images.get(name, ()) for n in images] for name in self.stack_names]
+        index = pandas.MultiIndex.from_product(
+            [list(self.registrations), self.stack_names, images],
+            names=["registration", "stack", "image"],
+        )
+        return pandas.DataFrame(
+            {
+                "relative_error": self.relative_error_per_image.ravel(),
+                "overlap": self.overlap.ravel(),
+                "bad": numpy.broadcast_to(bad, self.overlap.shape).ravel(),
+            },
+            index=index,
+        )
+
     def _ranked(self, names: tuple[str, ...] | list[str]) -> list[int]:
         """Their numbers in the order of the ranking; those without a rank stay where they are."""
         order = {name: rank for rank, name in enumerate(self.ranked_names)}
@@ -230,6 +274,10 @@ class Evaluation:
     def __repr__(self) -> str:
         shape = f"{len(self.registrations)} registrations on {len(self.stack_names)} stacks"
         return f"<Evaluation of {shape}: best {self.best!r}>"
+
+    def _repr_html_(self) -> str:
+        """The verdict and the table, for notebooks."""
+        return evaluation_as_html(self)
 
     def _about_pixels(self) -> Iterator[str]:
         found = [

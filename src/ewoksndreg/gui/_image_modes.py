@@ -5,14 +5,18 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+import numpy
 from numpy.typing import NDArray
 from silx.gui.colors import Colormap
 
+from .._pictures import overlay
+from .._pictures import scale_brightness
+from .._typing import FloatImage
 from ._image_reader import LoadedImages
 from ._image_reader import Pair
-from ._pictures import INVALID_COLOR
-from ._pictures import overlay
-from ._pictures import subtract
+
+INVALID_COLOR = (0x4F, 0x9D, 0x69)
+"""Red, green and blue of pixels that are invalid: no other color of any picture is green."""
 
 
 class Mode(Enum):
@@ -47,12 +51,21 @@ def make_pictures(
 
     def compare(pair: Pair) -> NDArray[Any]:
         if mode is Mode.DIFFERENCE:
-            return subtract(pair.reference, pair.image)
+            return _subtract(pair.reference, pair.image)
         if mode is Mode.OVERLAY:
-            return overlay(pair.reference, pair.image, loaded.limits)
+            both = (scale_brightness(each, loaded.limits) for each in (pair.reference, pair.image))
+            picture = overlay(*both)
+            picture[picture[..., 3] == 0] = (*INVALID_COLOR, 255)
+            return picture
         return pair.reference if mode is Mode.BLINK and blink_reference else pair.image
 
     return compare(loaded.before), None if loaded.after is None else compare(loaded.after)
+
+
+def _subtract(reference: FloatImage, image: FloatImage) -> FloatImage:
+    """The image minus the reference image, shape `(H, W)`; NaN where a pixel is invalid."""
+    with numpy.errstate(over="ignore"):
+        return image - reference
 
 
 def make_colormap(mode: Mode, limits: tuple[float, float]) -> Colormap:

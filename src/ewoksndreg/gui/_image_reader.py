@@ -11,16 +11,18 @@ import numpy
 from numpy.typing import NDArray
 
 from .._messages import add_context
+from .._pictures import find_color_limits
+from .._pictures import sample_pixels
+from .._pictures import scale_brightness
 from .._pixels import as_floating
 from .._stacks import Stack
+from .._typing import FloatImage
 from ..kernels import Prepared
 from ..kernels import find_kernel
 from ..transformation import Transformation
-from ._color_limits import choose_sample
-from ._color_limits import find_color_limits
-from ._color_limits import sample_pixels
-from ._pictures import Image
-from ._pictures import scale_brightness
+
+# How much of a stack is read, so that one of 10 GB opens at once.
+_SAMPLED_IMAGES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +48,8 @@ class Pair:
     :param correlation: of the two, see :func:`correlate`.
     """
 
-    reference: Image
-    image: Image
+    reference: FloatImage
+    image: FloatImage
     correlation: float
 
 
@@ -75,10 +77,10 @@ class ImageReader:
 
     def __init__(self) -> None:
         self._stack: Stack | None = None
-        self._reference: Image
+        self._reference: FloatImage
         self._limits: tuple[float, float]
         self._transformations: Sequence[Transformation] | None = None
-        self._aligned_reference: Image
+        self._aligned_reference: FloatImage
 
     def read(self, request: ImageRequest, is_stale: Callable[[], bool]) -> LoadedImages | None:
         """
@@ -114,7 +116,7 @@ class ImageReader:
     def _start(self, request: ImageRequest, is_stale: Callable[[], bool]) -> bool:
         self.forget()
         samples = []
-        for n in choose_sample(len(request.stack)):
+        for n in _choose_sample(len(request.stack)):
             if is_stale():
                 return False
             try:
@@ -132,7 +134,16 @@ class ImageReader:
         return True
 
 
-def correlate(reference: Image, image: Image, limits: tuple[float, float]) -> float:
+def _choose_sample(number: int) -> list[int]:
+    """Indices of at most 8 images, spread evenly over a stack from the first to the last.
+
+    :param number: of images in the stack.
+    """
+    spread = numpy.linspace(0, number - 1, min(number, _SAMPLED_IMAGES))
+    return [int(n) for n in numpy.rint(spread)]
+
+
+def correlate(reference: FloatImage, image: FloatImage, limits: tuple[float, float]) -> float:
     """Pearson's correlation coefficient of two images as they appear on the screen: over the
     pixels that are valid in both, clipped to the color scale, of large images every n-th row and
     column. NaN where they cannot be compared, see :meth:`.Kernel.compare`."""
@@ -141,7 +152,7 @@ def correlate(reference: Image, image: Image, limits: tuple[float, float]) -> fl
     return 1 - find_kernel("numpy").compare(a, b).mse / 2
 
 
-def _read(request: ImageRequest, number: int) -> Image:
+def _read(request: ImageRequest, number: int) -> FloatImage:
     try:
         return _replace_infinity(as_floating(request.stack[number]))
     except (OSError, TypeError, ValueError) as error:
@@ -149,8 +160,8 @@ def _read(request: ImageRequest, number: int) -> Image:
 
 
 def _align(
-    name: str, number: int, image: Image, transformations: Sequence[Transformation]
-) -> Image:
+    name: str, number: int, image: FloatImage, transformations: Sequence[Transformation]
+) -> FloatImage:
     if number >= len(transformations):
         raise ValueError(
             f"Stack {name!r} has an image {number}, but only {len(transformations)} transformations"
@@ -161,5 +172,5 @@ def _align(
         raise add_context(error, f"Stack {name!r}, image {number} cannot be aligned") from error
 
 
-def _replace_infinity(image: NDArray[Any]) -> Image:
+def _replace_infinity(image: NDArray[Any]) -> FloatImage:
     return numpy.where(numpy.isinf(image), image.dtype.type(numpy.nan), image)

@@ -11,6 +11,7 @@ from ..transformation import Transformation
 from ._before_after import BeforeAfter
 from ._image_loader import ImageLoader
 from ._image_modes import EXPLANATIONS
+from ._image_modes import INVALID_COLOR
 from ._image_modes import Mode
 from ._image_modes import make_colormap
 from ._image_modes import make_pictures
@@ -21,7 +22,6 @@ from ._image_slider import ImageSlider
 from ._labels import make_heading
 from ._labels import make_label
 from ._labels import shorten_for_button
-from ._pictures import INVALID_COLOR
 from ._result import RunResult
 from ._selection import Selection
 

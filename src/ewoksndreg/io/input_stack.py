@@ -242,7 +242,9 @@ def _open_stack(name: str, source: Any) -> Stack:
             return ImageFile(source)
         if isinstance(source, h5py.Dataset) and source:
             chunk = chunk_shape(source)
-            return ArrayStack(source, chunk[0] if chunk else None)
+            stack = ArrayStack(source, chunk[0] if chunk else None)
+            stack.source = f"{source.file.filename}::{source.name}"
+            return stack
         parts = (
             source.tolist() if isinstance(source, numpy.ndarray) and source.ndim == 1 else source
         )

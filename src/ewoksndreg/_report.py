@@ -1,0 +1,265 @@
+"""One HTML file that shows what a ranking found."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy
+
+from . import __version__
+from ._stacks import Stack
+from .evaluation import Evaluation
+from .io import as_data_url
+from .io import open_stacks
+from .io import url_text
+from .transformation import Transformation
+from .transformation import TransformationSource
+from .transformation import is_url
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# What keeps the file small, whatever the images and however many.
+_MOST_STACKS = 4
+_LARGEST_DRAWING = 250_000  # bytes; larger ones become pixels
+_DPI = 130
+_JPEG_QUALITY = 85
+
+_STYLE = """
+body {font: 15px/1.45 sans-serif; color: #111; background: white; max-width: 1100px;
+  margin: 1.5em auto; padding: 0 1em}
+h1 {font-size: 1.6em}
+h2 {font-size: 1.25em; margin-top: 1.6em; break-after: avoid}
+h2 + p {break-after: avoid}
+figure {margin: 0.5em 0 1em; break-inside: avoid}
+img {display: block; width: 900px; max-width: 100%}
+table {border-collapse: collapse}
+tr {break-inside: avoid}
+.inputs {margin: 0.8em 0}
+.inputs th, .inputs td {padding: 0.2em 0.8em 0.2em 0; text-align: left; vertical-align: top;
+  min-width: 8em; overflow-wrap: anywhere}
+@page {margin: 15mm}
+@media print {
+  body {margin: 0; max-width: none; font-size: 9.5pt}
+  img {width: auto; max-height: 105mm}
+}
+"""
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    evaluation: Evaluation,
+    image_stacks: Any,
+    transformations: Mapping[str, TransformationSource],
+) -> None:
+    """Write one HTML file that shows what a ranking found, for the lab book, a mail or the printer.
+
+    It has the verdict, the table of the registrations, the relative error of each registration on
+    each stack and of the best one on each image, the motion, images before and after alignment with
+    the best registration, and from what all of this was made. Of the four stacks that have the
+    largest weights the image is shown that is aligned worst, of the first one also the last image;
+    no other image is read. The file needs no other file and no network and is smaller than 3 MB.
+
+    Needs ``pip install ".[plots]"``.
+
+    :param path: of the file, which does not exist yet.
+    :param evaluation: what :func:`.evaluate_stacks` returned.
+    :param image_stacks: what it was given.
+    :param transformations: the same.
+    :raises FileExistsError: when the file exists.
+    :raises FileNotFoundError: when its folder does not exist.
+    :raises ValueError: when a stack or a registration of the evaluation is missing.
+    :raises OSError: when an image cannot be read or the file cannot be written.
+    :raises ModuleNotFoundError: when matplotlib is not installed; says how to get it.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy
+    >>> from ewoksndreg import evaluate_stacks, write_report
+    >>> scene = numpy.random.default_rng(0).normal(size=(60, 60)).cumsum(0).cumsum(1)
+    >>> stacks = {"Ca": numpy.stack([scene[10 - n : 50 - n, 10:50] for n in range(4)])}
+    >>> registrations = {"still": [(0, 0)] * 4, "moving": [(n, 0) for n in range(4)]}
+    >>> result = evaluate_stacks(stacks, registrations)
+    >>> path = Path(tempfile.mkdtemp()) / "report.html"
+    >>> write_report(path, result, stacks, registrations)
+    >>> "best registration is <strong>moving</strong>" in path.read_text("utf-8")
+    True
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(f"{str(path)!r} exists: choose another name or remove it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for the report")
+    # Before the stacks are opened, because it says what is missing where there is no matplotlib.
+    from . import plots
+
+    registrations = {
+        name: plots.find_registration(transformations, name) for name in evaluation.registrations
+    }
+    with open_stacks(image_stacks) as stacks:
+        for name in evaluation.stack_names:
+            plots.find_stack(stacks, name)
+        page = "\n".join(_page(evaluation, stacks, registrations, transformations))
+    # Names that no encoding can hold stay readable.
+    content = page.encode("utf-8", errors="xmlcharrefreplace")
+    with path.open("xb") as file:
+        file.write(content)
+
+
+def _page(
+    evaluation: Evaluation,
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    transformations: Mapping[str, TransformationSource],
+) -> Iterator[str]:
+    registered, stacked = len(evaluation.registrations), len(evaluation.stack_names)
+    title = f"Comparison of {registered} registrations on {stacked} stacks"
+    yield f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{title}</h1>"""
+    yield evaluation._repr_html_()
+    with _default_style():
+        yield from _figures(evaluation, stacks, registrations)
+    yield from _provenance(evaluation, stacks, transformations)
+    yield "</body>\n</html>\n"
+
+
+def _figures(
+    evaluation: Evaluation,
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+) -> Iterator[str]:
+    from matplotlib.figure import Figure
+
+    from . import plots
+
+    def new_figure(size: tuple[float, float]) -> Figure:
+        # Not by pyplot, which would keep it, and show it in a notebook.
+        return Figure(figsize=size, layout="constrained")
+
+    best = evaluation.best
+    yield "<h2>Relative error</h2>"
+    figure = new_figure(plots.figure_size(len(evaluation.registrations), evaluation.stack_names))
+    plots.errors(evaluation, ax=figure.subplots())
+    yield _as_drawing(figure, "Each registration on each stack")
+    figure = new_figure(plots.figure_size(len(evaluation.stack_names)))
+    plots.errors(evaluation, best, ax=figure.subplots())
+    yield _as_drawing(figure, f"Each image of each stack, aligned with {best}")
+
+    yield "<h2>Motion</h2>"
+    figure = new_figure(plots.MOTION_SIZE)
+    plots.motion(evaluation, stacks, registrations, ax=figure.subplots(2, 2))
+    yield _as_drawing(figure, "What each registration does to the images")
+
+    yield "<h2>Before and after</h2>"
+    shown = plots.stacks_that_decide(evaluation, best)
+    if len(shown) > _MOST_STACKS:
+        yield f"<p>The {_MOST_STACKS} of {len(shown)} stacks that show the motion best.</p>"
+    for name, image in _choose_images(evaluation, shown[:_MOST_STACKS]):
+        figure = new_figure(plots.BEFORE_AFTER_SIZE)
+        plots.before_after(
+            evaluation,
+            stacks,
+            registrations,
+            stack=name,
+            image=image,
+            ax=figure.subplots(1, 2),
+        )
+        caption = f"Stack {name}: image {image} and image {evaluation.reference_images[0]}"
+        yield _as_pixels(figure, caption)
+
+
+def _choose_images(evaluation: Evaluation, stacks: Sequence[str]) -> list[tuple[str, int]]:
+    """The image of each stack that is aligned worst, and of the first stack the last one, too."""
+    from . import plots
+
+    chosen = [(name, plots.find_worst_image(evaluation, evaluation.best, name)) for name in stacks]
+    last = evaluation.overlap.shape[2] - 1
+    if last not in (chosen[0][1], evaluation.reference_images[0]):
+        chosen.insert(1, (stacks[0], last))
+    return chosen
+
+
+@contextmanager
+def _default_style() -> Iterator[None]:
+    """Figures that look the same whatever style the user has chosen, with text that is found and
+    read aloud."""
+    import matplotlib.style
+
+    with warnings.catch_warnings(), matplotlib.style.context(["default", {"svg.fonttype": "none"}]):
+        # The browser has fonts for the names that matplotlib has not.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing")
+        yield
+
+
+def _as_drawing(figure: Figure, description: str) -> str:
+    content = io.BytesIO()
+    figure.savefig(content, format="svg")
+    if len(content.getvalue()) > _LARGEST_DRAWING:
+        return _as_pixels(figure, description)
+    return _embed(content, "svg+xml", description)
+
+
+def _as_pixels(figure: Figure, description: str) -> str:
+    content = io.BytesIO()
+    figure.savefig(content, format="jpeg", dpi=_DPI, pil_kwargs={"quality": _JPEG_QUALITY})
+    return _embed(content, "jpeg", description)
+
+
+def _embed(content: io.BytesIO, kind: str, description: str) -> str:
+    data = base64.b64encode(content.getvalue()).decode()
+    source = f"data:image/{kind};base64,{data}"
+    words = escape(description)
+    return f'<figure><figcaption>{words}</figcaption><img src="{source}" alt="{words}"></figure>'
+
+
+def _provenance(
+    evaluation: Evaluation,
+    stacks: Mapping[str, Stack],
+    transformations: Mapping[str, TransformationSource],
+) -> Iterator[str]:
+    now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    references = ", ".join(map(str, evaluation.reference_images))
+    yield f"""<h2>Made from</h2>
+<p>ewoksndreg {escape(__version__)}, numpy {escape(numpy.__version__)}, {escape(now)}.
+Reference image: {references}.</p>
+<table class="inputs">
+<tr><th>stack</th><th>(images, rows, columns)</th><th>pixels</th><th>from</th></tr>"""
+    for name in evaluation.stack_names:
+        shape = ", ".join(map(str, stacks[name].shape))
+        yield (
+            f"<tr><td>{escape(name)}</td><td>({shape})</td><td>{escape(str(stacks[name].dtype))}</td>"
+            f"<td>{escape(stacks[name].source)}</td></tr>"
+        )
+    yield """</table>
+<table class="inputs">
+<tr><th>registration</th><th>found from stack</th><th>from</th></tr>"""
+    for name, source in evaluation.registered_from.items():
+        given: Any = transformations[name]
+        where = url_text(as_data_url(given)) if is_url(given) else "in memory"
+        yield (
+            f"<tr><td>{escape(name)}</td><td>{escape(source or 'not known')}</td>"
+            f"<td>{escape(where)}</td></tr>"
+        )
+    yield "</table>"

@@ -1,0 +1,104 @@
+"""An evaluation as a piece of HTML, for notebooks and reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._result import Evaluation
+
+# The colors of text and background are those of the page, which may be dark. Bars are borders,
+# because browsers do not print backgrounds.
+_STYLE = """<style>
+.ewoksndreg table {border-collapse: collapse; margin: 0.6em 0}
+.ewoksndreg th, .ewoksndreg td {padding: 0.25em 0.7em; text-align: right; vertical-align: top;
+  border-bottom: 1px solid rgba(128, 128, 128, 0.35)}
+.ewoksndreg th {vertical-align: bottom}
+.ewoksndreg .words {text-align: left; min-width: 8em; max-width: 24em; overflow-wrap: anywhere}
+.ewoksndreg .bar {text-align: left; min-width: 8em}
+.ewoksndreg .bar div {border-top: 0.5em solid #0072B2; margin-top: 0.2em}
+.ewoksndreg .verdict {border-left: 0.5em solid #0072B2; padding: 0.2em 0.8em}
+.ewoksndreg .check {border-left: 0.5em double #D55E00}
+.ewoksndreg p {margin: 0.3em 0; overflow-wrap: anywhere; max-width: 60em}
+</style>"""
+
+# From here on the remaining shift is a lower bound.
+_LARGEST_SHIFT = 0.8
+
+
+def evaluation_as_html(evaluation: Evaluation) -> str:
+    """The verdict with its reasons, then the registrations, best first, with bars for the scores.
+
+    Names are escaped.
+    """
+    return "\n".join(
+        (
+            _STYLE,
+            '<div class="ewoksndreg">',
+            *_verdict(evaluation),
+            "<table>",
+            "<thead><tr><th>rank</th>"
+            '<th class="words">registration</th><th class="bar">score</th>'
+            "<th>relative<br>error</th><th>smoothness</th><th>smallest<br>overlap</th>"
+            '<th class="words"></th></tr></thead>',
+            "<tbody>",
+            *_rows(evaluation),
+            "</tbody>",
+            "</table>",
+            "</div>",
+        )
+    )
+
+
+def describe_rank(evaluation: Evaluation, name: str) -> str:
+    """What a user should know about the place of a registration: that it is the best one or cannot
+    be told from it, or why it has no score; nothing where there is nothing to say."""
+    item = evaluation.registrations[name]
+    if item.reason is not None:
+        return f"no score: {item.reason}"
+    if name in evaluation.rivals:
+        return f"cannot be told from the best, up to {evaluation.rivals[name]:.2g} px apart"
+    return "best" if name == evaluation.best else ""
+
+
+def _verdict(evaluation: Evaluation) -> Iterator[str]:
+    best = f"<strong>{escape(evaluation.best)}</strong>"
+    shift = evaluation.remaining_shift
+    left = ""
+    if math.isfinite(shift):
+        amount = f"{shift:.2f} px" if shift < _LARGEST_SHIFT else "1 px or more"
+        left = f" Remaining shift: {amount}."
+    if evaluation.verdict is None:
+        yield f"<p>The best registration is {best}.{left}</p>"
+    elif evaluation.verdict == "good":
+        yield '<div class="verdict">'
+        yield f"<p>✔ <strong>good</strong>: the best registration is {best}.{left}</p>"
+        yield "</div>"
+    else:
+        yield '<div class="verdict check">'
+        yield f"<p>⚠ <strong>check</strong>: the best registration is {best}.{left}</p>"
+        yield from (f"<p>{escape(reason)}.</p>" for reason in evaluation.reasons)
+        yield "</div>"
+    told = set(evaluation.reasons)
+    yield from (f"<p>{escape(each)}.</p>" for each in evaluation.warnings if each not in told)
+
+
+def _rows(evaluation: Evaluation) -> Iterator[str]:
+    ranked = [evaluation.registrations[name] for name in evaluation.ranked_names]
+    # A score above 1 is no better than none; what is far above must not hide the other bars.
+    longest = min(max([1.0, *(item.score for item in ranked if math.isfinite(item.score))]), 1.5)
+    for rank, (name, item) in enumerate(zip(evaluation.ranked_names, ranked, strict=True), start=1):
+        score = '<td class="bar"></td>'
+        if math.isfinite(item.score):
+            width = 100 * min(item.score / longest, 1)
+            score = f'<td class="bar">{item.score:.4f}<div style="width: {width:.1f}%"></div></td>'
+        note = describe_rank(evaluation, name)
+        shown = f"<strong>{escape(name)}</strong>" if rank == 1 else escape(name)
+        yield (
+            f'<tr><td>{rank}</td><td class="words">{shown}</td>{score}'
+            f"<td>{item.relative_error:.4f}</td><td>{item.smoothness:.4f}</td>"
+            f'<td>{item.min_overlap:.2f}</td><td class="words">{escape(note)}</td></tr>'
+        )

@@ -1,0 +1,595 @@
+"""Plots of an evaluation with matplotlib: how good the registrations are, where the errors are, how
+the sample moves, and an image before and after alignment.
+
+Needs ``pip install ".[plots]"``. Each function draws on the axes that are given, or makes a figure
+with :mod:`matplotlib.pyplot`, and returns the axes. What matters is not told by color alone, and
+the colors are those that color-blind people tell apart. Values that are not known are hatched.
+
+>>> import numpy
+>>> from ewoksndreg import evaluate_stacks, plots
+>>> scene = numpy.random.default_rng(0).normal(size=(60, 60)).cumsum(0).cumsum(1)
+>>> stack = numpy.stack([scene[10 - n : 50 - n, 10:50] for n in range(4)])
+>>> registrations = {"Ca": [(0, 0)] * 4, "Fe": [(n, 0) for n in range(4)]}
+>>> result = evaluate_stacks({"Ca": stack, "Fe": stack}, registrations)
+>>> axes = plots.scores(result)
+>>> axes.get_xlabel()
+'score (small is good)'
+>>> before, after = plots.before_after(result, {"Ca": stack, "Fe": stack}, registrations)
+>>> after.get_title()
+'aligned with Fe'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+try:
+    import matplotlib
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        'The plots need matplotlib: pip install ".[plots]" in the folder of the sources',
+        name=error.name,
+    ) from error
+from matplotlib.patches import Patch
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from ._messages import add_context
+from ._messages import unknown_name
+from ._pictures import find_color_limits
+from ._pictures import overlay
+from ._pictures import reduce_image
+from ._pictures import scale_brightness
+from ._pixels import as_floating
+from ._stacks import Stack
+from .evaluation import Evaluation
+from .evaluation import describe_rank
+from .io import open_stacks
+from .transformation import Motion
+from .transformation import TransformationSource
+from .transformation import as_transformations
+from .transformation import find_motion
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["before_after", "errors", "motion", "scores"]
+
+# The colors of Okabe and Ito, which people with all kinds of color blindness tell apart. The best
+# registration is black.
+_BLUE = "#0072B2"
+_SKY_BLUE = "#56B4E9"
+_ORANGE = "#E69F00"
+_COLORS = (_BLUE, _ORANGE, "#009E73", "#CC79A7", _SKY_BLUE, "#D55E00", "#8C8C8C")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+
+# What `overlay` makes of a pixel that only one image shows.
+_ONLY_REFERENCE = "#FF4D00"
+_ONLY_IMAGE = "#004DFF"
+
+_HATCH = "////"
+_HATCH_COLOR = "#B0B0B0"
+
+_LONGEST_NAME = 28
+_MOST_NUMBERS = 200  # cells of a table in which numbers are legible
+_MOST_CURVES = 12
+_MARKERS_PER_CURVE = 12
+_MOST_PIXELS = 400  # rows and columns of a picture
+
+# A score beyond this is as bad as any; its bar would hide the differences of the others.
+_LONGEST_BAR = 1.5
+
+_WIDTH = 9.0  # inches
+MOTION_SIZE = (_WIDTH, 6.0)
+BEFORE_AFTER_SIZE = (_WIDTH, 5.1)
+
+
+def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
+    """The score of each registration as a bar of two parts, best first.
+
+    The relative error is plain, what smoothness adds is hatched. Next to the bar stand the number
+    and whether the registration is the best one, cannot be told from it (and by how many px it
+    differs), or why it has no score.
+
+    :param ax: where to draw; a new figure where not given.
+    """
+    ranked = [evaluation.registrations[name] for name in evaluation.ranked_names]
+    if ax is None:
+        ax = _new_axes(figure_size(len(ranked)))[0]
+    score = numpy.array([item.score for item in ranked])
+    error = numpy.array([item.relative_error for item in ranked])
+    known = score[numpy.isfinite(score)]
+    longest = min(max(1.0, *known), _LONGEST_BAR) if known.size else 1.0
+    error_bars = numpy.where(numpy.isfinite(score), numpy.clip(error, 0, longest), 0)
+    score_bars = numpy.where(numpy.isfinite(score), numpy.clip(score, 0, longest), 0)
+    rows = numpy.arange(len(ranked))
+    colors = [_BLUE, *[_SKY_BLUE] * (len(ranked) - 1)]
+    ax.barh(rows, error_bars, color=colors, height=0.7, label="relative error")
+    ax.barh(
+        rows,
+        score_bars - error_bars,
+        left=error_bars,
+        height=0.7,
+        color="white",
+        edgecolor=_ORANGE,
+        hatch=_HATCH,
+        label="smoothness",
+    )
+    ax.axvline(
+        1, color="black", linewidth=0.8, linestyle=":", zorder=0, label="no better than unaligned"
+    )
+    for row, name in enumerate(evaluation.ranked_names):
+        words = _describe_score(evaluation, name, longest)
+        ax.text(
+            score_bars[row] + 0.015 * longest,
+            row,
+            words,
+            va="center",
+            parse_math=False,
+            bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
+        )
+    # The words stand to the right of the bars.
+    ax.set_xlim(0, 1.6 * longest)
+    ax.set_xticks([tick for tick in (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5) if tick <= longest])
+    ax.set_xlabel("score (small is good)")
+    _label_rows(ax, _ranked_labels(evaluation), bold=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    line, *bars = ax.get_legend_handles_labels()[0]
+    ax.legend(
+        handles=[*bars, line], loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False
+    )
+    return ax
+
+
+def errors(
+    evaluation: Evaluation, registration: str | None = None, *, ax: Axes | None = None
+) -> Axes:
+    """The relative error of every registration on every stack, as a table of colors.
+
+    The best registration is framed, and dotted the stack from which a registration was found. With
+    the names of the stacks stand their weights, or that a stack is silent.
+
+    :param registration: show this one on every image of every stack instead; a cross marks images
+        that resemble no other image.
+    :param ax: where to draw; a new figure where not given. The color bar takes some of its space.
+    :raises ValueError: when there is no such registration.
+    """
+    if registration is not None:
+        _check_name("registration", registration, evaluation.registrations)
+    if registration is None:
+        if ax is None:
+            ax = _new_axes(figure_size(len(evaluation.registrations), evaluation.stack_names))[0]
+        _draw_errors_per_stack(ax, evaluation)
+    else:
+        if ax is None:
+            ax = _new_axes(figure_size(len(evaluation.stack_names)))[0]
+        _draw_errors_per_image(ax, evaluation, registration)
+    return ax
+
+
+def motion(
+    evaluation: Evaluation,
+    image_stacks: Any,
+    transformations: Mapping[str, TransformationSource],
+    *,
+    ax: Sequence[Axes] | NDArray[Any] | None = None,
+) -> list[Axes]:
+    """How far each registration moves the center of the images down and to the right, and by how
+    much it turns and enlarges them; see :func:`.find_motion`.
+
+    The best registration is the thick black curve; a rival is one that cannot be told from it. Of
+    more than 12 registrations the 12 best are shown. A transformation that diverged leaves a gap,
+    and a registration that jumps far beyond the best one is cut off; the legend says so.
+
+    :param image_stacks: as for :func:`.evaluate_stacks`; no image is read.
+    :param transformations: the same.
+    :param ax: two axes (down, to the right) or four (rotation and size, too); a new figure with
+        four where not given.
+    :returns: the axes.
+    :raises ValueError: when a registration is missing or there are neither two nor four axes.
+    """
+    motions = {}
+    with open_stacks(image_stacks) as stacks:
+        for name in evaluation.ranked_names[:_MOST_CURVES]:
+            source = evaluation.registered_from[name] or evaluation.stack_names[0]
+            _, height, width = find_stack(stacks, source).shape
+            motions[name] = find_motion(find_registration(transformations, name), (height, width))
+    if ax is None:
+        ax = _new_axes(MOTION_SIZE, 2, 2)
+    axes: list[Axes] = list(numpy.ravel(ax))  # type: ignore[arg-type]
+    if len(axes) not in (2, 4):
+        raise ValueError(f"The motion needs two or four axes, not {len(axes)}")
+    _draw_motion(axes, evaluation, motions)
+    return axes
+
+
+def before_after(
+    evaluation: Evaluation,
+    image_stacks: Any,
+    transformations: Mapping[str, TransformationSource],
+    *,
+    registration: str | None = None,
+    stack: str | None = None,
+    image: int | None = None,
+    ax: Sequence[Axes] | NDArray[Any] | None = None,
+) -> list[Axes]:
+    """An image on top of the reference image, as measured and aligned.
+
+    What only the reference image shows is red, what only the other image shows is blue, and what
+    both show is gray: aligned images have no colored edges. Each image has its own scale of
+    brightness, from the 1st to the 99.5th percentile of its pixels. Invalid pixels, and those from
+    outside the image, are hatched. Large images are reduced to 400 px by the mean over blocks.
+    Nothing but the two images is read.
+
+    :param image_stacks: as for :func:`.evaluate_stacks`.
+    :param transformations: the same.
+    :param registration: aligns the images; the best one where not given.
+    :param stack: whose images; where not given the one that shows the motion best, which is the one
+        with the largest weight.
+    :param image: which image; where not given the one with the largest relative error that is not
+        a bad image, or the last one where the registration was not scored on the stack.
+    :param ax: two axes; a new figure where not given.
+    :returns: the two axes.
+    :raises ValueError: when a name is unknown, a registration does not have a transformation for
+        the image, or there are not two axes.
+    :raises IndexError: when there is no such image.
+    :raises OSError: when an image cannot be read; names the stack and the image.
+    """
+    registration = evaluation.best if registration is None else registration
+    _check_name("registration", registration, evaluation.registrations)
+    stack = stacks_that_decide(evaluation, registration)[0] if stack is None else stack
+    _check_name("stack", stack, evaluation.stack_names)
+    image = find_worst_image(evaluation, registration, stack) if image is None else image
+    reference = evaluation.reference_images[0]
+    moves = find_registration(transformations, registration)
+    with open_stacks(image_stacks) as stacks, find_stack(stacks, stack) as images:
+        if not -len(images) <= image < len(images):
+            raise IndexError(f"Stack {stack!r} has {len(images)} images, there is no image {image}")
+        image %= len(images)
+        if len(moves) != len(images):
+            raise ValueError(
+                f"Stack {stack!r} has {len(images)} images, but registration {registration!r} has"
+                f" {len(moves)} transformations: each image needs one"
+            )
+        shape = images.shape[1:]
+        pictures = _before_and_after(images, stack, (reference, image), moves)
+    if ax is None:
+        ax = _new_axes(BEFORE_AFTER_SIZE, 1, 2)
+    axes: list[Axes] = list(numpy.ravel(ax))  # type: ignore[arg-type]
+    if len(axes) != 2:
+        raise ValueError(f"Before and after need two axes, not {len(axes)}")
+    titles = (f"{_shorten(stack)} as measured", f"aligned with {_shorten(registration)}")
+    for each, title, (picture, extent) in zip(axes, titles, pictures, strict=True):
+        _show_picture(each, picture, extent, shape, title)
+    axes[1].set_ylabel("")
+    _explain_colors(axes, reference, image)
+    return axes
+
+
+def figure_size(rows: int, columns: Sequence[str] = ()) -> tuple[float, float]:
+    """Width and height in inches that suit a plot with a number of rows and, below them, the names
+    of columns."""
+    below = 2.0 if _are_slanted([_shorten(name) for name in columns]) else 0.4
+    return _WIDTH, 1.4 + below + 0.36 * rows
+
+
+def stacks_that_decide(evaluation: Evaluation, registration: str) -> list[str]:
+    """The stacks on which a registration was scored, those with the largest weight first; the one
+    from which it was found before others of the same weight."""
+    row = list(evaluation.registrations).index(registration)
+    own = evaluation.registered_from.get(registration)
+    weights = dict(zip(evaluation.stack_names, evaluation.stack_weights, strict=True))
+    scored = [
+        name
+        for name, value in zip(evaluation.stack_names, evaluation.relative_error[row], strict=True)
+        if numpy.isfinite(value)
+    ]
+    return sorted(
+        scored or evaluation.stack_names, key=lambda name: (-round(weights[name], 6), name != own)
+    )
+
+
+def find_worst_image(evaluation: Evaluation, registration: str, stack: str) -> int:
+    """The image with the largest relative error, but for the reference image, bad images and those
+    without a transformation; the last one where the registration was not scored on the stack."""
+    row = list(evaluation.registrations).index(registration)
+    column = evaluation.stack_names.index(stack)
+    values = evaluation.relative_error_per_image[row, column].copy()
+    bad = evaluation.bad_images.get(stack, ())
+    failed = evaluation.failed_images.get(registration, ())
+    values[[evaluation.reference_images[0], *bad, *failed]] = numpy.nan
+    return int(numpy.nanargmax(values)) if numpy.isfinite(values).any() else len(values) - 1
+
+
+def find_registration(transformations: Mapping[str, TransformationSource], name: str) -> list[Any]:
+    """The transformations of a registration of the evaluation, from whatever form they have."""
+    _check_name("registration", name, transformations)
+    try:
+        return as_transformations(transformations[name])
+    except (OSError, TypeError, ValueError) as error:
+        raise add_context(error, f"Registration {name!r}") from error
+
+
+def find_stack(stacks: Mapping[str, Stack], name: str) -> Stack:
+    """A stack of the evaluation."""
+    _check_name("stack", name, stacks)
+    return stacks[name]
+
+
+def _describe_score(evaluation: Evaluation, name: str, longest: float) -> str:
+    score = evaluation.registrations[name].score
+    note = describe_rank(evaluation, name)
+    if not math.isfinite(score):
+        return _shorten(note, 72)
+    cut = "→ " if score > longest else ""
+    return f"{cut}{score:.4f}   {note}"
+
+
+def _draw_errors_per_stack(ax: Axes, evaluation: Evaluation) -> None:
+    names = list(evaluation.registrations)
+    order = [names.index(name) for name in evaluation.ranked_names]
+    values = evaluation.relative_error[order]
+    _draw_table(ax, values)
+    if values.size <= _MOST_NUMBERS:
+        for (row, column), value in numpy.ndenumerate(values):
+            if numpy.isfinite(value):
+                color = "white" if value < 0.5 else "black"
+                ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=color, size=8)
+    for row, name in enumerate(evaluation.ranked_names):
+        source = evaluation.registered_from.get(name)
+        if source in evaluation.stack_names:
+            column = evaluation.stack_names.index(source)
+            value = values[row, column]
+            edge = "white" if value < 0.5 else "black"
+            cell = (column - 0.42, row - 0.42)
+            ax.add_patch(Rectangle(cell, 0.84, 0.84, fill=False, edgecolor=edge, linestyle=":"))
+    ax.add_patch(
+        Rectangle((-0.5, -0.5), values.shape[1], 1, fill=False, edgecolor=_ORANGE, linewidth=3)
+    )
+    _label_rows(ax, _ranked_labels(evaluation), bold=0)
+    names = [_shorten(name) for name in evaluation.stack_names]
+    slanted = _are_slanted(names)
+    separator = ", " if slanted else "\n"
+    labels = []
+    for name, weight in zip(evaluation.stack_names, evaluation.stack_weights, strict=True):
+        what = "silent" if name in evaluation.silent_stacks else f"weight {weight:.2f}"
+        labels.append(f"{_shorten(name)}{separator}{what}")
+    style: dict[str, Any] = {"rotation": 40, "ha": "right"} if slanted else {}
+    ax.set_xticks(range(len(labels)), labels, parse_math=False, rotation_mode="anchor", **style)
+    ax.set_ylabel("registration")
+    ax.set_xlabel("stack (dotted: the registration was found from it)")
+
+
+def _draw_errors_per_image(ax: Axes, evaluation: Evaluation, registration: str) -> None:
+    row = list(evaluation.registrations).index(registration)
+    values = evaluation.relative_error_per_image[row].copy()
+    reference = evaluation.reference_images[0]
+    values[:, reference] = numpy.nan
+    _draw_table(ax, values)
+    for row, name in enumerate(evaluation.stack_names):
+        images = evaluation.bad_images.get(name, ())
+        ax.plot(images, [row] * len(images), "X", color=_ORANGE, mec="white", markersize=8)
+    _label_rows(ax, [_shorten(name) for name in evaluation.stack_names])
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    bad = ", ✖: resembles no other image" if evaluation.bad_images else ""
+    ax.set_xlabel(f"image (image {reference} is the reference{bad})")
+    ax.set_ylabel("stack")
+    ax.set_title(f"aligned with {_shorten(registration)}", parse_math=False)
+
+
+def _draw_table(ax: Axes, values: NDArray[numpy.float64]) -> None:
+    """Colors for the values 0 to 1, shape `(rows, columns)`, NaN hatched."""
+    colors = matplotlib.colormaps["cividis"].with_extremes(bad=(0, 0, 0, 0))
+    _hatch_background(ax)
+    image = ax.imshow(values, cmap=colors, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    bar = ax.figure.colorbar(
+        image, ax=ax, extend="max" if (values > 1).any() else "neither", label="relative error"
+    )
+    bar.set_ticks([0, 0.5, 1], labels=["0 perfect", "0.5", "1 as unaligned"])
+
+
+def _draw_motion(
+    axes: Sequence[Axes], evaluation: Evaluation, motions: Mapping[str, Motion]
+) -> None:
+    labels = {
+        "rows": "down (px)",
+        "columns": "to the right (px)",
+        "rotation": "rotation (°)",
+        "scale": "size (%)",
+    }
+    cut: set[str] = set()
+    close = (evaluation.best, *evaluation.rivals)
+    for ax, quantity in zip(axes, labels, strict=False):
+        curves = {name: getattr(item, quantity) for name, item in motions.items()}
+        lines = []
+        for rank, curve in enumerate(curves.values()):
+            lines += ax.plot(curve, markersize=4.5, **_curve_style(rank, len(curve)))
+        limits = _curve_limits([curves[name] for name in close if name in curves], quantity)
+        if limits is not None:
+            low, high = limits
+            cut |= {
+                name for name, curve in curves.items() if ((curve < low) | (curve > high)).any()
+            }
+            ax.set_ylim(low, high)
+        ax.set_ylabel(labels[quantity])
+        ax.grid(alpha=0.3)
+        ax.set_xlabel("image")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    names = [_motion_label(evaluation, name, item, name in cut) for name, item in motions.items()]
+    title = None
+    if len(motions) < len(evaluation.registrations):
+        title = f"The {len(motions)} best of {len(evaluation.registrations)}"
+    _add_legend(axes[1], lines, names, title)
+
+
+def _curve_style(rank: int, images: int) -> dict[str, Any]:
+    every = max(1, images // _MARKERS_PER_CURVE)
+    style = {
+        "marker": _MARKERS[rank % len(_MARKERS)],
+        # Not all at the same images, where curves lie on top of each other.
+        "markevery": (rank % every, every),
+    }
+    if rank == 0:
+        return {**style, "color": "black", "linewidth": 4}
+    return {
+        **style,
+        "color": _COLORS[(rank - 1) % len(_COLORS)],
+        "linestyle": "--" if rank > len(_COLORS) else "-",
+        "linewidth": 1.3,
+    }
+
+
+def _curve_limits(
+    curves: Sequence[NDArray[numpy.float64]], quantity: str
+) -> tuple[float, float] | None:
+    """Twice the range of the best registration and of those that cannot be told from it."""
+    values = numpy.concatenate(curves)
+    values = values[numpy.isfinite(values)]
+    if values.size == 0:
+        return None
+    low, high = float(values.min()), float(values.max())
+    smallest = 2.0 if quantity in ("rows", "columns") else 0.2
+    margin = max((high - low) / 2, smallest)
+    return low - margin, high + margin
+
+
+def _motion_label(evaluation: Evaluation, name: str, item: Motion, cut: bool) -> str:
+    notes = []
+    if name == evaluation.best:
+        notes.append("best")
+    if name in evaluation.rivals:
+        notes.append("rival")
+    if cut:
+        notes.append("cut off")
+    if item.diverged:
+        notes.append(f"{len(item.diverged)} diverged")
+    return _shorten(name) + (f" ({', '.join(notes)})" if notes else "")
+
+
+_Picture = tuple[NDArray[numpy.uint8], tuple[float, float, float, float]]
+
+
+def _before_and_after(
+    stack: Stack, name: str, numbers: tuple[int, int], moves: Sequence[Any]
+) -> list[_Picture]:
+    """Two images on top of each other, as measured and aligned, and where they end: left, right,
+    bottom, top."""
+    before: list[NDArray[Any]] = []
+    after: list[NDArray[Any]] = []
+    for n in numbers:
+        try:
+            image = as_floating(stack[n])
+            aligned = as_floating(moves[n].apply_data(image))
+        except (OSError, TypeError, ValueError) as error:
+            raise add_context(error, f"Stack {name!r}, image {n}") from error
+        limits = find_color_limits([image])
+        for pixels, layers in ((image, before), (aligned, after)):
+            small, blocks = reduce_image(pixels, _MOST_PIXELS)
+            layers.append(scale_brightness(small, limits))
+    height, width = (size * block for size, block in zip(small.shape, blocks, strict=True))
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    return [(overlay(*layers), extent) for layers in (before, after)]
+
+
+def _show_picture(
+    ax: Axes,
+    picture: NDArray[numpy.uint8],
+    extent: tuple[float, float, float, float],
+    shape: tuple[int, ...],
+    title: str,
+) -> None:
+    height, width = shape
+    elongated = max(height, width) > 4 * min(height, width)
+    _hatch_background(ax)
+    ax.imshow(
+        picture,
+        extent=extent,
+        aspect="auto" if elongated else "equal",
+        interpolation="nearest",
+    )
+    ax.set_xlim(-0.5, width - 0.5)
+    ax.set_ylim(height - 0.5, -0.5)
+    ax.set_xlabel("column (px)")
+    ax.set_ylabel("row (px)")
+    ax.set_title(title, parse_math=False)
+
+
+def _explain_colors(axes: Sequence[Axes], reference: int, image: int) -> None:
+    patches = [
+        Patch(facecolor=_ONLY_REFERENCE, label=f"only in image {reference}"),
+        Patch(facecolor=_ONLY_IMAGE, label=f"only in image {image}"),
+        Patch(facecolor="#808080", label="in both"),
+        Patch(facecolor="white", edgecolor=_HATCH_COLOR, hatch=_HATCH, label="no valid pixel"),
+    ]
+    for ax, shown in zip(axes, (patches[:2], patches[2:]), strict=True):
+        ax.legend(
+            handles=shown, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False
+        )
+
+
+def _new_axes(size: tuple[float, float], rows: int = 1, columns: int = 1) -> list[Axes]:
+    from matplotlib import pyplot
+
+    _, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    return list(axes.flat)
+
+
+def _hatch_background(ax: Axes) -> None:
+    ax.patch.set(facecolor="white", hatch=_HATCH, edgecolor=_HATCH_COLOR)
+
+
+def _are_slanted(names: Sequence[str]) -> bool:
+    """Whether so many or so long names have no place below the columns of a table."""
+    return len(names) > 8 or max(map(len, names), default=0) > 12
+
+
+def _ranked_labels(evaluation: Evaluation) -> list[str]:
+    """With the rank, because long names that are shortened may look the same."""
+    names = enumerate(evaluation.ranked_names, start=1)
+    return [f"{rank}. {_shorten(name)}" for rank, name in names]
+
+
+def _label_rows(ax: Axes, labels: Sequence[str], bold: int | None = None) -> None:
+    ax.set_yticks(range(len(labels)), labels, parse_math=False)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    if bold is not None:
+        ax.get_yticklabels()[bold].set_fontweight("bold")
+
+
+def _add_legend(ax: Axes, lines: Sequence[Any], labels: Sequence[str], title: str | None) -> None:
+    legend = ax.legend(
+        lines,
+        # A label that begins with an underscore would be left out.
+        [str(n) for n in range(len(lines))],
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1),
+        borderaxespad=0,
+        frameon=False,
+        fontsize="small",
+    )
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_parse_math(False)
+        text.set_text(label)
+
+
+def _shorten(name: str, longest: int = _LONGEST_NAME) -> str:
+    """Without characters that cannot be drawn, and of a long name the beginning and the end."""
+    name = "".join(character if character.isprintable() else "�" for character in name)
+    if len(name) <= longest:
+        return name
+    half = longest // 2
+    return f"{name[:half]}…{name[len(name) - longest + half + 1 :]}"
+
+
+def _check_name(what: str, name: str, available: Sequence[str] | Mapping[str, Any]) -> None:
+    if name not in available:
+        raise ValueError(unknown_name(what, name, available))
