@@ -21,6 +21,8 @@ from ewoksndreg.transformation import Homography
 from ..conftest import shift_matrix
 from ..evaluation.conftest import rank_scores
 
+pytestmark = pytest.mark.filterwarnings("ignore:No registration ")
+
 NUMBER = 400
 
 
@@ -155,7 +157,7 @@ def test_a_registration_scored_on_its_own_stack_only_is_the_best_one_there(make_
     for name in "ab":
         drawn, values = find_best_registration(evaluation, name)
         assert drawn == name
-        assert numpy.isfinite(values).all()
+        assert numpy.isfinite(values[1:]).all()
     tab = make_tab(evaluation)
     best, other = evaluation.ranked_names
     selection.select_stack(other)
