@@ -96,12 +96,14 @@ def slow_evaluation(stacks, registrations, evaluate_on, *, frame="reference"):
     per_image = numpy.full((len(names), len(names), number), NAN)
     overlap = per_image.copy()
     relative = numpy.full((len(names), len(names)), NAN)
+    nothing = numpy.empty(len(names))
     for j, stack_name in enumerate(names):
         prepared = [slow_prepare(image) for image in stacks[stack_name]]
         # An image that shows nothing at all says nothing about any registration.
         known = [n for n in range(1, number) if numpy.nanstd(prepared[n]) > 0]
         unaligned = [slow_mse_z(prepared[0], prepared[n])[0] for n in known]
         before = sum(min(mse, 2) for mse in unaligned) / len(known)
+        nothing[j] = before / (before + 0.01)
         for k, registration_name in enumerate(names):
             if evaluate_on == "own" and k != j:
                 continue
@@ -122,7 +124,8 @@ def slow_evaluation(stacks, registrations, evaluate_on, *, frame="reference"):
     if evaluate_on == "all":
         # A stack counts as much as the best registration of another stack improves it.
         for j in range(len(names)):
-            weights[j] = 0.01 + max(1 - relative[k, j] for k in range(len(names)) if k != j)
+            others = [relative[k, j] for k in range(len(names)) if k != j]
+            weights[j] = 0.01 + max(nothing[j] - min(others), 0)
     expected = {}
     for k, name in enumerate(names):
         scored = [j for j in range(len(names)) if numpy.isfinite(relative[k, j])]

@@ -37,8 +37,8 @@ B_ON_B = (0.1 / 1.01) ** 0.5
 
 
 # A stack counts as much as the registration of the other stack improves its MSE.
-WEIGHT_A = 0.01 + (1 - B_ON_A**2)
-WEIGHT_B = 0.01 + (1 - A_ON_B**2)
+WEIGHT_A = 0.01
+WEIGHT_B = 0.01 + (1 / 1.01 - A_ON_B**2)
 
 
 def weighted(on_a, on_b):
@@ -67,7 +67,7 @@ def test_a_stack_that_no_other_list_improves_has_hardly_a_say():
         {"pattern": pattern, "sample": sample, "noisy": noisy},
         {"pattern": 0, "sample": 0, "noisy": 0},
     )
-    assert evaluation.stack_weights == pytest.approx([0.01, 1.01 - 0.1 / 1.01, 1.01 - 0.9 / 1.01])
+    assert evaluation.stack_weights == pytest.approx([0.01, 0.01 + 0.9 / 1.01, 0.01 + 0.1 / 1.01])
     assert evaluation.ranked_names == ("noisy", "sample", "pattern")
 
 
@@ -132,7 +132,7 @@ def test_registrations_that_come_from_nowhere_count_for_every_stack():
     sources = {"tool 1": "a", "tool 2": "a", "other": None}
     evaluation = rank_scores(all_scores, dict.fromkeys(sources, 0.0), sources=sources)
     # Of stack a only "other" is known not to come from it, of stack b all are.
-    assert evaluation.stack_weights == pytest.approx([1.01 - 0.1, 1.01 - 0.4])
+    assert evaluation.stack_weights == pytest.approx([0.01 + 0.89, 0.01 + 0.59])
     assert evaluation.ranked_names == ("other", "tool 2", "tool 1")
     numbers = evaluation.registrations
     assert numbers["tool 1"].own_relative_error == pytest.approx(0.5**0.5)
@@ -232,7 +232,7 @@ def test_each_stack_counts_once_with_each_reference_image():
     # Registration, then (reference, stack); image 0 of b says nothing to image 2 either.
     a_on = [0.2 / 0.41, 1.0, 0.15 / 0.41, 0.4 / 0.81]
     b_on = [0.2 / 0.41, 1.0, 0.20 / 0.41, 0.2 / 0.81]
-    weights = [1.01 - b_on[0], 0.01, 1.01 - b_on[2], 1.01 - a_on[3]]
+    weights = [0.01 + 0.2 / 0.41, 0.01, 0.01 + 0.2 / 0.41, 0.01 + 0.4 / 0.81]
     for name, on, smoothness in (("a", a_on, 0.1), ("b", b_on, 0.2)):
         expected = sum(w * r**0.5 for w, r in zip(weights, on, strict=True)) / sum(weights)
         item = evaluation.registrations[name]
@@ -335,7 +335,7 @@ def test_a_list_that_leaves_images_on_another_stack_is_scored():
         "b": make_scores([NAN, 0.5], [[NAN, 0.1], [NAN, 0.2]]),
     }
     evaluation = rank_scores(all_scores, {"a": 0, "b": 0})
-    weights = 1.01 - 0.2 / 0.51, 1.01 - 0.1 / 0.51
+    weights = 0.01 + 0.3 / 0.51, 0.01 + 0.4 / 0.51
     score = (weights[0] * 1 + weights[1] * (0.1 / 0.51) ** 0.5) / sum(weights)
     assert evaluation.registrations["a"].score == pytest.approx(score)
     with pytest.warns(RuntimeWarning, match="'a' .*leave no images to compare"):

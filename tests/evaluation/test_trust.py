@@ -181,7 +181,8 @@ def test_a_draw_is_the_score_with_weights_of_images_and_stacks():
     before = (unaligned[:, 1:] * g).sum(axis=1) / g.sum() + 0.01
     after = (aligned[:, :, 1:] * g).sum(axis=2).T / g.sum()
     relative = numpy.minimum(after / before, 1)
-    weights = s * (1.01 - numpy.array([relative[[1, 2], 0].min(), relative[[0, 2], 1].min()]))
+    smallest = numpy.array([relative[[1, 2], 0].min(), relative[[0, 2], 1].min()])
+    weights = s * (0.01 + numpy.maximum((before - 0.01) / before - smallest, 0))
     expected = (weights * numpy.sqrt(relative)).sum(axis=1) / weights.sum() + 0.6 * smoothness
     assert found[0] == pytest.approx(expected)
 
@@ -217,6 +218,7 @@ def test_registrations_that_cannot_be_told_apart_are_rivals():
 def groups_of(relative_mse, distance, best=0):
     return find_motion_groups(
         numpy.array(relative_mse),
+        numpy.array([1.0, 1.0, 1.0, 0.75][: len(relative_mse[0])]),
         best,
         lambda *_: distance,
         least_distance=1.0,
@@ -231,8 +233,11 @@ def test_two_stacks_that_no_registration_serves_are_two_groups():
     assert groups_of(relative_mse, 0.9) is None
     # Something serves both.
     assert groups_of([[0.1, 0.2, 0.9], [0.9, 0.8, 0.1], [0.2, 0.2, 0.2]], 3.0) is None
-    # A stack that shows hardly any motion has no say.
-    assert groups_of([[0.1, 1.0], [1.0, 0.8]], 3.0) is None
+    # A stack that needs no alignment has no say.
+    still = [[0.1, 0.1, 0.1, 1.0], [1.0, 1.0, 1.0, 0.75]]
+    assert groups_of(still, 3.0) is None
+    # Nor one that shows hardly any motion.
+    assert groups_of([[0.1, 1.0], [1.0, 0.9]], 3.0) is None
 
 
 def test_stacks_that_move_apart_are_told():

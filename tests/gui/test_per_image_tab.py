@@ -21,6 +21,8 @@ from ewoksndreg.transformation import Homography
 from ..conftest import shift_matrix
 from ..evaluation.conftest import rank_scores
 
+pytestmark = pytest.mark.filterwarnings("ignore:No registration ")
+
 NUMBER = 400
 
 

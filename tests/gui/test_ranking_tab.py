@@ -27,6 +27,8 @@ from ewoksndreg.gui._selection import Selection
 from ..evaluation.conftest import rank_scores
 
 # Sorted as strings the scores would be in the wrong order; the last registration diverged.
+pytestmark = pytest.mark.filterwarnings("ignore:Cannot be scored")
+
 ERRORS = {"b": 0.1, "D": 1.0, "a": 0.02, "c": 0.5}
 SMOOTH = {"b": 0.02, "D": 0.9, "a": 0.1, "c": numpy.nan}
 

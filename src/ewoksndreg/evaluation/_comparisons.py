@@ -29,12 +29,14 @@ class Scores(NamedTuple):
     """Of D draws; see :class:`Comparisons`.
 
     :param relative_mse: R, shape `(D, Q, K, S)`.
+    :param unaligned_mse: R of doing nothing, shape `(D, Q, S)`.
     :param weights: of the stacks, with each reference image, shape `(D, Q, S)`.
     :param relative_errors: weighted mean of the root of R, shape `(D, K)`.
     :param scores: shape `(D, K)`.
     """
 
     relative_mse: NDArray[numpy.float64]
+    unaligned_mse: NDArray[numpy.float64]
     weights: NDArray[numpy.float64]
     relative_errors: NDArray[numpy.float64]
     scores: NDArray[numpy.float64]
@@ -125,15 +127,18 @@ class Comparisons:
         """Score each registration on all stacks where it was compared::
 
             R[k, j] = min(mean of aligned[k, j] / (mean of unaligned[j] + 0.01), 1)
-            w[j] = 0.01 + 1 - min(R[l, j] for registrations l that were not found from stack j)
+            R0[j] = mean of unaligned[j] / (mean of unaligned[j] + 0.01)
+            w[j] = 0.01 + max(R0[j] - min(R[l, j] for l not found from stack j), 0)
             score[k] = sum(w[j] sqrt(R[k, j])) / sum(w[j]) + 0.6 smoothness[k]
 
         The means are over the images but the reference image, and but those that cannot be compared
         with it whatever the registration, because one of the two is empty or constant. R is 1 where
-        there are none. Each stack counts once with each
-        reference image. The weight of a stack that shows the motion is large, because a
-        registration from elsewhere improves it. Noise and a pattern that does not move are improved
-        by their own registration at most, which says nothing about the motion. Where each
+        there are none. Each stack counts once with each reference image.
+
+        The weight of a stack that shows the motion is large, because a registration from elsewhere
+        improves it. Noise and a pattern that does not move are improved by their own registration
+        at most, which says nothing about the motion. R0 is what doing nothing leaves: a pattern
+        that does not move gets no weight from a registration that moves nothing. Where each
         registration was scored on its own stack, or there is one stack, the weights are 1, and 0.01
         where no image can be compared with the reference image.
 
@@ -149,21 +154,26 @@ class Comparisons:
         before = numpy.einsum("dn,qsn->dqs", image_weights, known * self.unaligned)
         after = numpy.einsum("dn,qksn->dqks", image_weights, known[:, numpy.newaxis] * self.aligned)
         with numpy.errstate(invalid="ignore"):  # 0 / 0 where nothing can be compared
-            before = before / number + MSE_FLOOR
+            before = before / number
             after = after / number[:, :, numpy.newaxis]
-            relative_mse = numpy.minimum(after / before[:, :, numpy.newaxis], 1)
+            unaligned = before / (before + MSE_FLOOR)
+            relative_mse = numpy.minimum(after / (before + MSE_FLOOR)[:, :, numpy.newaxis], 1)
         if self.others.any():
             relative_mse = numpy.nan_to_num(relative_mse, nan=1)
+            unaligned = numpy.nan_to_num(unaligned, nan=1)
         others = self.scored & ~self.own
         if self.on_own:
             weights = numpy.where(known.any(axis=2), 1, _WEIGHT_FLOOR)[numpy.newaxis]
         else:
-            weights = _WEIGHT_FLOOR + 1 - relative_mse.min(axis=2, where=others, initial=1)
+            smallest = relative_mse.min(axis=2, where=others, initial=1)
+            weights = _WEIGHT_FLOOR + numpy.maximum(unaligned - smallest, 0)
         if stack_weights is not None:
             weights = weights * stack_weights[:, numpy.newaxis]
         shared = numpy.where(self.scored, weights[:, :, numpy.newaxis], 0.0)
         errors = _sum(shared * numpy.sqrt(relative_mse)) / _sum(shared)
-        return Scores(relative_mse, weights, errors, errors + SMOOTHNESS_WEIGHT * smoothness)
+        return Scores(
+            relative_mse, unaligned, weights, errors, errors + SMOOTHNESS_WEIGHT * smoothness
+        )
 
 
 def _capped(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:

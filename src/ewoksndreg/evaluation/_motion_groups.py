@@ -13,6 +13,7 @@ _LOST = 0.5
 
 def find_motion_groups(
     relative_mse: NDArray[numpy.float64],
+    unaligned: NDArray[numpy.float64],
     best: int,
     distance: Callable[[int, int], float],
     *,
@@ -23,13 +24,14 @@ def find_motion_groups(
 
     Of what the best registration of a stack removes from its error, each one loses a part::
 
-        lost[k, j] = (R[k, j] - min(R[:, j])) / (1 - min(R[:, j]))
+        lost[k, j] = (R[k, j] - min(R[:, j])) / (R0[j] - min(R[:, j]))
 
     For two stacks whose best registrations are more than `least_distance` px apart the conflict is
     the smallest, over the registrations, of the larger loss of the two, times what can be removed
     from the stack of which less can.
 
     :param relative_mse: R, of each registration on each stack, shape `(K, S)`.
+    :param unaligned: R0, of doing nothing, shape `(S,)`.
     :param best: the best registration.
     :param distance: tells how far (px) two registrations are apart.
     :returns: the stacks that the best registration serves, and those for which it loses more than
@@ -37,7 +39,7 @@ def find_motion_groups(
         `least_conflict`.
     """
     smallest = relative_mse.min(axis=0)
-    removed = 1 - smallest
+    removed = unaligned - smallest
     with numpy.errstate(invalid="ignore", divide="ignore"):
         lost = (relative_mse - smallest) / removed
     own_best = relative_mse.argmin(axis=0)

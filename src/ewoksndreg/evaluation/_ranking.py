@@ -28,12 +28,16 @@ def rank_registrations(
     :param failed: which transformations are singular or not finite, shape `(K, N)`.
     :param infinite_pixels: of each stack.
     """
-    (_,), (weights,), (errors,), (scores,) = found = comparisons.score(
-        numpy.array(list(smoothness.values()))
-    )
+    found = comparisons.score(numpy.array(list(smoothness.values())))
+    weights, errors, scores = found.weights[0], found.relative_errors[0], found.scores[0]
     stack_weights = weights.mean(axis=0)
     relative_error = (
         numpy.einsum("qs,qks->ks", weights, numpy.sqrt(found.relative_mse[0]))
+        / len(weights)
+        / stack_weights
+    )
+    unaligned_error = (
+        numpy.einsum("qs,qs->s", weights, numpy.sqrt(found.unaligned_mse[0]))
         / len(weights)
         / stack_weights
     )
@@ -76,6 +80,7 @@ def rank_registrations(
         relative_error_per_image=numpy.sqrt(aligned / before[:, numpy.newaxis]),
         overlap=overlap,
         stack_weights=stack_weights,
+        unaligned_error=unaligned_error,
         infinite_pixels=dict(infinite_pixels),
         aligned_mse=aligned,
         unaligned_mse=unaligned,

@@ -18,6 +18,9 @@ from .._messages import quoted
 # An improvement of the relative MSE that is more than chance.
 _IMPROVED = 0.05
 
+# Relative MSE of doing nothing. With less, the images lie on each other: r is 0.98 or more.
+_NEEDS_ALIGNMENT = 0.8
+
 _NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
 
 
@@ -79,6 +82,8 @@ class Evaluation:
         r), 2)`` with Pearson's r, shape `(K, S, N)`: 0 equal, 2 unrelated or not to be compared;
         NaN for the reference image.
     :param unaligned_mse: the same of the images as they are, shape `(S, N)`.
+    :param unaligned_error: relative error of doing nothing, shape `(S,)`: nearly 1, or less for a
+        stack that hardly needs alignment.
     :param reference_images: with which images the others were compared, the one that says most
         first. What there is of each image is about that one.
     :param unchanging_pixels: for each stack that has some, the part of the pixels that never change
@@ -121,6 +126,7 @@ class Evaluation:
     infinite_pixels: dict[str, int]
     aligned_mse: NDArray[numpy.float64] = field(default_factory=lambda: numpy.empty((0, 0, 0)))
     unaligned_mse: NDArray[numpy.float64] = field(default_factory=lambda: numpy.empty((0, 0)))
+    unaligned_error: NDArray[numpy.float64] = field(default_factory=lambda: numpy.ones(1))
     reference_images: tuple[int, ...] = (0,)
     unchanging_pixels: dict[str, float] = field(default_factory=dict)
     marked_pixels: dict[str, float] = field(default_factory=dict)
@@ -152,7 +158,7 @@ class Evaluation:
     @property
     def improves(self) -> bool:
         """Whether any registration removes more than 5 % of the error of any stack."""
-        return bool((self.relative_error**2 < 1 - _IMPROVED).any())
+        return bool((self.unaligned_error**2 - self.relative_error**2 > _IMPROVED).any())
 
     def trust(self) -> dict[str, Any]:
         """Verdict, reasons, rivals, remaining_shift (None where it is not known), motion_groups,
@@ -262,7 +268,7 @@ class Evaluation:
     def _about_the_best(self) -> Iterator[str]:
         if not self.registrations[self.best].scored:
             return
-        if not self.improves:
+        if not self.improves and (self.unaligned_error**2 > _NEEDS_ALIGNMENT).any():
             yield (
                 "No registration is better than none, so the ranking means little. Are the"
                 " transformations in (row, column) order, not (x, y)? Do they have the other"
@@ -290,6 +296,7 @@ class Evaluation:
             self.stack_weights,
             self.aligned_mse,
             self.unaligned_mse,
+            self.unaligned_error,
         ):
             array.flags.writeable = False
 

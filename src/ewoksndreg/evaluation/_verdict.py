@@ -68,7 +68,7 @@ def compare_registrations(
 ) -> Evaluation:
     """Add what can be told without a second look at the images: rivals, stacks that do not move
     together, silent stacks."""
-    relative_mse = evaluation.relative_error**2
+    relative_mse, unaligned = evaluation.relative_error**2, evaluation.unaligned_error**2
     names = list(registrations)
     silent: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
@@ -77,8 +77,8 @@ def compare_registrations(
         smallest = relative_mse.min(axis=0, where=others, initial=1)
         silent = tuple(
             name
-            for name, each in zip(evaluation.stack_names, smallest, strict=True)
-            if each > 1 - limits.silent
+            for name, each in zip(evaluation.stack_names, unaligned - smallest, strict=True)
+            if each <= limits.silent
         )
     if not evaluation.registrations[evaluation.best].scored:
         return replace(evaluation, silent_stacks=silent)
@@ -103,6 +103,7 @@ def compare_registrations(
 
         found = find_motion_groups(
             relative_mse[usable],
+            unaligned,
             int(numpy.flatnonzero(usable == names.index(evaluation.best))[0]),
             distance,
             least_distance=limits.motion_distance,

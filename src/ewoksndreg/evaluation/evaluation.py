@@ -111,7 +111,8 @@ def evaluate_stacks(
 
         d = min(2 (1 - r), 2)
         R[k, j] = min(mean of d aligned / (mean of d unaligned + 0.01), 1)
-        w[j] = 0.01 + 1 - min(R[l, j] for registrations l that were not found from stack j)
+        R0[j] = mean of d unaligned / (mean of d unaligned + 0.01)
+        w[j] = 0.01 + max(R0[j] - min(R[l, j] for l not found from stack j), 0)
         score[k] = sum(w[j] sqrt(R[k, j])) / sum(w[j]) + 0.6 smoothness[k]
 
     with Pearson's r over the pixels that are valid in both images, 2 where they cannot be compared,
