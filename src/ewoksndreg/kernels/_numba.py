@@ -21,6 +21,7 @@ from ._geometry import ROUNDING
 from ._geometry import find_inside
 from ._geometry import find_translation
 from ._geometry import is_affine
+from ._geometry import places_from_center
 from ._geometry import split_shift
 from ._kernel import Prepared
 from ._kernel import Scale
@@ -29,7 +30,7 @@ from ._resample import resample_linear
 # Not `nnan`: NaN marks invalid pixels.
 _FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 
-_ZERO, _ONE, _FOUR, _SIX = (numpy.float32(value) for value in (0, 1, 4, 6))
+_ZERO, _HALF, _ONE, _FOUR, _SIX = (numpy.float32(value) for value in (0, 0.5, 1, 4, 6))
 _NAN = numpy.float32(numpy.nan)
 _WEIGHT_OF_ALL = numpy.float32(1 / 16**2)
 
@@ -78,6 +79,39 @@ def sum_products(
     elif matrix is not None and numpy.isfinite(matrix).all():
         _sum_affine(a, b, matrix[:2].copy(), pivot_a, pivot_b, sums)
     return sums
+
+
+def sum_gradients(
+    reference: Prepared, image: Prepared, matrix: Matrix, number: int
+) -> NDArray[numpy.float64]:
+    """See :class:`.Kernel`."""
+    a, b = reference.pixels, image.pixels
+    shift = find_translation(matrix, b.shape)
+    if shift is None and not is_affine(matrix):
+        b, shift = resample_linear(b, matrix), (0.0, 0.0)
+    a, b = (_read_only(pixels.astype(numpy.float32, copy=False)) for pixels in (a, b))
+    vertical, horizontal = (_read_only(places) for places in places_from_center(b.shape))
+    moments = numpy.zeros((3, 7, 7))
+    if shift is not None:
+        rows, columns = find_inside(shift, b.shape)
+        (row, along_rows), (column, along_columns) = (split_shift(each) for each in shift)
+        if rows:
+            corners = (rows.start, rows.stop, columns.start, columns.stop)
+            fractions = (numpy.float32(along_rows), numpy.float32(along_columns))
+            _sum_shifted_gradients(
+                a, b, corners, (row, column), fractions, vertical, horizontal, number > 2, moments
+            )
+    elif numpy.isfinite(matrix).all():
+        _sum_affine_gradients(a, b, matrix[:2].copy(), vertical, horizontal, number > 2, moments)
+    # Below the diagonal nothing was summed.
+    moments += numpy.triu(moments, 1).transpose(0, 2, 1)
+    factor, power = _FACTORS[:, : 3 + number]
+    return moments[power[:, numpy.newaxis] + power, factor[:, numpy.newaxis], factor]
+
+
+# Of each factor of `Kernel.sum_gradients`: which of the products that are summed along a row, and
+# with which power of the place of the row.
+_FACTORS = numpy.array([(0, 1, 2, 3, 4, 3, 5, 4, 6), (0, 0, 0, 0, 0, 1, 0, 1, 0)])
 
 
 def _read_only(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -241,20 +275,25 @@ def _sum_affine(reference, image, matrix, pivot_a, pivot_b, sums):  # type: igno
     height, width = reference.shape
     line = numpy.empty(width, numpy.float32)
     pixels = image.ravel()
-    dy, dx = matrix[0, 1], matrix[1, 1]
-    in_runs = (abs(dy) + abs(dx - 1)) * _SHORTEST_RUN < 1
     for i in range(height):
-        y0, x0 = matrix[0, 0] * i + matrix[0, 2], matrix[1, 0] * i + matrix[1, 2]
-        start, stop = _clip_to_inside(y0, dy, height, 0, width)
-        start, stop = _clip_to_inside(x0, dx, width, start, stop)
-        if stop <= start:
-            continue
-        if in_runs:
-            _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line)
-        else:
-            for j in range(start, stop):
-                line[j] = _interpolate(pixels, width, y0 + dy * j, x0 + dx * j)
-        _add_row(_sum_row(reference[i, start:stop], line[start:stop], pivot_a, pivot_b), sums)
+        start, stop = _resample_row(pixels, height, width, matrix, i, line)
+        if stop > start:
+            _add_row(_sum_row(reference[i, start:stop], line[start:stop], pivot_a, pivot_b), sums)
+
+
+@_compile
+def _resample_row(pixels, height, width, matrix, i, line):  # type: ignore[no-untyped-def]
+    """:returns: from which to which column the row comes from inside the image."""
+    dy, dx = matrix[0, 1], matrix[1, 1]
+    y0, x0 = matrix[0, 0] * i + matrix[0, 2], matrix[1, 0] * i + matrix[1, 2]
+    start, stop = _clip_to_inside(y0, dy, height, 0, width)
+    start, stop = _clip_to_inside(x0, dx, width, start, stop)
+    if stop > start and (abs(dy) + abs(dx - 1)) * _SHORTEST_RUN < 1:
+        _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line)
+    else:
+        for j in range(start, stop):
+            line[j] = _interpolate(pixels, width, y0 + dy * j, x0 + dx * j)
+    return start, stop
 
 
 @_compile
@@ -335,3 +374,106 @@ def _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line):  # t
             u, v = p[t] + wx * (p1[t] - p[t]), q[t] + wx * (q1[t] - q[t])
             out[t] = u + wy * (v - u)
         j = k
+
+
+# --- Gradients ---------------------------------------------------------------------------------
+
+
+@_compile
+def _blend(upper, lower, start, stop, next_column, wy, wx, line):  # type: ignore[no-untyped-def]
+    """Interpolate between four rows of neighbors with the same weights everywhere."""
+    w11, w10 = wy * wx, wy * (_ONE - wx)
+    w01, w00 = (_ONE - wy) * wx, (_ONE - wy) * (_ONE - wx)
+    p, q = upper[start:stop], lower[start:stop]
+    p1, q1 = (
+        upper[start + next_column : stop + next_column],
+        lower[start + next_column : stop + next_column],
+    )
+    for j in range(stop - start):
+        line[j] = w00 * p[j] + w01 * p1[j] + w10 * q[j] + w11 * q1[j]
+
+
+@_compile
+def _sum_shifted_gradients(
+    reference, image, corners, shift, fractions, vertical, horizontal, affine, moments
+):  # type: ignore[no-untyped-def]
+    height, width = reference.shape
+    top, bottom = max(corners[0], 1), min(corners[1], height - 1)
+    left, right = max(corners[2], 1), min(corners[3], width - 1)
+    if right <= left:
+        return
+    next_row, next_column = int(fractions[0] > 0), int(fractions[1] > 0)
+    lines = numpy.empty((7, width), numpy.float32)
+    for i in range(top, bottom):
+        upper, lower = image[i + shift[0]], image[i + shift[0] + next_row]
+        _blend(
+            upper,
+            lower,
+            left + shift[1],
+            right + shift[1],
+            next_column,
+            fractions[0],
+            fractions[1],
+            lines[2],
+        )
+        _add_gradients(reference, i, left, right, vertical[i], horizontal, affine, lines, moments)
+
+
+@_compile
+def _sum_affine_gradients(reference, image, matrix, vertical, horizontal, affine, moments):  # type: ignore[no-untyped-def]
+    height, width = reference.shape
+    lines = numpy.empty((7, width), numpy.float32)
+    line = numpy.empty(width, numpy.float32)
+    pixels = image.ravel()
+    for i in range(1, height - 1):
+        start, stop = _resample_row(pixels, height, width, matrix, i, line)
+        start, stop = max(start, 1), min(stop, width - 1)
+        if stop > start:
+            lines[2, : stop - start] = line[start:stop]
+            _add_gradients(
+                reference, i, start, stop, vertical[i], horizontal, affine, lines, moments
+            )
+
+
+@_compile
+def _add_gradients(reference, i, start, stop, place, places, affine, lines, moments):  # type: ignore[no-untyped-def]
+    """Row `i` of the reference image, with the aligned row in the third line."""
+    count = stop - start
+    above, below, here = (
+        reference[i - 1, start:stop],
+        reference[i + 1, start:stop],
+        reference[i, start:stop],
+    )
+    before, after = reference[i, start - 1 : stop - 1], reference[i, start + 1 : stop + 1]
+    ones, a, b = lines[0, :count], lines[1, :count], lines[2, :count]
+    along_rows, along_columns = lines[3, :count], lines[4, :count]
+    for j in range(count):
+        f, g = _HALF * (below[j] - above[j]), _HALF * (after[j] - before[j])
+        total = here[j] + b[j] + f + g
+        valid = total == total
+        ones[j] = _ONE if valid else _ZERO
+        a[j] = here[j] if valid else _ZERO
+        b[j] = b[j] if valid else _ZERO
+        along_rows[j] = f if valid else _ZERO
+        along_columns[j] = g if valid else _ZERO
+    number = 5
+    if affine:
+        number = 7
+        for j in range(count):
+            lines[5, j] = along_rows[j] * places[start + j]
+            lines[6, j] = along_columns[j] * places[start + j]
+    for k in range(number):
+        for m in range(k, number):
+            total = _dot(lines[k, :count], lines[m, :count])
+            moments[0, k, m] += total
+            if affine:
+                moments[1, k, m] += total * place
+                moments[2, k, m] += total * place * place
+
+
+@_compile
+def _dot(a, b):  # type: ignore[no-untyped-def]
+    total = _ZERO
+    for j in range(a.shape[0]):
+        total += a[j] * b[j]
+    return total
