@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .evaluation import mse_eval
     from .evaluation import smoothness_eval
     from .io import open_stacks
+    from .refinement import refine_registration
     from .transformation import Homography
     from .transformation import Transformation
     from .transformation import as_transformations
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate_stacks",
     "mse_eval",
     "open_stacks",
+    "refine_registration",
     "smoothness_eval",
 ]
 
@@ -34,6 +36,7 @@ _PACKAGES = {
     **dict.fromkeys(("Evaluation", "evaluate_stacks", "mse_eval", "smoothness_eval"), "evaluation"),
     **dict.fromkeys(("Homography", "Transformation", "as_transformations"), "transformation"),
     "open_stacks": "io",
+    "refine_registration": "refinement",
 }
 
 

@@ -1,30 +1,44 @@
 """Which registration is best: stacks and registrations in, numbers out."""
 
 from ._checks import check_registration_per_stack
+from ._checks import check_same_image_shapes
+from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import SMOOTHNESS_WEIGHT
+from ._jobs import Reporter
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
+from ._prepared_images import PreparedImages
+from ._prepared_images import ReferenceImage
 from ._result import Evaluation
 from ._result import RegistrationScore
+from ._stack_work import StackWork
 from ._verdict import Limits
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 from .evaluation import evaluate_stacks
+from .evaluation import open_image_stacks
 from .evaluation import post_evaluation
 
 __all__ = [
     "SMOOTHNESS_WEIGHT",
     "Evaluation",
     "Limits",
+    "PreparedImages",
+    "ReferenceImage",
     "RegistrationScore",
+    "Reporter",
+    "StackWork",
     "check_registration_per_stack",
+    "check_same_image_shapes",
+    "check_same_number_of_images",
     "check_stack_per_registration",
     "check_transformation_per_image",
     "evaluate_stacks",
     "find_outliers",
     "mse_eval",
+    "open_image_stacks",
     "outlier_limit",
     "post_evaluation",
     "smoothness_eval",

@@ -67,6 +67,19 @@ class StackWork(ExitStack):
             name: PreparedImages(name, stack, 0, kernel) for name, stack in stacks.items()
         }
 
+    @property
+    def images(self) -> list[PreparedImages]:
+        """Of each stack."""
+        return list(self._images.values())
+
+    def split(self) -> list[range]:
+        """Parts of the images of all stacks, see :func:`.split_images`."""
+        return split_images(self.images[0].stack, self._fewest_images)
+
+    def run(self, function: Callable[..., _R], jobs: Sequence[_J]) -> list[_R]:
+        """See :meth:`.Workers.run`."""
+        return self._workers.run(function, jobs)
+
     def leave_out_unchanging(self) -> dict[str, Unchanging]:
         """Find the pixels of each stack that never change; from now on they are invalid."""
         jobs = [

@@ -183,7 +183,7 @@ def evaluate_stacks(
     if evaluate_on not in ("all", "own"):
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
     with ExitStack() as context:
-        stacks = context.enter_context(_open_stacks(image_stacks))
+        stacks = context.enter_context(open_image_stacks(image_stacks))
         if not stacks:
             raise ValueError("There are no image stacks to rank")
         registrations = as_registrations(transformations)
@@ -279,7 +279,8 @@ def _find_references(
 
 
 @contextmanager
-def _open_stacks(image_stacks: Any) -> Iterator[Mapping[str, Stack]]:
+def open_image_stacks(image_stacks: Any) -> Iterator[Mapping[str, Stack]]:
+    """Anything that :func:`.open_stacks` takes; HDF5 is imported only where it is needed."""
     if isinstance(image_stacks, Mapping) and not any(map(is_url, image_stacks.values())):
         yield {name: _as_named_stack(name, images) for name, images in image_stacks.items()}
         return

@@ -167,6 +167,13 @@ class Kernel:
         invalid, infinite = self.smooth(pixels, scale, out)
         return Prepared(out, invalid, infinite)
 
+    def halve(self, image: Prepared) -> Prepared:
+        """An image with every second row and column of a prepared image, smoothed before."""
+        smoothed = numpy.empty(image.pixels.shape, dtype=numpy.float32)
+        everything = Scale(*(numpy.float32(each) for each in (-numpy.inf, numpy.inf, 0, 1)))
+        self.smooth(image.pixels, everything, smoothed)
+        return Prepared.of(numpy.ascontiguousarray(smoothed[::2, ::2]))
+
     def compare(
         self, reference: Prepared, image: Prepared, matrix: Matrix | None = None
     ) -> Comparison:

@@ -91,7 +91,7 @@ def sum_gradients(
         b, shift = resample_linear(b, matrix), (0.0, 0.0)
     a, b = (_read_only(pixels.astype(numpy.float32, copy=False)) for pixels in (a, b))
     vertical, horizontal = (_read_only(places) for places in places_from_center(b.shape))
-    moments = numpy.zeros((3, 7, 7))
+    moments = numpy.zeros((3, 27))
     if shift is not None:
         rows, columns = find_inside(shift, b.shape)
         (row, along_rows), (column, along_columns) = (split_shift(each) for each in shift)
@@ -103,14 +103,28 @@ def sum_gradients(
             )
     elif numpy.isfinite(matrix).all():
         _sum_affine_gradients(a, b, matrix[:2].copy(), vertical, horizontal, number > 2, moments)
-    # Below the diagonal nothing was summed.
-    moments += numpy.triu(moments, 1).transpose(0, 2, 1)
     factor, power = _FACTORS[:, : 3 + number]
-    return moments[power[:, numpy.newaxis] + power, factor[:, numpy.newaxis], factor]
+    products = _PRODUCTS[factor[:, numpy.newaxis], factor]
+    return numpy.asarray(moments[power[:, numpy.newaxis] + power, products])
 
 
-# Of each factor of `Kernel.sum_gradients`: which of the products that are summed along a row, and
-# with which power of the place of the row.
+# Along a row, seven factors make 27 products: 1, a, b, f, g, and f and g times the place in the
+# row, where f and g are the two parts of the gradient. Row and column: two factors; value: place in
+# the sums.
+_PRODUCTS = numpy.array(
+    [
+        (0, 1, 2, 3, 4, 15, 20),
+        (1, 5, 6, 7, 8, 16, 21),
+        (2, 6, 9, 10, 11, 17, 22),
+        (3, 7, 10, 12, 13, 18, 19),
+        (4, 8, 11, 13, 14, 19, 23),
+        (15, 16, 17, 18, 19, 24, 25),
+        (20, 21, 22, 19, 23, 25, 26),
+    ]
+)
+
+# The factors of `Kernel.sum_gradients`: which of the seven, and times which power of the place of
+# the row.
 _FACTORS = numpy.array([(0, 1, 2, 3, 4, 3, 5, 4, 6), (0, 0, 0, 0, 0, 1, 0, 1, 0)])
 
 
@@ -380,100 +394,135 @@ def _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line):  # t
 
 
 @_compile
-def _blend(upper, lower, start, stop, next_column, wy, wx, line):  # type: ignore[no-untyped-def]
-    """Interpolate between four rows of neighbors with the same weights everywhere."""
-    w11, w10 = wy * wx, wy * (_ONE - wx)
-    w01, w00 = (_ONE - wy) * wx, (_ONE - wy) * (_ONE - wx)
-    p, q = upper[start:stop], lower[start:stop]
-    p1, q1 = (
-        upper[start + next_column : stop + next_column],
-        lower[start + next_column : stop + next_column],
-    )
-    for j in range(stop - start):
-        line[j] = w00 * p[j] + w01 * p1[j] + w10 * q[j] + w11 * q1[j]
-
-
-@_compile
-def _sum_shifted_gradients(
+def _sum_shifted_gradients(  # type: ignore[no-untyped-def]
     reference, image, corners, shift, fractions, vertical, horizontal, affine, moments
-):  # type: ignore[no-untyped-def]
+):
     height, width = reference.shape
     top, bottom = max(corners[0], 1), min(corners[1], height - 1)
     left, right = max(corners[2], 1), min(corners[3], width - 1)
-    if right <= left:
+    count = right - left
+    if count <= 0:
         return
     next_row, next_column = int(fractions[0] > 0), int(fractions[1] > 0)
-    lines = numpy.empty((7, width), numpy.float32)
+    line = numpy.empty(width, numpy.float32)
+    first, last = left + shift[1], right + shift[1]
     for i in range(top, bottom):
         upper, lower = image[i + shift[0]], image[i + shift[0] + next_row]
-        _blend(
-            upper,
-            lower,
-            left + shift[1],
-            right + shift[1],
-            next_column,
-            fractions[0],
-            fractions[1],
-            lines[2],
-        )
-        _add_gradients(reference, i, left, right, vertical[i], horizontal, affine, lines, moments)
+        p, p1 = upper[first:last], upper[first + next_column : last + next_column]
+        q, q1 = lower[first:last], lower[first + next_column : last + next_column]
+        _blend(p, p1, q, q1, fractions[0], fractions[1], line[:count])
+        _add_gradients(reference, line[:count], i, left, vertical[i], horizontal, affine, moments)
+
+
+@_compile
+def _blend(p, p1, q, q1, wy, wx, line):  # type: ignore[no-untyped-def]
+    """Interpolate between four rows of neighbors with the same weights everywhere."""
+    w11, w10 = wy * wx, wy * (_ONE - wx)
+    w01, w00 = (_ONE - wy) * wx, (_ONE - wy) * (_ONE - wx)
+    for j in range(line.shape[0]):
+        line[j] = w00 * p[j] + w01 * p1[j] + w10 * q[j] + w11 * q1[j]
 
 
 @_compile
 def _sum_affine_gradients(reference, image, matrix, vertical, horizontal, affine, moments):  # type: ignore[no-untyped-def]
     height, width = reference.shape
-    lines = numpy.empty((7, width), numpy.float32)
     line = numpy.empty(width, numpy.float32)
     pixels = image.ravel()
     for i in range(1, height - 1):
         start, stop = _resample_row(pixels, height, width, matrix, i, line)
         start, stop = max(start, 1), min(stop, width - 1)
         if stop > start:
-            lines[2, : stop - start] = line[start:stop]
             _add_gradients(
-                reference, i, start, stop, vertical[i], horizontal, affine, lines, moments
+                reference,
+                line[start:stop],
+                i,
+                start,
+                vertical[i],
+                horizontal,
+                affine,
+                moments,
             )
 
 
 @_compile
-def _add_gradients(reference, i, start, stop, place, places, affine, lines, moments):  # type: ignore[no-untyped-def]
-    """Row `i` of the reference image, with the aligned row in the third line."""
-    count = stop - start
-    above, below, here = (
+def _add_gradients(reference, line, i, start, place, places, affine, moments):  # type: ignore[no-untyped-def]
+    """A row of the reference image and the aligned one, both from column `start` on."""
+    stop = start + line.shape[0]
+    here, above, below = (
+        reference[i, start:stop],
         reference[i - 1, start:stop],
         reference[i + 1, start:stop],
-        reference[i, start:stop],
     )
     before, after = reference[i, start - 1 : stop - 1], reference[i, start + 1 : stop + 1]
-    ones, a, b = lines[0, :count], lines[1, :count], lines[2, :count]
-    along_rows, along_columns = lines[3, :count], lines[4, :count]
-    for j in range(count):
-        f, g = _HALF * (below[j] - above[j]), _HALF * (after[j] - before[j])
-        total = here[j] + b[j] + f + g
-        valid = total == total
-        ones[j] = _ONE if valid else _ZERO
-        a[j] = here[j] if valid else _ZERO
-        b[j] = b[j] if valid else _ZERO
-        along_rows[j] = f if valid else _ZERO
-        along_columns[j] = g if valid else _ZERO
-    number = 5
+    sums = _sum_factors(here, line, above, below, before, after)
+    for k in range(15):
+        moments[0, k] += sums[k]
     if affine:
-        number = 7
-        for j in range(count):
-            lines[5, j] = along_rows[j] * places[start + j]
-            lines[6, j] = along_columns[j] * places[start + j]
-    for k in range(number):
-        for m in range(k, number):
-            total = _dot(lines[k, :count], lines[m, :count])
-            moments[0, k, m] += total
-            if affine:
-                moments[1, k, m] += total * place
-                moments[2, k, m] += total * place * place
+        for k in range(15):
+            moments[1, k] += sums[k] * place
+            moments[2, k] += sums[k] * place * place
+        more = _sum_placed_factors(here, line, above, below, before, after, places[start:stop])
+        for k in range(12):
+            moments[0, 15 + k] += more[k]
+            moments[1, 15 + k] += more[k] * place
 
 
 @_compile
-def _dot(a, b):  # type: ignore[no-untyped-def]
-    total = _ZERO
-    for j in range(a.shape[0]):
-        total += a[j] * b[j]
-    return total
+def _find_factors(a, b, above, below, before, after):  # type: ignore[no-untyped-def]
+    """1, a, b and the gradient; all are 0 where one of them is invalid. (Kept in registers: a loop
+    that writes them to memory is not vectorized.)"""
+    f, g = below - above, after - before
+    total = a + b + f + g
+    valid = total == total
+    return (
+        _ONE if valid else _ZERO,
+        a if valid else _ZERO,
+        b if valid else _ZERO,
+        _HALF * f if valid else _ZERO,
+        _HALF * g if valid else _ZERO,
+    )
+
+
+@_compile
+def _sum_factors(here, line, above, below, before, after):  # type: ignore[no-untyped-def]
+    n = sa = sb = sf = sg = saa = sab = saf = sag = sbb = sbf = sbg = sff = sfg = sgg = _ZERO
+    for j in range(line.shape[0]):
+        one, a, b, f, g = _find_factors(here[j], line[j], above[j], below[j], before[j], after[j])
+        n += one
+        sa += a
+        sb += b
+        sf += f
+        sg += g
+        saa += a * a
+        sab += a * b
+        saf += a * f
+        sag += a * g
+        sbb += b * b
+        sbf += b * f
+        sbg += b * g
+        sff += f * f
+        sfg += f * g
+        sgg += g * g
+    return n, sa, sb, sf, sg, saa, sab, saf, sag, sbb, sbf, sbg, sff, sfg, sgg
+
+
+@_compile
+def _sum_placed_factors(here, line, above, below, before, after, places):  # type: ignore[no-untyped-def]
+    """With the gradient times the place in the row, p and q."""
+    sp = sap = sbp = sfp = sgp = sq = saq = sbq = sgq = spp = spq = sqq = _ZERO
+    for j in range(line.shape[0]):
+        _, a, b, f, g = _find_factors(here[j], line[j], above[j], below[j], before[j], after[j])
+        p, q = f * places[j], g * places[j]
+        sp += p
+        sap += a * p
+        sbp += b * p
+        sfp += f * p
+        sgp += g * p
+        sq += q
+        saq += a * q
+        sbq += b * q
+        sgq += g * q
+        spp += p * p
+        spq += p * q
+        sqq += q * q
+    return sp, sap, sbp, sfp, sgp, sq, saq, sbq, sgq, spp, spq, sqq
