@@ -114,3 +114,11 @@ def test_the_same_pixels_are_compared(name, invalid):
     )
     assert fast[0] == slow[0]
     numpy.testing.assert_allclose(fast, slow, rtol=1e-6)
+    for parameters in (2, 6):
+        slow, fast = (
+            kernel_or_skip(each).sum_gradients(*pair, MATRICES[name], parameters)
+            for each in ("numpy", "numba")
+        )
+        assert fast[0, 0] == slow[0, 0]
+        # The gradients add up to about 0, so this is about the number of pixels.
+        numpy.testing.assert_allclose(fast, slow, rtol=1e-5, atol=1e-6 * slow[0, 0])
