@@ -269,6 +269,17 @@ def test_the_reference_image_of_the_evaluation(stacks, truth, rough):
     assert error_of(found, known) < 0.06
 
 
+def test_image_0_stays_also_where_another_one_is_the_reference_image(stacks, truth):
+    wrong = off(truth, 3)
+    wrong = [wrong[0], *off(wrong[1:], 0.3)]
+    evaluation = replace(rank(stacks, {"a": wrong}), reference_images=(2,))
+    result = refine_registration(stacks, wrong, evaluation)
+    assert result.reference_image == 2
+    assert result.transformations[0] is wrong[0]
+    assert result.moved[2] > 1
+    assert error_of(result.transformations, truth) < 0.06
+
+
 def test_images_that_cannot_be_refined_keep_what_they_have(stacks, rough):
     spoilt = {name: stack.copy() for name, stack in stacks.items()}
     for stack in spoilt.values():

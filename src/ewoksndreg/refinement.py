@@ -334,10 +334,10 @@ def refine_registration(
 
     All stacks see one motion, so together they know it better than the one from which the
     registration was found. Image n of all stacks is aligned with their reference image q
-    (:func:`refine_image`), starting from ``M[n] inv(M[q])``; the transformation of the reference
-    image stays. Where the registration leaves 0.5 px or more, images of half and of a quarter of
-    the size are aligned before. The refined registration is scored beside the given one, and
-    refused where it is not better.
+    (:func:`refine_image`), starting from ``M[n] inv(M[q])``. Image 0 keeps its transformation, or,
+    where it cannot be compared, image q. Where the registration leaves 0.5 px or more, images of
+    half and of a quarter of the size are aligned before. The refined registration is scored beside
+    the given one, and refused where it is not better.
 
     :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
         :func:`.open_stacks` takes. In memory are a few images of each stack.
@@ -409,7 +409,7 @@ def refine_registration(
                 given, f"the transformation of reference image {q} is singular or not finite"
             )
         shape = next(iter(stacks.values())).shape[1:]
-        refined = _refine(
+        refined, unrefined = _refine(
             used,
             given,
             q,
@@ -436,9 +436,6 @@ def refine_registration(
             f"what was found is not better: remaining shift {shift_before:.2f} ->"
             f" {shift_after:.2f} px"
         )
-    unrefined = tuple(
-        n for n, (old, new) in enumerate(zip(given, refined, strict=True)) if new is old and n != q
-    )
     chosen = refined if reason is None else given
     return Refinement(
         transformations=tuple(chosen),
@@ -555,8 +552,9 @@ def _refine(
     reporter: Reporter,
     max_workers: int | None,
     executor: Executor | None,
-) -> list[Transformation]:
-    """All images but the reference image q; those that cannot be refined are the given ones."""
+) -> tuple[list[Transformation], tuple[int, ...]]:
+    """:returns: the transformations, and the images that keep theirs since they cannot be compared
+    with the reference image q."""
     starts = [None if n == q else each.between(given[q]) for n, each in enumerate(given)]
     # Each step compares all images once, as scoring a registration does.
     steps = dict.fromkeys(map(str, range(_STEPS)), given)
@@ -575,10 +573,17 @@ def _refine(
             for part in work.split()
         ]
         found = [each for part in work.run(_refine_images, jobs) for each in part]
-    return [
-        old if new is None else Homography(new.matrix @ given[q].passive_matrix)
-        for old, new in zip(given, found, strict=True)
+    matrices = [
+        numpy.identity(3) if n == q else None if each is None else each.matrix
+        for n, each in enumerate(found)
     ]
+    # Image 0 stays where it is, since others may know it there; where it is bad, image q.
+    first = q if matrices[0] is None else 0
+    frame = numpy.linalg.inv(matrices[first]) @ given[first].passive_matrix
+    return [
+        old if n == first or matrix is None else Homography(matrix @ frame)
+        for n, (old, matrix) in enumerate(zip(given, matrices, strict=True))
+    ], tuple(n for n, matrix in enumerate(matrices) if matrix is None)
 
 
 def _count_levels(shape: tuple[int, int]) -> int:

@@ -56,6 +56,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         output_root_uri = make_input("output_root_uri", explicit=True)
         output_configuration = make_input("output_configuration", explicit=True)
         skip = make_input("skip", explicit=True)
+        refine = make_input("refine", explicit=True)
         evaluate_on = make_input("evaluate_on", explicit=True)
         reference_image = make_input("reference_image", explicit=True)
         max_workers = make_input("max_workers", explicit=True)
@@ -118,6 +119,11 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         skip = CheckField(
             "skip", "Skip ranking (pass everything through)", "Nothing is ranked then."
         )
+        refine = CheckField(
+            "refine",
+            "Refine the best registration on all stacks",
+            "All stacks together know the motion better than any one of them.",
+        )
         output = LineField(
             "output_root_uri",
             "Save the aligned stacks in",
@@ -142,6 +148,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             self._reference,
             evaluate_on,
             skip,
+            refine,
             output,
             max_workers,
         )
