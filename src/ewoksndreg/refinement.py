@@ -573,17 +573,16 @@ def _refine(
             for part in work.split()
         ]
         found = [each for part in work.run(_refine_images, jobs) for each in part]
-    matrices = [
-        numpy.identity(3) if n == q else None if each is None else each.matrix
-        for n, each in enumerate(found)
-    ]
-    # Image 0 stays where it is, since others may know it there; where it is bad, image q.
-    first = q if matrices[0] is None else 0
+    matrices = {n: each.matrix for n, each in enumerate(found) if each is not None}
+    matrices[q] = numpy.identity(3)
+    # Image 0 stays where it is, since it says where the result is; where it is bad, image q.
+    first = 0 if 0 in matrices else q
     frame = numpy.linalg.inv(matrices[first]) @ given[first].passive_matrix
-    return [
-        old if n == first or matrix is None else Homography(matrix @ frame)
-        for n, (old, matrix) in enumerate(zip(given, matrices, strict=True))
-    ], tuple(n for n, matrix in enumerate(matrices) if matrix is None)
+    refined = [
+        Homography(matrices[n] @ frame) if n in matrices and n != first else old
+        for n, old in enumerate(given)
+    ]
+    return refined, tuple(n for n in range(len(given)) if n not in matrices)
 
 
 def _count_levels(shape: tuple[int, int]) -> int:

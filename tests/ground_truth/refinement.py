@@ -17,12 +17,9 @@ import numpy
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ewoksndreg.demo._channels import element_maps
 from ewoksndreg.demo.samples import PICTURES
 from ewoksndreg.demo.samples import Motion
-from ewoksndreg.demo.samples import _gray
-from ewoksndreg.demo.samples import _places
-from ewoksndreg.demo.samples import _views
+from ewoksndreg.demo.samples import make_sample
 from ewoksndreg.demo.samples import true_error
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.refinement import refine_registration
@@ -33,7 +30,7 @@ from .registrations import REGISTRATIONS
 SIZE = 160
 IMAGES = 6
 
-# Some 3 px between the images of a strongly deformed sample; half of it is not affine.
+# px, root mean square along each axis.
 _DEFORMATION = 1.0
 
 
@@ -75,13 +72,6 @@ class Outcome:
     accepted: bool
 
 
-def build_cases(per_situation: int = 10, first: int = 0) -> Iterator[Case]:
-    """The same cases for the same numbers; motions, algorithms and pictures by turns."""
-    for place, situation in enumerate(SITUATIONS):
-        for number in range(first, first + per_situation):
-            yield _build(situation, 10_000 * (place + 1) + number, number)
-
-
 SITUATIONS = (
     "usual dose",
     "a quarter of it",
@@ -98,7 +88,16 @@ SITUATIONS = (
 )
 
 
-def _build(situation: str, seed: int, number: int) -> Case:
+def build_cases(per_situation: int = 10, first: int = 0) -> Iterator[Case]:
+    """The same cases for the same numbers."""
+    for situation in SITUATIONS:
+        for number in range(first, first + per_situation):
+            yield build_case(situation, number)
+
+
+def build_case(situation: str, number: int) -> Case:
+    """Motions, algorithms and pictures by turns."""
+    seed = 10_000 * (SITUATIONS.index(situation) + 1) + number
     rng = numpy.random.default_rng(seed)
     motion: Motion = get_args(Motion)[number % 3]
     algorithms = REGISTRATIONS[motion]
@@ -107,12 +106,12 @@ def _build(situation: str, seed: int, number: int) -> Case:
     images = 2 if situation == "two images" else IMAGES
     dose = {"a quarter of it": 0.25, "a twentieth of it": 0.05}.get(situation, 1.0)
 
-    places = _places(motion, images, SIZE, 1.2, rng)
-    views = _views(_gray(picture), places, SIZE)
+    sample = make_sample(picture, motion=motion, images=images, size=SIZE, dose=dose, seed=seed)
+    stacks, truth = sample.stacks, sample.truth
     if situation == "deformation":
-        views = numpy.stack([_deformed(view, rng) for view in views])
-    stacks = element_maps(views, dose=dose, rng=rng)
-    if situation == "two stacks":
+        fields = [_make_field(rng) for _ in range(images)]
+        stacks = {name: _deform(stack, fields) for name, stack in stacks.items()}
+    elif situation == "two stacks":
         stacks = {name: stacks[name] for name in ("Fe-K", "S-K")}
     elif situation == "one stack and a fixed pattern":
         stacks = {name: stacks[name] for name in ("Fe-K", "Ar-K")}
@@ -129,7 +128,6 @@ def _build(situation: str, seed: int, number: int) -> Case:
         stacks[name] = stacks[name].copy()
         stacks[name][0] = rng.poisson(0.1, (SIZE, SIZE))
 
-    truth = [Homography(numpy.linalg.inv(place) @ places[0]) for place in places]
     reference = images // 2 if situation == "first image bad in all stacks" else 0
     order = [reference, *(n for n in range(images) if n != reference)]
     transformations = {}
@@ -143,12 +141,18 @@ def _build(situation: str, seed: int, number: int) -> Case:
     return Case(number, situation, motion, picture, stacks, transformations, truth, reference)
 
 
-def _deformed(view: NDArray[numpy.float64], rng: numpy.random.Generator) -> NDArray[numpy.float64]:
+def _make_field(rng: numpy.random.Generator) -> NDArray[numpy.float64]:
+    """Where the pixels of a distorted image come from, shape `(2, SIZE, SIZE)`."""
     field = ndimage.gaussian_filter(rng.normal(size=(2, SIZE, SIZE)), (0, 20, 20))
-    field *= _DEFORMATION / field.std()
-    places = numpy.indices((SIZE, SIZE)) + field
-    moved = ndimage.map_coordinates(view, places, order=3, mode="mirror")
-    return numpy.asarray(numpy.clip(moved, 0, 1))
+    return numpy.indices((SIZE, SIZE)) + field * _DEFORMATION / field.std()
+
+
+def _deform(stack: NDArray[Any], fields: Sequence[NDArray[numpy.float64]]) -> NDArray[Any]:
+    images = [
+        ndimage.map_coordinates(image.astype(float), field, order=1, mode="mirror")
+        for image, field in zip(stack, fields, strict=True)
+    ]
+    return numpy.stack(images)
 
 
 def _with_invalid_pixels(stack: NDArray[Any], rng: numpy.random.Generator) -> NDArray[Any]:
