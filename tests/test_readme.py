@@ -47,6 +47,6 @@ def test_the_workflow_runs_with_transformations_as_an_input(tmp_path, monkeypatc
     (example,) = [block for block in _blocks("python") if "execute_graph" in block]
     names = {"transformations": transformations, "execute_graph": execute_graph}
     exec(compile(example, "README.md", "exec"), names)  # noqa: S102
-    assert capsys.readouterr().out.startswith("['Fe-K', 'Ca-K'] {'Fe-K': {'score': 0.0")
+    assert capsys.readouterr().out.startswith("['Fe-K', 'Ca-K'] {'Fe-K': {'score': 0.")
     with h5py.File("aligned.h5") as file:
         assert file["/entry/aligned"].attrs["signal"] == "Fe-K"

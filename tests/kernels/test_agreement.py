@@ -3,7 +3,8 @@
 import numpy
 import pytest
 
-from ewoksndreg.evaluation import evaluation
+from ewoksndreg.evaluation import _stack_work
+from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.kernels import Prepared
 from ewoksndreg.transformation import Homography
 
@@ -41,8 +42,8 @@ def both_kernels(monkeypatch):
 
     def evaluate(*args, **options):
         for kernel in kernels:
-            monkeypatch.setattr(evaluation, "select_kernel", lambda _, kernel=kernel: kernel)
-            yield evaluation.evaluate_stacks(*args, **options)
+            monkeypatch.setattr(_stack_work, "select_kernel", lambda _, kernel=kernel: kernel)
+            yield evaluate_stacks(*args, **options)
 
     return evaluate
 
