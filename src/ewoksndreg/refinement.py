@@ -572,7 +572,7 @@ def _refine(
             )
             for part in work.split()
         ]
-        found = [each for part in work.run(_refine_images, jobs) for each in part]
+        found = [each for part in work.workers.run(_refine_images, jobs) for each in part]
     matrices = {n: each.matrix for n, each in enumerate(found) if each is not None}
     matrices[q] = numpy.identity(3)
     # Image 0 stays where it is, since it says where the result is; where it is bad, image q.
