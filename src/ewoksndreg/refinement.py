@@ -38,18 +38,19 @@ from .transformation import TransformationSource
 from .transformation import TransformationType
 from .transformation import as_transformations
 
-# For each type its parameters (columns) in those of an affine transformation (rows), see
-# `Linearization`; they are all about the center of the image, in px half of its longer side away
-# from it.
+# Parameters of an affine motion, see `Linearization`: two shifts in px, then what moves the pixels
+# at the edge of the image, half of its longer side away from its center, by one px.
+_SHIFTS = numpy.eye(6)[:, :2]
+_TURN = numpy.array([[0, 0, 0, -1, 1, 0]]).T
+_ZOOM = numpy.array([[0, 0, 1, 0, 0, 1]]).T
+
+# The parameters of each type (columns) in those.
 _BASES = {
-    TransformationType.translation: numpy.eye(6)[:, :2],
-    TransformationType.rigid: numpy.eye(6)[:, :2],
-    TransformationType.similarity: numpy.eye(6)[:, :2],
+    TransformationType.translation: _SHIFTS,
+    TransformationType.rigid: numpy.hstack([_SHIFTS, _TURN]),
+    TransformationType.similarity: numpy.hstack([_SHIFTS, _TURN, _ZOOM]),
     TransformationType.affine: numpy.eye(6),
 }
-_TURN, _ZOOM = numpy.array([[0, 0, 0, -1, 1, 0]]).T, numpy.array([[0, 0, 1, 0, 0, 1]]).T
-_BASES[TransformationType.rigid] = numpy.hstack([_BASES[TransformationType.translation], _TURN])
-_BASES[TransformationType.similarity] = numpy.hstack([_BASES[TransformationType.rigid], _ZOOM])
 
 # Steps on the images as they are, and on those that are made smaller.
 _STEPS = 8
@@ -64,7 +65,6 @@ _TERMS = 16
 
 # An image that is nearly the same says no more than this much (of 1 - r^2).
 _LEAST_NOISE = 0.02
-
 
 # A stack with less than this part of the largest weight is left out.
 _LEAST_WEIGHT = 0.1
@@ -125,7 +125,8 @@ def refine_image(
     :param transformation_type: of the motion that is looked for, about `start`: translation, rigid,
         similarity or affine.
     :param weights: of the stacks, all positive.
-    :returns: the best of all steps; None where the images cannot be compared.
+    :returns: where the steps become shorter than 0.01 px, else the best of them; None where the
+        images cannot be compared.
     """
     found = _descend(references, images, start, transformation_type, weights, kernel, 0)
     matrix = start
@@ -183,14 +184,14 @@ def _descend(
         length = numpy.abs(step).max()
         if not length <= _LONGEST_STEP:
             break
-        matrix = matrix @ from_center @ _motion(basis @ -step, shape) @ to_center
+        matrix = matrix @ from_center @ _make_motion(basis @ -step, shape) @ to_center
         if length < _SHORTEST_STEP:
             best = RefinedImage(larger @ matrix @ smaller, agreement)
             break
     return best
 
 
-def _motion(parameters: NDArray[numpy.float64], shape: tuple[int, ...]) -> Matrix:
+def _make_motion(parameters: NDArray[numpy.float64], shape: tuple[int, ...]) -> Matrix:
     """Exponential of a small motion, which is of the same type: a rotation stays one."""
     generator = numpy.zeros((3, 3))
     generator[:2, 2] = parameters[:2]
