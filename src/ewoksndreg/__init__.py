@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .evaluation import mse_eval
     from .evaluation import smoothness_eval
     from .io import open_stacks
+    from .refinement import refine_registration
     from .transformation import Homography
     from .transformation import Transformation
     from .transformation import as_transformations
@@ -31,6 +32,7 @@ __all__ = [
     "mse_eval",
     "open_stacks",
     "plots",
+    "refine_registration",
     "smoothness_eval",
     "write_report",
 ]
@@ -42,6 +44,7 @@ _PACKAGES = {
     "align_stacks": "alignment",
     "open_stacks": "io",
     "write_report": "_report",
+    "refine_registration": "refinement",
 }
 
 

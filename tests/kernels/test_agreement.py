@@ -3,7 +3,8 @@
 import numpy
 import pytest
 
-from ewoksndreg.evaluation import evaluation
+from ewoksndreg.evaluation import _stack_work
+from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.kernels import Prepared
 from ewoksndreg.transformation import Homography
 
@@ -41,8 +42,8 @@ def both_kernels(monkeypatch):
 
     def evaluate(*args, **options):
         for kernel in kernels:
-            monkeypatch.setattr(evaluation, "select_kernel", lambda _, kernel=kernel: kernel)
-            yield evaluation.evaluate_stacks(*args, **options)
+            monkeypatch.setattr(_stack_work, "select_kernel", lambda _, kernel=kernel: kernel)
+            yield evaluate_stacks(*args, **options)
 
     return evaluate
 
@@ -114,3 +115,11 @@ def test_the_same_pixels_are_compared(name, invalid):
     )
     assert fast[0] == slow[0]
     numpy.testing.assert_allclose(fast, slow, rtol=1e-6)
+    for parameters in (2, 6):
+        slow, fast = (
+            kernel_or_skip(each).sum_gradients(*pair, MATRICES[name], parameters)
+            for each in ("numpy", "numba")
+        )
+        assert fast[0, 0] == slow[0, 0]
+        # The gradients add up to about 0, so this is about the number of pixels.
+        numpy.testing.assert_allclose(fast, slow, rtol=1e-5, atol=1e-6 * slow[0, 0])

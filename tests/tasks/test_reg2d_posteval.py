@@ -78,6 +78,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "skip",
         "evaluate_on",
         "reference_image",
+        "refine",
         "max_workers",
         "scheduler",
     }
@@ -105,6 +106,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "skip": False,
         "evaluate_on": "all",
         "reference_image": "auto",
+        "refine": False,
         "max_workers": None,
         "scheduler": None,
     }

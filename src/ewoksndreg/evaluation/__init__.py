@@ -1,14 +1,20 @@
 """Which registration is best: stacks and registrations in, numbers out."""
 
 from ._checks import check_registration_per_stack
+from ._checks import check_same_image_shapes
+from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import SMOOTHNESS_WEIGHT
 from ._html import describe_rank
+from ._jobs import Reporter
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
+from ._prepared_images import PreparedImages
+from ._prepared_images import ReferenceImage
 from ._result import Evaluation
 from ._result import RegistrationScore
+from ._stack_work import StackWork
 from ._verdict import Limits
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
@@ -19,8 +25,14 @@ __all__ = [
     "SMOOTHNESS_WEIGHT",
     "Evaluation",
     "Limits",
+    "PreparedImages",
+    "ReferenceImage",
     "RegistrationScore",
+    "Reporter",
+    "StackWork",
     "check_registration_per_stack",
+    "check_same_image_shapes",
+    "check_same_number_of_images",
     "check_stack_per_registration",
     "check_transformation_per_image",
     "describe_rank",

@@ -62,10 +62,19 @@ class StackWork(ExitStack):
                 choose_workers(stacks, registrations, operations, kernel, max_workers)
             )
         self._fewest_images = fewest_images
-        self._workers = Workers(executor, reporter)
+        self.workers = Workers(executor, reporter)
         self._images = {
             name: PreparedImages(name, stack, 0, kernel) for name, stack in stacks.items()
         }
+
+    @property
+    def images(self) -> list[PreparedImages]:
+        """Of each stack."""
+        return list(self._images.values())
+
+    def split(self) -> list[range]:
+        """Parts of the images of all stacks, see :func:`.split_images`."""
+        return split_images(self.images[0].stack, self._fewest_images)
 
     def leave_out_unchanging(self) -> dict[str, Unchanging]:
         """Find the pixels of each stack that never change; from now on they are invalid."""
@@ -73,7 +82,7 @@ class StackWork(ExitStack):
             LookJob(images.with_stack(images_to_look_at(images.stack)))
             for images in self._images.values()
         ]
-        found = self._workers.run(find_unchanging, jobs, counted=False)
+        found = self.workers.run(find_unchanging, jobs, counted=False)
         for images, each in zip(self._images.values(), found, strict=True):
             images.unchanging = each.bits
         return dict(zip(self._images, found, strict=True))
@@ -82,7 +91,7 @@ class StackWork(ExitStack):
         """Compare all images with one of their stack under the registrations that are scored."""
         jobs = self.make_score_jobs(reference)
         parts: dict[str, list[StackScores]] = {name: [] for name in self._images}
-        for job, part in zip(jobs, self._workers.run(score_images, jobs), strict=True):
+        for job, part in zip(jobs, self.workers.run(score_images, jobs), strict=True):
             parts[job.images.name].append(part)
         return {name: StackScores.concatenate(each) for name, each in parts.items()}
 
@@ -121,7 +130,7 @@ class StackWork(ExitStack):
             for run in _find_runs(needed & set(range(number))):
                 pair = transformations[reference], transformations[run.start : run.stop]
                 jobs.append(InspectionJob(shared, images.part(run), pair, measured))
-        for job, part in zip(jobs, self._workers.run(inspect_images, jobs), strict=True):
+        for job, part in zip(jobs, self.workers.run(inspect_images, jobs), strict=True):
             start = job.images.first_index
             found[job.images.name].fill(range(start, start + len(job.images)), part)
         return found

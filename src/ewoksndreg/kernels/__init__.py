@@ -1,4 +1,5 @@
-"""The inner loops: prepare an image for comparison, and compare two of them.
+"""The inner loops: prepare an image for comparison, compare two of them, and find out in which
+direction they become more similar.
 
 They exist twice, with numpy (whole images, plain) and with numba (compiled, several times faster).
 Both give the same numbers within 1e-5. Only this package knows which one runs.
@@ -9,6 +10,7 @@ from ._geometry import is_pixel_shift
 from ._kernel import UNRELATED
 from ._kernel import Comparison
 from ._kernel import Kernel
+from ._kernel import Linearization
 from ._kernel import Prepared
 from ._resample import resample_linear
 from ._select import find_kernel
@@ -19,6 +21,7 @@ __all__ = [
     "UNRELATED",
     "Comparison",
     "Kernel",
+    "Linearization",
     "Prepared",
     "find_kernel",
     "is_pixel_shift",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy
+from numpy.typing import NDArray
+
 from .._typing import Matrix
 
 # Matrices carry rounding errors. This close (px) to the edge a place is on the edge, and this close
@@ -68,3 +71,14 @@ def _find_range(whole: int, fraction: float, size: int) -> range:
     # Between two pixels, the second one has to be inside too.
     stop = min(size, size - whole - (fraction > 0))
     return range(start, max(start, stop)) if start < size else range(0)
+
+
+def places_from_center(
+    shape: tuple[int, ...],
+) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
+    """Rows and columns of the pixels from the center of the image, over half of its longer side."""
+    half = max(*shape, 2) / 2
+    rows, columns = (
+        ((numpy.arange(size) - (size - 1) / 2) / half).astype(numpy.float32) for size in shape
+    )
+    return rows, columns

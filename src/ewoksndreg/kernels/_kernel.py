@@ -87,9 +87,32 @@ class Comparison(NamedTuple):
     overlap: float
 
 
+class Linearization(NamedTuple):
+    """How two images, and their difference, change when the reference image is moved a little.
+
+    Its pixels are moved by ``(p0 + p2 u + p3 v, p1 + p4 u + p5 v)`` px along rows and columns,
+    where u and v are row and column from the center of the image, over half of its longer side. To
+    first order this changes it by ``sum(p[k] f[k])``, where the f are the products of its gradient
+    with 1, u and v. All sums are about the means over the pixels that count.
+
+    :param number: of the pixels that count: those that are valid in both images, with neighbors of
+        the reference image that are valid.
+    :param r: Pearson correlation coefficient; NaN where the images cannot be compared.
+    :param normal: ``sum(f[k] f[l]) / (number variance)`` with the variance of the reference image,
+        shape `(P, P)` for P parameters.
+    :param right: ``sum(f[k] (gain image - reference)) / (number variance)``, shape `(P,)`, with the
+        gain that makes the image most similar to the reference image.
+    """
+
+    number: int
+    r: float
+    normal: NDArray[numpy.float64]
+    right: NDArray[numpy.float64]
+
+
 @dataclass(frozen=True)
 class Kernel:
-    """Prepares images and compares them.
+    """Prepares images, compares them, and says how to make them more similar.
 
     :param smooth: ``smooth(pixels, scale, out)`` clips and scales pixels, applies the binomial
         filter into `out` and returns the numbers of invalid and of infinite pixels.
@@ -97,6 +120,10 @@ class Kernel:
         the affine matrix (None: not at all) and returns, over the pixels that are valid in both,
         their number and the sums of a, b, a a, a b and b b, where a is the reference less the first
         pivot and b the image less the second one.
+    :param sum_gradients: ``sum_gradients(reference, image, matrix, number)`` resamples the image
+        with the matrix and returns, over the pixels that count, the sums of the products of all
+        pairs of 1, a, b and the first `number` (2 or 6) of the f in :class:`Linearization`, shape
+        `(3 + number, 3 + number)`.
     """
 
     name: str
@@ -104,6 +131,7 @@ class Kernel:
     sum_products: Callable[
         [Prepared, Prepared, Matrix | None, tuple[float, float]], NDArray[numpy.float64]
     ]
+    sum_gradients: Callable[[Prepared, Prepared, Matrix, int], NDArray[numpy.float64]]
 
     def prepare(self, pixels: NDArray[Any], out: NDArray[numpy.float32] | None = None) -> Prepared:
         """Bring an image to one scale, without outliers, a little smoothed.
@@ -139,6 +167,13 @@ class Kernel:
         invalid, infinite = self.smooth(pixels, scale, out)
         return Prepared(out, invalid, infinite)
 
+    def halve(self, image: Prepared) -> Prepared:
+        """An image with every second row and column of a prepared image, smoothed before."""
+        smoothed = numpy.empty(image.pixels.shape, dtype=numpy.float32)
+        everything = Scale(*(numpy.float32(each) for each in (-numpy.inf, numpy.inf, 0, 1)))
+        self.smooth(image.pixels, everything, smoothed)
+        return Prepared.of(numpy.ascontiguousarray(smoothed[::2, ::2]))
+
     def compare(
         self, reference: Prepared, image: Prepared, matrix: Matrix | None = None
     ) -> Comparison:
@@ -163,11 +198,44 @@ class Kernel:
             pivots = (moments.mean_a, moments.mean_b)
             moments = _Moments.of(self.sum_products(reference, image, matrix, pivots))
         overlap = moments.number / size if size else 0.0
-        too_few = moments.number < max(1, min(_MIN_PIXELS, size / 4))
-        if too_few or moments.is_constant(pivots):
+        if _too_few(moments.number, size) or moments.is_constant(pivots):
             return Comparison(math.nan, overlap)
         r = moments.covariance / math.sqrt(moments.variance_a * moments.variance_b)
         return Comparison(max(0.0, 2 * (1 - r)), overlap)
+
+    def linearize(
+        self, reference: Prepared, image: Prepared, matrix: Matrix, parameters: int
+    ) -> Linearization:
+        """What a step of the Gauss-Newton method needs that aligns an image with the reference
+        image (inverse compositional: it is the reference image that is moved a little).
+
+        The gradient is the central difference; the outermost pixels have none and do not count.
+
+        :param reference: shape `(H, W)`.
+        :param image: of the same shape. It is resampled with linear interpolation,
+            ``aligned[p] = image[matrix p]``.
+        :param matrix: shape `(3, 3)`, passive, (row, column) order.
+        :param parameters: 2 for translations, 6 for affine transformations.
+        :returns: `r` is NaN, and the rest 0, where :meth:`compare` has no MSE.
+        """
+        sums = self.sum_gradients(reference, image, matrix, parameters)
+        number = int(sums[0, 0])
+        if not _too_few(number, reference.pixels.size):
+            mean = sums[0, 1:] / number
+            products = sums[1:, 1:] / number - numpy.outer(mean, mean)
+            a, b = products[0, 0], products[1, 1]
+            if min(a / max(mean[0] ** 2, 1.0), b / max(mean[1] ** 2, 1.0)) >= _MIN_VARIANCE:
+                gain = products[0, 1] / b
+                right = (gain * products[2:, 1] - products[2:, 0]) / a
+                r = float(products[0, 1] / math.sqrt(a * b))
+                return Linearization(number, r, products[2:, 2:] / a, right)
+        nothing = numpy.zeros((parameters, parameters))
+        return Linearization(number, math.nan, nothing, nothing[0])
+
+
+def _too_few(number: int, size: int) -> bool:
+    """Whether so few of the pixels of an image say nothing."""
+    return number < max(1, min(_MIN_PIXELS, size / 4))
 
 
 class _Moments(NamedTuple):

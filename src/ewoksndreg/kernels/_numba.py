@@ -21,6 +21,7 @@ from ._geometry import ROUNDING
 from ._geometry import find_inside
 from ._geometry import find_translation
 from ._geometry import is_affine
+from ._geometry import places_from_center
 from ._geometry import split_shift
 from ._kernel import Prepared
 from ._kernel import Scale
@@ -29,7 +30,7 @@ from ._resample import resample_linear
 # Not `nnan`: NaN marks invalid pixels.
 _FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 
-_ZERO, _ONE, _FOUR, _SIX = (numpy.float32(value) for value in (0, 1, 4, 6))
+_ZERO, _HALF, _ONE, _FOUR, _SIX = (numpy.float32(value) for value in (0, 0.5, 1, 4, 6))
 _NAN = numpy.float32(numpy.nan)
 _WEIGHT_OF_ALL = numpy.float32(1 / 16**2)
 
@@ -78,6 +79,53 @@ def sum_products(
     elif matrix is not None and numpy.isfinite(matrix).all():
         _sum_affine(a, b, matrix[:2].copy(), pivot_a, pivot_b, sums)
     return sums
+
+
+def sum_gradients(
+    reference: Prepared, image: Prepared, matrix: Matrix, number: int
+) -> NDArray[numpy.float64]:
+    """See :class:`.Kernel`."""
+    a, b = reference.pixels, image.pixels
+    shift = find_translation(matrix, b.shape)
+    if shift is None and not is_affine(matrix):
+        b, shift = resample_linear(b, matrix), (0.0, 0.0)
+    a, b = (_read_only(pixels.astype(numpy.float32, copy=False)) for pixels in (a, b))
+    vertical, horizontal = (_read_only(places) for places in places_from_center(b.shape))
+    moments = numpy.zeros((3, 27))
+    if shift is not None:
+        rows, columns = find_inside(shift, b.shape)
+        (row, along_rows), (column, along_columns) = (split_shift(each) for each in shift)
+        if rows:
+            corners = (rows.start, rows.stop, columns.start, columns.stop)
+            fractions = (numpy.float32(along_rows), numpy.float32(along_columns))
+            _sum_shifted_gradients(
+                a, b, corners, (row, column), fractions, vertical, horizontal, number > 2, moments
+            )
+    elif numpy.isfinite(matrix).all():
+        _sum_affine_gradients(a, b, matrix[:2].copy(), vertical, horizontal, number > 2, moments)
+    factor, power = _FACTORS[:, : 3 + number]
+    products = _PRODUCTS[factor[:, numpy.newaxis], factor]
+    return numpy.asarray(moments[power[:, numpy.newaxis] + power, products])
+
+
+# Along a row, seven factors make 27 products: 1, a, b, f, g, and f and g times the place in the
+# row, where f and g are the two parts of the gradient. Row and column: two factors; value: place in
+# the sums.
+_PRODUCTS = numpy.array(
+    [
+        (0, 1, 2, 3, 4, 15, 20),
+        (1, 5, 6, 7, 8, 16, 21),
+        (2, 6, 9, 10, 11, 17, 22),
+        (3, 7, 10, 12, 13, 18, 19),
+        (4, 8, 11, 13, 14, 19, 23),
+        (15, 16, 17, 18, 19, 24, 25),
+        (20, 21, 22, 19, 23, 25, 26),
+    ]
+)
+
+# The factors of `Kernel.sum_gradients`: which of the seven, and times which power of the place of
+# the row.
+_FACTORS = numpy.array([(0, 1, 2, 3, 4, 3, 5, 4, 6), (0, 0, 0, 0, 0, 1, 0, 1, 0)])
 
 
 def _read_only(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -241,20 +289,25 @@ def _sum_affine(reference, image, matrix, pivot_a, pivot_b, sums):  # type: igno
     height, width = reference.shape
     line = numpy.empty(width, numpy.float32)
     pixels = image.ravel()
-    dy, dx = matrix[0, 1], matrix[1, 1]
-    in_runs = (abs(dy) + abs(dx - 1)) * _SHORTEST_RUN < 1
     for i in range(height):
-        y0, x0 = matrix[0, 0] * i + matrix[0, 2], matrix[1, 0] * i + matrix[1, 2]
-        start, stop = _clip_to_inside(y0, dy, height, 0, width)
-        start, stop = _clip_to_inside(x0, dx, width, start, stop)
-        if stop <= start:
-            continue
-        if in_runs:
-            _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line)
-        else:
-            for j in range(start, stop):
-                line[j] = _interpolate(pixels, width, y0 + dy * j, x0 + dx * j)
-        _add_row(_sum_row(reference[i, start:stop], line[start:stop], pivot_a, pivot_b), sums)
+        start, stop = _resample_row(pixels, height, width, matrix, i, line)
+        if stop > start:
+            _add_row(_sum_row(reference[i, start:stop], line[start:stop], pivot_a, pivot_b), sums)
+
+
+@_compile
+def _resample_row(pixels, height, width, matrix, i, line):  # type: ignore[no-untyped-def]
+    """:returns: from which to which column the row comes from inside the image."""
+    dy, dx = matrix[0, 1], matrix[1, 1]
+    y0, x0 = matrix[0, 0] * i + matrix[0, 2], matrix[1, 0] * i + matrix[1, 2]
+    start, stop = _clip_to_inside(y0, dy, height, 0, width)
+    start, stop = _clip_to_inside(x0, dx, width, start, stop)
+    if stop > start and (abs(dy) + abs(dx - 1)) * _SHORTEST_RUN < 1:
+        _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line)
+    else:
+        for j in range(start, stop):
+            line[j] = _interpolate(pixels, width, y0 + dy * j, x0 + dx * j)
+    return start, stop
 
 
 @_compile
@@ -335,3 +388,141 @@ def _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line):  # t
             u, v = p[t] + wx * (p1[t] - p[t]), q[t] + wx * (q1[t] - q[t])
             out[t] = u + wy * (v - u)
         j = k
+
+
+# --- Gradients ---------------------------------------------------------------------------------
+
+
+@_compile
+def _sum_shifted_gradients(  # type: ignore[no-untyped-def]
+    reference, image, corners, shift, fractions, vertical, horizontal, affine, moments
+):
+    height, width = reference.shape
+    top, bottom = max(corners[0], 1), min(corners[1], height - 1)
+    left, right = max(corners[2], 1), min(corners[3], width - 1)
+    count = right - left
+    if count <= 0:
+        return
+    next_row, next_column = int(fractions[0] > 0), int(fractions[1] > 0)
+    line = numpy.empty(width, numpy.float32)
+    first, last = left + shift[1], right + shift[1]
+    for i in range(top, bottom):
+        upper, lower = image[i + shift[0]], image[i + shift[0] + next_row]
+        p, p1 = upper[first:last], upper[first + next_column : last + next_column]
+        q, q1 = lower[first:last], lower[first + next_column : last + next_column]
+        _blend(p, p1, q, q1, fractions[0], fractions[1], line[:count])
+        _add_gradients(reference, line[:count], i, left, vertical[i], horizontal, affine, moments)
+
+
+@_compile
+def _blend(p, p1, q, q1, wy, wx, line):  # type: ignore[no-untyped-def]
+    """Interpolate between four rows of neighbors with the same weights everywhere."""
+    w11, w10 = wy * wx, wy * (_ONE - wx)
+    w01, w00 = (_ONE - wy) * wx, (_ONE - wy) * (_ONE - wx)
+    for j in range(line.shape[0]):
+        line[j] = w00 * p[j] + w01 * p1[j] + w10 * q[j] + w11 * q1[j]
+
+
+@_compile
+def _sum_affine_gradients(reference, image, matrix, vertical, horizontal, affine, moments):  # type: ignore[no-untyped-def]
+    height, width = reference.shape
+    line = numpy.empty(width, numpy.float32)
+    pixels = image.ravel()
+    for i in range(1, height - 1):
+        start, stop = _resample_row(pixels, height, width, matrix, i, line)
+        start, stop = max(start, 1), min(stop, width - 1)
+        if stop > start:
+            _add_gradients(
+                reference,
+                line[start:stop],
+                i,
+                start,
+                vertical[i],
+                horizontal,
+                affine,
+                moments,
+            )
+
+
+@_compile
+def _add_gradients(reference, line, i, start, place, places, affine, moments):  # type: ignore[no-untyped-def]
+    """A row of the reference image and the aligned one, both from column `start` on."""
+    stop = start + line.shape[0]
+    here, above, below = (
+        reference[i, start:stop],
+        reference[i - 1, start:stop],
+        reference[i + 1, start:stop],
+    )
+    before, after = reference[i, start - 1 : stop - 1], reference[i, start + 1 : stop + 1]
+    sums = _sum_factors(here, line, above, below, before, after)
+    for k in range(15):
+        moments[0, k] += sums[k]
+    if affine:
+        for k in range(15):
+            moments[1, k] += sums[k] * place
+            moments[2, k] += sums[k] * place * place
+        more = _sum_placed_factors(here, line, above, below, before, after, places[start:stop])
+        for k in range(12):
+            moments[0, 15 + k] += more[k]
+            moments[1, 15 + k] += more[k] * place
+
+
+@_compile
+def _find_factors(a, b, above, below, before, after):  # type: ignore[no-untyped-def]
+    """1, a, b and the gradient; all are 0 where one of them is invalid. (Kept in registers: a loop
+    that writes them to memory is not vectorized.)"""
+    f, g = below - above, after - before
+    total = a + b + f + g
+    valid = total == total
+    return (
+        _ONE if valid else _ZERO,
+        a if valid else _ZERO,
+        b if valid else _ZERO,
+        _HALF * f if valid else _ZERO,
+        _HALF * g if valid else _ZERO,
+    )
+
+
+@_compile
+def _sum_factors(here, line, above, below, before, after):  # type: ignore[no-untyped-def]
+    n = sa = sb = sf = sg = saa = sab = saf = sag = sbb = sbf = sbg = sff = sfg = sgg = _ZERO
+    for j in range(line.shape[0]):
+        one, a, b, f, g = _find_factors(here[j], line[j], above[j], below[j], before[j], after[j])
+        n += one
+        sa += a
+        sb += b
+        sf += f
+        sg += g
+        saa += a * a
+        sab += a * b
+        saf += a * f
+        sag += a * g
+        sbb += b * b
+        sbf += b * f
+        sbg += b * g
+        sff += f * f
+        sfg += f * g
+        sgg += g * g
+    return n, sa, sb, sf, sg, saa, sab, saf, sag, sbb, sbf, sbg, sff, sfg, sgg
+
+
+@_compile
+def _sum_placed_factors(here, line, above, below, before, after, places):  # type: ignore[no-untyped-def]
+    """With the gradient times the place in the row, p and q."""
+    sp = sap = sbp = sfp = sgp = sq = saq = sbq = sgq = spp = spq = sqq = _ZERO
+    for j in range(line.shape[0]):
+        _, a, b, f, g = _find_factors(here[j], line[j], above[j], below[j], before[j], after[j])
+        p, q = f * places[j], g * places[j]
+        sp += p
+        sap += a * p
+        sbp += b * p
+        sfp += f * p
+        sgp += g * p
+        sq += q
+        saq += a * q
+        sbq += b * q
+        sgq += g * q
+        spp += p * p
+        spq += p * q
+        sqq += q * q
+    return sp, sap, sbp, sfp, sgp, sq, saq, sbq, sgq, spp, spq, sqq

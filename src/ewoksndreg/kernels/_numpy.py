@@ -12,6 +12,7 @@ from .._pixels import row_blocks
 from .._typing import FloatImage
 from .._typing import Matrix
 from ._geometry import find_translation
+from ._geometry import places_from_center
 from ._kernel import Prepared
 from ._kernel import Scale
 from ._resample import resample_in_blocks
@@ -20,6 +21,9 @@ from ._resample import resample_in_blocks
 _RADIUS = 2
 
 _LONGEST_PRODUCT = 8192
+
+# The same for products of matrices with nine rows.
+_LONGEST_MATRIX_PRODUCT = 2048
 
 
 def smooth(pixels: NDArray[Any], scale: Scale, out: NDArray[numpy.float32]) -> tuple[int, int]:
@@ -127,3 +131,36 @@ def _multiply_rows(a: FloatImage, b: FloatImage, out: FloatImage) -> None:
         numpy.matmul(
             a[:, numpy.newaxis, :], b[:, :, numpy.newaxis], out=out[:, numpy.newaxis, numpy.newaxis]
         )
+
+
+def sum_gradients(
+    reference: Prepared, image: Prepared, matrix: Matrix, number: int
+) -> NDArray[numpy.float64]:
+    """See :class:`.Kernel`."""
+    height, width = image.pixels.shape
+    vertical, horizontal = places_from_center((height, width))
+    sums = numpy.zeros((3 + number, 3 + number))
+    for rows, columns, b in resample_in_blocks(image.pixels, matrix):
+        first = columns.start or 0
+        top, bottom = max(rows.start, 1), min(rows.stop, height - 1)
+        end = min(first + b.shape[1], width - 1)
+        for left in range(max(first, 1), end if bottom > top else 0, _LONGEST_MATRIX_PRODUCT):
+            right = min(left + _LONGEST_MATRIX_PRODUCT, end)
+            a = reference.pixels[top - 1 : bottom + 1, left - 1 : right + 1]
+            factors = numpy.empty((bottom - top, 3 + number, right - left), dtype=a.dtype)
+            factors[:, 0] = 1
+            factors[:, 1] = a[1:-1, 1:-1]
+            factors[:, 2] = b[top - rows.start : bottom - rows.start, left - first : right - first]
+            for k, (low, high) in enumerate(
+                ((a[:-2, 1:-1], a[2:, 1:-1]), (a[1:-1, :-2], a[1:-1, 2:]))
+            ):
+                along = (high - low) * a.dtype.type(0.5)
+                factors[:, 3 + k] = along
+                if number > 2:
+                    factors[:, 5 + 2 * k] = along * vertical[top:bottom, numpy.newaxis]
+                    factors[:, 6 + 2 * k] = along * horizontal[left:right]
+            invalid = ~numpy.isfinite(factors[:, :5].sum(axis=1))
+            numpy.copyto(factors, a.dtype.type(0), where=invalid[:, numpy.newaxis])
+            products = numpy.matmul(factors, factors.transpose(0, 2, 1))
+            sums += products.sum(axis=0, dtype=numpy.float64)
+    return sums

@@ -18,7 +18,7 @@ from ._kernel import Kernel
 
 _logger = logging.getLogger(__name__)
 
-_NUMPY = Kernel("numpy", _numpy.smooth, _numpy.sum_products)
+_NUMPY = Kernel("numpy", _numpy.smooth, _numpy.sum_products, _numpy.sum_gradients)
 
 # Operations: importing numba takes 0.4 s, as long as numpy needs for these, and numba for six times
 # as many.
@@ -71,7 +71,7 @@ def _load_numba() -> Kernel:
         from . import _numba
     finally:
         config.CACHE_DIR = before
-    return Kernel("numba", _numba.smooth, _numba.sum_products)
+    return Kernel("numba", _numba.smooth, _numba.sum_products, _numba.sum_gradients)
 
 
 def _check(kernel: Kernel) -> None:

@@ -161,6 +161,11 @@ class Inputs(StackInputs):
         description="Number of the image with which the others are compared. 'auto' takes the first"
         " one, and others too where that shows nothing.",
     )
+    refine: bool = Field(
+        default=False,
+        description="Refine the registration that is passed on, on all stacks together. It stays as"
+        " it is where that does not make it better.",
+    )
     max_workers: Annotated[int, Field(strict=True, ge=-1)] | None = Field(
         default=None,
         description="Number of workers that rank, threads or processes, whichever is faster: None"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from concurrent.futures import Executor
 from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from typing import Literal
@@ -30,6 +34,8 @@ from ..io import find_axes
 from ..io import find_sources
 from ..io import hdf5_output_context
 from ..io import open_stacks
+from ..refinement import Refinement
+from ..refinement import refine_registration
 from ..transformation import Transformation
 from ..transformation import TransformationSource
 from ..transformation import as_registrations
@@ -46,8 +52,8 @@ from ._plots import score_plot
 
 _logger = logging.getLogger(__name__)
 
-# Share of the progress bar for ranking when the stacks are saved afterwards.
-_RANKING_SHARE = 0.8
+# How long the steps of a run take, for the progress.
+_COSTS = {"rank": 1.0, "refine": 3.0, "save": 0.25}
 
 _logger = logging.getLogger(__name__)
 
@@ -68,6 +74,7 @@ class _Choice:
     title: str
     reference_stack: str | None = None
     evaluation: Evaluation | None = None
+    refinement: Refinement | None = None
 
 
 class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
@@ -84,6 +91,9 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     evaluation: Evaluation | None = None
     """What the ranking found, also for each image; None when nothing was ranked."""
 
+    refinement: Refinement | None = None
+    """How the registration that is put out was refined; None when that was not tried."""
+
     registrations: Mapping[str, Sequence[Transformation]]
     """The registrations that were given, as far as they were read."""
 
@@ -95,6 +105,9 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         registrations = self.registrations = self._read_registrations()
         kind = self._decide(registrations)
         saved = inputs.output_root_uri is not None
+        refined = inputs.refine and kind in ("forced", "ranked")
+        done = {"rank": kind == "ranked", "refine": refined, "save": saved}
+        self._steps = [step for step, needed in done.items() if needed]
         # Stacks that are only passed on are not opened.
         sources = find_sources(inputs.image_stacks) if kind in ("forced", "ranked") or saved else {}
         if kind == "ranked":
@@ -109,7 +122,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 )
                 output.reserve(sources)
             stacks: Mapping[str, Stack] = {}
-            if kind in ("forced", "ranked") or saved:
+            if self._steps or kind == "forced":
                 given = inputs.image_stacks
                 opened = given if isinstance(given, dict | InputStacks) else sources
                 stacks = stack.enter_context(open_stacks(opened))
@@ -124,6 +137,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 self._describe(output, choice, registrations, stacks, axes, provenance)
 
         evaluation = self.evaluation = choice.evaluation
+        self.refinement = choice.refinement
         outputs = self.outputs
         outputs.image_stacks = inputs.image_stacks
         outputs.transformations = choice.transformations
@@ -133,7 +147,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             "reference_stack": choice.reference_stack,
         }
         outputs.ranked_stack_names = None if evaluation is None else list(evaluation.ranked_names)
-        outputs.scores = None if evaluation is None else evaluation.scores()
+        outputs.scores = _find_scores(choice)
         outputs.trust = None if evaluation is None else evaluation.trust()
         self._log(choice)
         self.progress = 100
@@ -176,6 +190,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         inputs = self.inputs
         equal = _all_equal(registrations)
         if inputs.skip:
+            if inputs.refine:
+                self._warn("Nothing is refined: the stacks are not ranked (skip)")
             if not equal:
                 self._warn("The stacks are not ranked (skip), but their registrations differ")
             return "skip"
@@ -184,14 +200,15 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 given = inputs.transformations
                 raise ValueError(unknown_name("reference_stack", inputs.reference_stack, given))
             return "forced"
+        refined = " or to refine" if inputs.refine else ""
         if len(inputs.transformations) < 2:
             if inputs.transformations:  # one may be missing by mistake, all of them by choice
                 names = find_sources(inputs.image_stacks)
                 check_registration_per_stack(names, inputs.transformations)
-            self._warn("Nothing to rank: there are fewer than two registrations")
+            self._warn(f"Nothing to rank{refined}: there are fewer than two registrations")
             return "nothing to choose"
         if equal:
-            self._warn("Nothing to rank: all registrations are equal")
+            self._warn(f"Nothing to rank{refined}: all registrations are equal")
             return "nothing to choose"
         return "ranked"
 
@@ -217,13 +234,56 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             return _Choice(unchanged, registrations, each_own)
         evaluation = self._rank(stacks, registrations) if kind == "ranked" else None
         chosen = inputs.reference_stack if evaluation is None else evaluation.best
-        for_all = {name: list(registrations[chosen]) for name in sources}
-        # Each stack is saved with its own registration, so that a user can check the ranking.
-        if evaluation is not None and inputs.save_with == "own":
-            return _Choice(for_all, registrations, each_own, chosen, evaluation)
+        best = registrations[chosen]
+        refinement = None
+        if inputs.refine and stacks:
+            refinement = self._refine(chosen, best, stacks, evaluation)
         which = "chosen" if evaluation is None else "best"
         title = f"Images aligned, all stacks with the registration of {chosen!r}, the {which} one"
-        return _Choice(for_all, for_all, title, chosen, evaluation)
+        refined = refinement is not None and refinement.accepted
+        if refinement is not None and refined:
+            best = refinement.transformations
+            title += ", refined on all stacks"
+        for_all = {name: list(best) for name in sources}
+        # So that a user can check the ranking. A refined one is saved unless it is asked for this.
+        own = inputs.save_with == "own" and not (
+            refined and "save_with" not in inputs.model_fields_set
+        )
+        if evaluation is not None and own:
+            return _Choice(for_all, registrations, each_own, chosen, evaluation, refinement)
+        return _Choice(for_all, for_all, title, chosen, evaluation, refinement)
+
+    def _refine(
+        self,
+        name: str,
+        registration: Sequence[Transformation],
+        stacks: Mapping[str, Stack],
+        evaluation: Evaluation | None,
+    ) -> Refinement | None:
+        """On all stacks of the shape of the one it was found from; a failure is only warned of, so
+        that the ranking is not lost."""
+        inputs = self.inputs
+        shape = stacks[name if name in stacks else next(iter(stacks))].shape
+        used = {other: stack for other, stack in stacks.items() if stack.shape == shape}
+        try:
+            with self._workers() as executor:
+                refinement = refine_registration(
+                    used,
+                    registration,
+                    evaluation,
+                    max_workers=inputs.max_workers,
+                    executor=executor,
+                    progress=self._report("refine"),
+                    should_stop=lambda: self.cancelled,
+                )
+        except CancelledError:
+            raise
+        except Exception as error:  # whatever it is
+            self._warn(f"The registration {name!r} was not refined: {error}")
+            return None
+        if not refinement.accepted:
+            self._warn(f"The registration {name!r} was not refined: {refinement.reason}")
+        return refinement
 
     def _rank(
         self,
@@ -231,11 +291,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         registrations: Mapping[str, Sequence[Transformation]],
     ) -> Evaluation:
         inputs = self.inputs
-        share = 1.0 if inputs.output_root_uri is None else _RANKING_SHARE
-        with ExitStack() as stack:
-            executor = None
-            if inputs.scheduler:
-                executor = stack.enter_context(dask_workers(inputs.scheduler))
+        with self._workers() as executor:
             evaluation = evaluate_stacks(
                 stacks,
                 {name: registrations[name] for name in stacks},
@@ -243,14 +299,14 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 reference_image=inputs.reference_image,
                 max_workers=inputs.max_workers,
                 executor=executor,
-                progress=lambda fraction: self._set_progress(share * fraction),
+                progress=self._report("rank"),
                 should_stop=lambda: self.cancelled,
             )
         self.warnings = evaluation.warnings
         return evaluation
 
     def _save(self, output: Hdf5OutputStacks, choice: _Choice, stacks: Mapping[str, Stack]) -> None:
-        start = 0.0 if choice.evaluation is None else _RANKING_SHARE
+        report = self._report("save")
         if not stacks:
             raise ValueError("There are no image stacks to save")
         check_registration_per_stack(stacks, choice.applied)
@@ -267,7 +323,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                     raise add_context(error, f"Stack {name!r}, image {n}") from error
                 output.add_point(name, aligned)
                 done += 1
-                self._set_progress(start + (1 - start) * done / total)
+                report(done / total)
         _logger.info("%s, in %s", choice.title, self.inputs.output_root_uri)
 
     def _describe(
@@ -312,14 +368,47 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             what = f"registration {choice.reference_stack!r}, not ranked"
         else:
             what = "nothing was ranked"
+        if choice.refinement is not None:
+            what += f", {choice.refinement}"
         _logger.info("%s%s", what, "" if output is None else f", saved in {output}")
 
     def _warn(self, message: str) -> None:
         self.warnings = (*self.warnings, message)
         warnings.warn(message, RuntimeWarning, stacklevel=4)
 
-    def _set_progress(self, fraction: float) -> None:
-        self.progress = int(100 * fraction)
+    @contextmanager
+    def _workers(self) -> Iterator[Executor | None]:
+        """Those of the scheduler; None where there is none."""
+        if not self.inputs.scheduler:
+            yield None
+            return
+        with dask_workers(self.inputs.scheduler) as executor:
+            yield executor
+
+    def _report(self, step: str) -> Callable[[float], None]:
+        """Takes the progress of one of the steps of this run."""
+        total = sum(_COSTS[each] for each in self._steps)
+        before = sum(_COSTS[each] for each in self._steps[: self._steps.index(step)])
+
+        def report(fraction: float) -> None:
+            self.progress = int(100 * (before + _COSTS[step] * fraction) / total)
+
+        return report
+
+
+def _find_scores(choice: _Choice) -> dict[str, dict[str, float]] | None:
+    """Those of the ranking, and for the best registration what the refinement has changed."""
+    if choice.evaluation is None:
+        return None
+    scores = choice.evaluation.scores()
+    refinement = choice.refinement
+    if refinement is not None and refinement.accepted and refinement.after is not None:
+        scores[choice.evaluation.best] |= {
+            "refined_score": refinement.after.score,
+            "refined_relative_error": refinement.after.relative_error,
+            "moved": float(refinement.moved.mean()),
+        }
+    return scores
 
 
 def _check_serves_all(

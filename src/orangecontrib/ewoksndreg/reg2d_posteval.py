@@ -59,6 +59,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         compress = make_input("compress", explicit=True)
         output_configuration = make_input("output_configuration", explicit=True)
         skip = make_input("skip", explicit=True)
+        refine = make_input("refine", explicit=True)
         evaluate_on = make_input("evaluate_on", explicit=True)
         reference_image = make_input("reference_image", explicit=True)
         max_workers = make_input("max_workers", explicit=True)
@@ -121,6 +122,11 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         skip = CheckField(
             "skip", "Skip ranking (pass everything through)", "Nothing is ranked then."
         )
+        refine = CheckField(
+            "refine",
+            "Refine the best registration on all stacks",
+            "All stacks together know the motion better than any one of them.",
+        )
         output = LineField(
             "output_root_uri",
             "Save the aligned stacks in",
@@ -151,6 +157,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             self._reference,
             evaluate_on,
             skip,
+            refine,
             output,
             save_with,
             max_workers,

@@ -1,0 +1,616 @@
+"""Refine a registration on all stacks together."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+from typing import Literal
+from typing import NamedTuple
+
+import numpy
+from numpy.typing import NDArray
+
+from ._messages import unknown_name
+from ._stacks import Stack
+from ._typing import Matrix
+from .evaluation import Evaluation
+from .evaluation import PreparedImages
+from .evaluation import ReferenceImage
+from .evaluation import RegistrationScore
+from .evaluation import Reporter
+from .evaluation import StackWork
+from .evaluation import check_same_image_shapes
+from .evaluation import check_same_number_of_images
+from .evaluation import evaluate_stacks
+from .io import open_stacks
+from .kernels import Kernel
+from .kernels import Prepared
+from .transformation import Homography
+from .transformation import Transformation
+from .transformation import TransformationSource
+from .transformation import TransformationType
+from .transformation import as_transformations
+
+# Parameters of an affine motion, see `Linearization`: two shifts in px, then what moves the pixels
+# at the edge of the image, half of its longer side away from its center, by one px.
+_SHIFTS = numpy.eye(6)[:, :2]
+_TURN = numpy.array([[0, 0, 0, -1, 1, 0]]).T
+_ZOOM = numpy.array([[0, 0, 1, 0, 0, 1]]).T
+
+# The parameters of each type (columns) in those.
+_BASES = {
+    TransformationType.translation: _SHIFTS,
+    TransformationType.rigid: numpy.hstack([_SHIFTS, _TURN]),
+    TransformationType.similarity: numpy.hstack([_SHIFTS, _TURN, _ZOOM]),
+    TransformationType.affine: numpy.eye(6),
+}
+
+# Steps on the images as they are, and on those that are made smaller.
+_STEPS = 8
+_STEPS_ON_COARSE_LEVELS = 15
+
+# px: a longer step diverges, and after one this short, the next one is a tenth of it.
+_LONGEST_STEP = 5.0
+_SHORTEST_STEP = 0.01
+
+# Of the exponential series of a motion by at most the longest step.
+_TERMS = 16
+
+# An image that is nearly the same says no more than this much (of 1 - r^2).
+_LEAST_NOISE = 0.02
+
+# A stack with less than this part of the largest weight is left out.
+_LEAST_WEIGHT = 0.1
+
+# px: where the registration leaves more, images are aligned on coarse levels before. A level has at
+# least so many rows and columns.
+_LARGE_SHIFT = 0.5
+_LEVELS = 3
+_SMALLEST_LEVEL = 32
+
+# px: the remaining shift of a refined registration may be larger than before by its uncertainty.
+_LARGER_SHIFT = 0.05
+
+# Parts of the progress: before and after the refinement itself the registrations are scored.
+_FIRST_PART = 0.2
+_LAST_PART = 0.75
+
+_GIVEN, _REFINED = "given", "refined"
+
+
+class RefinedImage(NamedTuple):
+    """One image, aligned with its reference image in all stacks together.
+
+    :param matrix: shape `(3, 3)`, passive: ``reference[p] = image[matrix p]``.
+    :param agreement: weighted mean over the stacks of the correlation coefficient without its sign.
+    """
+
+    matrix: Matrix
+    agreement: float
+
+
+def make_pyramid(image: Prepared, levels: int, kernel: Kernel) -> list[Prepared]:
+    """An image, the same with half as many rows and columns, with half as many again, ..."""
+    pyramid = [image]
+    for _ in range(levels - 1):
+        pyramid.append(kernel.halve(pyramid[-1]))
+    return pyramid
+
+
+def refine_image(
+    references: Sequence[Sequence[Prepared]],
+    images: Sequence[Sequence[Prepared]],
+    start: Matrix,
+    transformation_type: TransformationType,
+    weights: Sequence[float],
+    kernel: Kernel,
+) -> RefinedImage | None:
+    """Align one image with the reference image, in all stacks together.
+
+    Inverse compositional Gauss-Newton method: each step moves the reference image a little, which
+    changes it by its gradients, and the image the other way. Every stack has its own gain and
+    offset. It counts as much as its weight, times ``r^2 / (1 - r^2)``: the signal in it over the
+    noise.
+
+    :param references: for each stack the levels of :func:`make_pyramid` of its reference image.
+    :param images: for each stack those of the image.
+    :param start: shape `(3, 3)`, passive.
+    :param transformation_type: of the motion that is looked for, about `start`: translation, rigid,
+        similarity or affine.
+    :param weights: of the stacks, all positive.
+    :returns: where the steps become shorter than 0.01 px, else the best of them; None where the
+        images cannot be compared.
+    """
+    found = _descend(references, images, start, transformation_type, weights, kernel, 0)
+    matrix = start
+    for level in reversed(range(len(references[0]))):
+        if level:
+            coarse = _descend(
+                references, images, matrix, transformation_type, weights, kernel, level
+            )
+            matrix = matrix if coarse is None else coarse.matrix
+        elif matrix is not start:
+            again = _descend(references, images, matrix, transformation_type, weights, kernel, 0)
+            if again is not None and (found is None or again.agreement > found.agreement):
+                found = again
+    return found
+
+
+def _descend(
+    references: Sequence[Sequence[Prepared]],
+    images: Sequence[Sequence[Prepared]],
+    start: Matrix,
+    transformation_type: TransformationType,
+    weights: Sequence[float],
+    kernel: Kernel,
+    level: int,
+) -> RefinedImage | None:
+    """On one level of the pyramid."""
+    basis = _BASES[transformation_type]
+    shape = references[0][level].pixels.shape
+    smaller = numpy.diag([0.5**level, 0.5**level, 1.0])
+    from_center = numpy.identity(3)
+    from_center[:2, 2] = (numpy.array(shape) - 1) / 2
+    larger, to_center = numpy.linalg.inv(smaller), numpy.linalg.inv(from_center)
+    matrix = smaller @ start @ larger
+    best: RefinedImage | None = None
+    for _ in range((_STEPS_ON_COARSE_LEVELS if level else _STEPS) + 1):
+        normal = numpy.zeros((basis.shape[1], basis.shape[1]))
+        right = numpy.zeros(basis.shape[1])
+        agreement = 0.0
+        for reference, image, weight in zip(references, images, weights, strict=True):
+            found = kernel.linearize(
+                reference[level], image[level], matrix, 2 if len(right) == 2 else 6
+            )
+            if found.number and numpy.isfinite(found.r):
+                some = basis[: len(found.right)]
+                signal = found.r**2 / max(1 - found.r**2, _LEAST_NOISE)
+                information = weight * signal * found.number
+                normal += information * (some.T @ found.normal @ some)
+                right += information * (some.T @ found.right)
+                agreement += weight * abs(found.r) / sum(weights)
+        if agreement == 0:
+            break
+        if best is None or agreement > best.agreement:
+            best = RefinedImage(larger @ matrix @ smaller, agreement)
+        step = numpy.linalg.lstsq(normal, right, rcond=1e-9)[0]
+        length = numpy.abs(step).max()
+        if not length <= _LONGEST_STEP:
+            break
+        matrix = matrix @ from_center @ _make_motion(basis @ -step, shape) @ to_center
+        if length < _SHORTEST_STEP:
+            best = RefinedImage(larger @ matrix @ smaller, agreement)
+            break
+    return best
+
+
+def _make_motion(parameters: NDArray[numpy.float64], shape: tuple[int, ...]) -> Matrix:
+    """Exponential of a small motion, which is of the same type: a rotation stays one."""
+    generator = numpy.zeros((3, 3))
+    generator[:2, 2] = parameters[:2]
+    generator[:2, :2] = parameters[2:].reshape(2, 2) / (max(*shape, 2) / 2)
+    # A sum, since `scipy.linalg.expm` takes a hundred times longer.
+    motion = term = numpy.identity(3)
+    for k in range(1, _TERMS):
+        term = term @ generator / k
+        motion = motion + term
+    return motion
+
+
+class _Task(NamedTuple):
+    """What is the same for all images.
+
+    :param transformation_type: of the motion that is looked for.
+    :param weights: of the stacks that are used.
+    :param levels: of the pyramids.
+    """
+
+    transformation_type: TransformationType
+    weights: list[float]
+    levels: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Images that are aligned with the reference image. It can be done in another process.
+
+    :param references: the reference image of each stack.
+    :param stacks: the same images of each stack.
+    :param starts: for each image its passive matrix in the frame of the reference image; None for
+        one that stays as it is.
+    """
+
+    task: _Task
+    references: list[ReferenceImage]
+    stacks: list[PreparedImages]
+    starts: list[Matrix | None]
+
+    @property
+    def images(self) -> PreparedImages:
+        """For whoever counts them and names them in errors."""
+        return self.stacks[0]
+
+    @property
+    def reference(self) -> ReferenceImage:
+        return self.references[0]
+
+
+def _refine_images(
+    job: _Job, on_image: Callable[[], object] = lambda: None
+) -> list[RefinedImage | None]:
+    task, kernel = job.task, job.images.kernel
+    references = [
+        make_pyramid(reference.prepare(), task.levels, kernel) for reference in job.references
+    ]
+    buffers = [numpy.empty_like(reference[0].pixels) for reference in references]
+    refined: list[RefinedImage | None] = []
+    with ExitStack() as stack:
+        for images in job.stacks:
+            stack.enter_context(images.open())
+        for n, start in enumerate(job.starts):
+            found = None
+            if start is not None:
+                prepared = [
+                    make_pyramid(images.prepare(n, out=buffer), task.levels, kernel)
+                    for images, buffer in zip(job.stacks, buffers, strict=True)
+                ]
+                found = refine_image(
+                    references, prepared, start, task.transformation_type, task.weights, kernel
+                )
+            refined.append(found)
+            on_image()
+    return refined
+
+
+@dataclass(frozen=True, eq=False)
+class Refinement:
+    """A registration that was refined, or why it was not.
+
+    :param transformations: the refined ones of the N images where `accepted`, else those that were
+        given.
+    :param accepted: whether the refined registration is better.
+    :param reason: why it was not refined; None where it was.
+    :param before: how the given registration scores on the stacks that were used, beside the
+        refined one; None where nothing was tried.
+    :param after: how the refined one scores.
+    :param remaining_shift_before: px that the given registration leaves, see :class:`.Evaluation`.
+    :param remaining_shift_after: px that the refined one leaves; NaN where its score is no better.
+    :param moved: by how many px each image was moved, mean over its four corners, shape `(N,)`,
+        read-only.
+    :param unrefined: images that keep their transformation because they cannot be compared with the
+        reference image.
+    :param stack_weights: how much each stack counted; 0 where it was left out.
+    :param reference_image: the image with which all others were aligned.
+    """
+
+    transformations: tuple[Transformation, ...]
+    accepted: bool
+    reason: str | None
+    before: RegistrationScore | None
+    after: RegistrationScore | None
+    remaining_shift_before: float
+    remaining_shift_after: float
+    moved: NDArray[numpy.float64]
+    unrefined: tuple[int, ...]
+    stack_weights: dict[str, float]
+    reference_image: int
+
+    def __str__(self) -> str:
+        if not self.accepted or self.before is None or self.after is None:
+            return f"not refined: {self.reason}"
+        used = sum(weight > 0 for weight in self.stack_weights.values())
+        before, after = (f"{100 * each.relative_error:.1f} %" for each in (self.before, self.after))
+        return (
+            f"refined on {used} of {len(self.stack_weights)} stacks: moved by"
+            f" {self.moved.mean():.2f} px, error left {before} -> {after}"
+        )
+
+    def __post_init__(self) -> None:
+        self.moved.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # pickled arrays come back writeable
+
+
+def refine_registration(
+    image_stacks: Any,
+    transformations: TransformationSource,
+    evaluation: Evaluation | None = None,
+    *,
+    transformation_type: TransformationType | str | None = None,
+    progress: Callable[[float], object] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    max_workers: int | None = None,
+    executor: Executor | None = None,
+) -> Refinement:
+    """Make a registration better, on all stacks together.
+
+    All stacks see one motion, so together they know it better than the one from which the
+    registration was found. Image n of all stacks is aligned with their reference image q
+    (:func:`refine_image`), starting from ``M[n] inv(M[q])``. Image 0 keeps its transformation, or,
+    where it cannot be compared, image q. Where the registration leaves 0.5 px or more, images of
+    half and of a quarter of the size are aligned before. The refined registration is scored beside
+    the given one, and refused where it is not better.
+
+    :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
+        :func:`.open_stacks` takes. In memory are a few images of each stack.
+    :param transformations: the N transformations of one registration, in any form that
+        :func:`.as_transformations` takes.
+    :param evaluation: of registrations of these stacks. It says how much each stack counts, which
+        one is the reference image, and which stacks do not move with the others and are left out.
+        Without it, or where each registration was scored on its own stack, a stack counts as much
+        as the given registration improves it. Stacks with less than a tenth of the largest weight
+        are left out.
+    :param transformation_type: translation, rigid, similarity or affine: the motion that is looked
+        for. By default that of the registration.
+    :param progress: see :func:`.evaluate_stacks`, as the next three.
+    :returns: the refined registration, or the given one and the reason: it is of a type that cannot
+        be refined, or it is better than what was found.
+    :raises ValueError: when there are no stacks, the registration does not have a transformation
+        for each image, the images do not have one shape, there is no such type, or the evaluation
+        does not know a stack.
+    :raises TypeError: see :func:`.evaluate_stacks`, as the others.
+
+    Two stacks and a registration that is 0.4 px off:
+
+    >>> import numpy
+    >>> from scipy.ndimage import gaussian_filter
+    >>> from ewoksndreg import refine_registration
+    >>> stacks = {}
+    >>> for seed, name in enumerate(("Ca-K", "Fe-K")):
+    ...     scene = gaussian_filter(numpy.random.default_rng(seed).normal(size=(90, 90)), 2)
+    ...     stacks[name] = [scene[10 + n : 74 + n, 10 : 74] for n in range(4)]
+    >>> result = refine_registration(stacks, [(0, 0), (-1.4, 0.3), (-2, 0.4), (-3.4, 0)])
+    >>> result.accepted
+    True
+    >>> (result.transformations[3].passive_matrix[:2, 2].round(2) + 0).tolist()
+    [-3.0, 0.0]
+    """
+    given = as_transformations(transformations)
+    wanted = None if transformation_type is None else _check_type(transformation_type)
+    with ExitStack() as context:
+        stacks = context.enter_context(open_stacks(image_stacks))
+        if not stacks:
+            raise ValueError("There are no image stacks to refine on")
+        check_same_image_shapes({name: stack.shape[1:] for name, stack in stacks.items()})
+        check_same_number_of_images(stacks, {"to refine": given})
+        if evaluation is not None:
+            for name in stacks:
+                if name not in evaluation.stack_names:
+                    names = evaluation.stack_names
+                    raise ValueError(unknown_name("evaluation of stack", name, names))
+        obstacle = _find_obstacle(given, wanted)
+        if obstacle is not None:
+            return _refuse(given, obstacle)
+        options: dict[str, Any] = {
+            "should_stop": should_stop,
+            "max_workers": max_workers,
+            "executor": executor,
+        }
+        if evaluation is None or numpy.isnan(evaluation.relative_error).any():
+            evaluation = before = _evaluate(
+                stacks, {_GIVEN: given}, "auto", _part(progress, 0, _FIRST_PART), options
+            )
+            weights, used = _choose_stacks(stacks, evaluation)
+        else:
+            weights, used = _choose_stacks(stacks, evaluation)
+            q = evaluation.reference_images[0]
+            before = _evaluate(used, {_GIVEN: given}, q, _part(progress, 0, _FIRST_PART), options)
+        q = evaluation.reference_images[0]
+        if not numpy.isfinite(given[q].active_matrix).all():
+            return _refuse(
+                given, f"the transformation of reference image {q} is singular or not finite"
+            )
+        shape = next(iter(stacks.values())).shape[1:]
+        refined, unrefined = _refine(
+            used,
+            given,
+            q,
+            wanted or _find_type(given),
+            weights,
+            _count_levels(shape) if before.remaining_shift >= _LARGE_SHIFT else 1,
+            Reporter(len(given), _part(progress, _FIRST_PART, _LAST_PART), should_stop),
+            max_workers,
+            executor,
+        )
+        both = {_GIVEN: given, _REFINED: refined}
+        after = _evaluate(used, both, q, _part(progress, _LAST_PART, 1), options)
+    score_before, score_after = (after.registrations[name] for name in both)
+    shift_before, shift_after = before.remaining_shift, after.remaining_shift
+    reason = None
+    if after.best != _REFINED:
+        shift_after = math.nan
+        reason = (
+            f"what was found is not better: score {score_before.score:.4f} ->"
+            f" {score_after.score:.4f}"
+        )
+    elif shift_after > shift_before + _LARGER_SHIFT:
+        reason = (
+            f"what was found is not better: remaining shift {shift_before:.2f} ->"
+            f" {shift_after:.2f} px"
+        )
+    chosen = refined if reason is None else given
+    return Refinement(
+        transformations=tuple(chosen),
+        accepted=reason is None,
+        reason=reason,
+        before=score_before,
+        after=score_after,
+        remaining_shift_before=shift_before,
+        remaining_shift_after=shift_after,
+        moved=_find_distances(given, chosen, shape),
+        unrefined=unrefined,
+        stack_weights=weights,
+        reference_image=q,
+    )
+
+
+def _check_type(transformation_type: TransformationType | str) -> TransformationType:
+    if transformation_type not in _BASES:
+        raise ValueError(
+            unknown_name(
+                "type to refine", str(transformation_type), [each.value for each in _BASES]
+            )
+        )
+    return TransformationType(transformation_type)
+
+
+def _find_type(transformations: Sequence[Transformation]) -> TransformationType:
+    """The type of them all; those that are not finite have none."""
+    order = list(TransformationType)
+    types = [
+        each.transformation_type
+        for each in transformations
+        if numpy.isfinite(each.active_matrix).all()
+    ]
+    return max([TransformationType.translation, *types], key=order.index)
+
+
+def _find_obstacle(
+    transformations: Sequence[Transformation], wanted: TransformationType | None
+) -> str | None:
+    """Why a registration cannot be refined, one sentence."""
+    if len(transformations) == 1:
+        return "there is only one image"
+    for each in transformations:
+        if each.between(transformations[0]) is None:
+            return (
+                f"its transformations ({type(each).__name__}) are not those of 3x3 matrices, which"
+                " alone can be refined"
+            )
+    found = wanted or _find_type(transformations)
+    if found not in _BASES:
+        return (
+            f"its type is {found}: translation, rigid, similarity and affine registrations can be"
+            " refined"
+        )
+    return None
+
+
+def _refuse(given: Sequence[Transformation], reason: str) -> Refinement:
+    return Refinement(
+        transformations=tuple(given),
+        accepted=False,
+        reason=reason,
+        before=None,
+        after=None,
+        remaining_shift_before=math.nan,
+        remaining_shift_after=math.nan,
+        moved=numpy.zeros(len(given)),
+        unrefined=(),
+        stack_weights={},
+        reference_image=0,
+    )
+
+
+def _choose_stacks(
+    stacks: Mapping[str, Stack], evaluation: Evaluation
+) -> tuple[dict[str, float], dict[str, Stack]]:
+    """How much each stack counts, 0 where it says nothing or moves differently, and the others."""
+    found = dict(zip(evaluation.stack_names, evaluation.stack_weights.tolist(), strict=True))
+    groups = evaluation.motion_groups
+    weights = {name: 0.0 if groups and name in groups[1] else found[name] for name in stacks}
+    least = _LEAST_WEIGHT * max(weights.values())
+    weights = {name: weight if weight >= least else 0.0 for name, weight in weights.items()}
+    return weights, {name: stack for name, stack in stacks.items() if weights[name] > 0}
+
+
+def _evaluate(
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    reference_image: int | Literal["auto"],
+    progress: Callable[[float], object] | None,
+    options: Mapping[str, Any],
+) -> Evaluation:
+    with warnings.catch_warnings():
+        # What is wrong with the stacks is said when they are ranked.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return evaluate_stacks(
+            stacks,
+            registrations,
+            registered_from=dict.fromkeys(registrations),
+            reference_image=reference_image,
+            progress=progress,
+            **options,
+        )
+
+
+def _refine(
+    stacks: Mapping[str, Stack],
+    given: Sequence[Transformation],
+    q: int,
+    transformation_type: TransformationType,
+    weights: Mapping[str, float],
+    levels: int,
+    reporter: Reporter,
+    max_workers: int | None,
+    executor: Executor | None,
+) -> tuple[list[Transformation], tuple[int, ...]]:
+    """:returns: the transformations, and the images that keep theirs since they cannot be compared
+    with the reference image q."""
+    starts = [None if n == q else each.between(given[q]) for n, each in enumerate(given)]
+    # Each step compares all images once, as scoring a registration does.
+    steps = dict.fromkeys(map(str, range(_STEPS)), given)
+    everywhere = numpy.ones((len(steps), len(stacks)), dtype=bool)
+    with StackWork(stacks, steps, everywhere, reporter, max_workers, executor) as work:
+        work.leave_out_unchanging()
+        references = [ReferenceImage(images.part(range(q, q + 1))) for images in work.images]
+        task = _Task(transformation_type, [weights[name] for name in stacks], levels)
+        jobs = [
+            _Job(
+                task,
+                references,
+                [images.part(part) for images in work.images],
+                starts[part.start : part.stop],
+            )
+            for part in work.split()
+        ]
+        found = [each for part in work.workers.run(_refine_images, jobs) for each in part]
+    matrices = {n: each.matrix for n, each in enumerate(found) if each is not None}
+    matrices[q] = numpy.identity(3)
+    # Image 0 stays where it is, since it says where the result is; where it is bad, image q.
+    first = 0 if 0 in matrices else q
+    frame = numpy.linalg.inv(matrices[first]) @ given[first].passive_matrix
+    refined = [
+        Homography(matrices[n] @ frame) if n in matrices and n != first else old
+        for n, old in enumerate(given)
+    ]
+    return refined, tuple(n for n in range(len(given)) if n not in matrices)
+
+
+def _count_levels(shape: tuple[int, int]) -> int:
+    levels = 1
+    while levels < _LEVELS and min(shape) >> levels >= _SMALLEST_LEVEL:
+        levels += 1
+    return levels
+
+
+def _find_distances(
+    before: Sequence[Transformation],
+    after: Sequence[Transformation],
+    shape: tuple[int, int],
+) -> NDArray[numpy.float64]:
+    corners = numpy.array([[0, 0, shape[0], shape[0]], [0, shape[1], 0, shape[1]]])
+    distances = numpy.zeros(len(before))
+    for n, (old, new) in enumerate(zip(before, after, strict=True)):
+        if new is not old:
+            steps = new.apply_coordinates(corners) - old.apply_coordinates(corners)
+            distances[n] = numpy.hypot(*steps).mean()
+    return distances
+
+
+def _part(
+    progress: Callable[[float], object] | None, begin: float, end: float
+) -> Callable[[float], object] | None:
+    """Progress of a part of the work."""
+    if progress is None:
+        return None
+    return lambda fraction: progress(begin + (end - begin) * fraction)
