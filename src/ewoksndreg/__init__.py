@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .evaluation import smoothness_eval
     from .io import open_stacks
     from .refinement import refine_registration
+    from .registration import register_stack
+    from .registration import register_stacks
     from .transformation import Homography
     from .transformation import Transformation
     from .transformation import as_transformations
@@ -28,6 +30,8 @@ __all__ = [
     "mse_eval",
     "open_stacks",
     "refine_registration",
+    "register_stack",
+    "register_stacks",
     "smoothness_eval",
 ]
 
@@ -35,6 +39,7 @@ __all__ = [
 _PACKAGES = {
     **dict.fromkeys(("Evaluation", "evaluate_stacks", "mse_eval", "smoothness_eval"), "evaluation"),
     **dict.fromkeys(("Homography", "Transformation", "as_transformations"), "transformation"),
+    **dict.fromkeys(("register_stack", "register_stacks"), "registration"),
     "open_stacks": "io",
     "refine_registration": "refinement",
 }
