@@ -103,7 +103,7 @@ class Inputs(BaseInputModel):
         try:
             super().__init__(**inputs)
         except ValidationError as error:
-            raise ValueError(_make_sentence(error)) from None
+            raise ValueError(make_sentence(error)) from None
 
     @field_validator("image_stacks", mode="plain")
     @classmethod
@@ -174,7 +174,7 @@ class Outputs(BaseOutputModel):
     )
 
 
-def _make_sentence(error: ValidationError) -> str:
+def make_sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     kind, given, message = first["type"], first["input"], first["msg"].removeprefix("Input ")
     if kind == "value_error":  # a sentence of ours
