@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .evaluation import smoothness_eval
     from .io import open_stacks
     from .refinement import refine_registration
+    from .registration import register_stack
+    from .registration import register_stacks
     from .transformation import Homography
     from .transformation import Transformation
     from .transformation import as_transformations
@@ -33,6 +35,8 @@ __all__ = [
     "open_stacks",
     "plots",
     "refine_registration",
+    "register_stack",
+    "register_stacks",
     "smoothness_eval",
     "write_report",
 ]
@@ -42,6 +46,7 @@ _PACKAGES = {
     **dict.fromkeys(("Evaluation", "evaluate_stacks", "mse_eval", "smoothness_eval"), "evaluation"),
     **dict.fromkeys(("Homography", "Transformation", "as_transformations"), "transformation"),
     "align_stacks": "alignment",
+    **dict.fromkeys(("register_stack", "register_stacks"), "registration"),
     "open_stacks": "io",
     "write_report": "_report",
     "refine_registration": "refinement",

@@ -15,6 +15,9 @@ from ._prepared_images import ReferenceImage
 from ._result import Evaluation
 from ._result import RegistrationScore
 from ._stack_work import StackWork
+from ._unchanging import LookJob
+from ._unchanging import find_unchanging
+from ._unchanging import images_to_look_at
 from ._verdict import Limits
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
@@ -25,6 +28,7 @@ __all__ = [
     "SMOOTHNESS_WEIGHT",
     "Evaluation",
     "Limits",
+    "LookJob",
     "PreparedImages",
     "ReferenceImage",
     "RegistrationScore",
@@ -38,6 +42,8 @@ __all__ = [
     "describe_rank",
     "evaluate_stacks",
     "find_outliers",
+    "find_unchanging",
+    "images_to_look_at",
     "mse_eval",
     "outlier_limit",
     "post_evaluation",

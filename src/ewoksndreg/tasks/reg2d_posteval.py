@@ -55,8 +55,6 @@ _logger = logging.getLogger(__name__)
 # How long the steps of a run take, for the progress.
 _COSTS = {"rank": 1.0, "refine": 3.0, "save": 0.25}
 
-_logger = logging.getLogger(__name__)
-
 _Kind = Literal["skip", "forced", "nothing to choose", "ranked"]
 
 

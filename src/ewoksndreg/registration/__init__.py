@@ -1,0 +1,25 @@
+"""A stack in, a registration out: the transformations that align its images."""
+
+from ._features import Features
+from ._preprocess import FILTERS
+from ._preprocess import preprocess
+from ._preselect import rank_before_registering
+from ._register_images import METHODS
+from ._register_images import Method
+from ._register_stack import register_each_stack
+from ._register_stack import register_stack
+from ._register_stacks import register_stacks
+from ._result import Registration
+
+__all__ = [
+    "FILTERS",
+    "METHODS",
+    "Features",
+    "Method",
+    "Registration",
+    "preprocess",
+    "rank_before_registering",
+    "register_each_stack",
+    "register_stack",
+    "register_stacks",
+]

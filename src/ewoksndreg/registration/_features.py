@@ -1,0 +1,242 @@
+"""Register an image by features: points that look the same in both images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .._typing import FloatImage
+from .._typing import Matrix
+from ..kernels import Prepared
+from ..transformation import TransformationType
+from ._alignment import Alignment
+
+Points = NDArray[numpy.float64]
+
+# Of ORB; SIFT finds as many as there are.
+_NUMBER_OF_FEATURES = 500
+
+# A match has to be better by this than the next best.
+_LARGEST_RATIO = {"sift": 0.8, "orb": 0.9}
+
+# px: pairs that fit a transformation this well support it.
+_TOLERANCE = 2.0
+_MOST_TRIALS = 1000
+_CONFIDENCE = 0.999
+
+# More pairs than the transformation needs have to support it.
+_MORE_THAN_NEEDED = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Points of an image, and what it looks like around them.
+
+    :param coordinates: in px, rows and columns, shape `(2, M)`.
+    :param descriptors: shape `(M, D)`.
+    """
+
+    coordinates: Points
+    descriptors: NDArray[Any]
+
+    def __len__(self) -> int:
+        return int(self.coordinates.shape[1])
+
+    def __getitem__(self, some: NDArray[Any]) -> Features:
+        """Some of the features, by index."""
+        return Features(self.coordinates[:, some], self.descriptors[some])
+
+
+class FeatureMethod:
+    """Brings images onto a reference image by features.
+
+    :param method: `"sift"` or `"orb"`.
+    :raises ModuleNotFoundError: when scikit-image is not installed; says how to get it.
+    """
+
+    def __init__(
+        self, reference: Prepared, transformation_type: TransformationType, method: str
+    ) -> None:
+        self._detect = _load_detector(method)
+        self._largest_ratio = _LARGEST_RATIO[method]
+        self._type = transformation_type
+        self._features = self._detect(reference.pixels)
+        self.reference = Alignment(numpy.identity(3), self._features)
+
+    def __call__(self, images: Sequence[Prepared]) -> Alignment:
+        features = self._detect(images[0].pixels)
+        matches = self._match(features)
+        fitted = fit_robustly(matches[0].coordinates, matches[1].coordinates, self._type)
+        return Alignment(fitted, features, matches)
+
+    def _match(self, features: Features) -> tuple[Features, Features]:
+        from skimage.feature import match_descriptors
+
+        pairs = numpy.empty((0, 2), dtype=int)
+        if min(len(self._features), len(features)) > 1:
+            match: Any = match_descriptors
+            pairs = match(
+                self._features.descriptors,
+                features.descriptors,
+                cross_check=True,
+                max_ratio=self._largest_ratio,
+            )
+        return self._features[pairs[:, 0]], features[pairs[:, 1]]
+
+
+def _load_detector(method: str) -> Callable[[FloatImage], Features]:
+    try:
+        from skimage.feature import ORB
+        from skimage.feature import SIFT
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f'The method {method!r} needs scikit-image: pip install ".[register]" in the folder of'
+            " the sources",
+            name=error.name,
+        ) from error
+
+    sift: Any = SIFT  # without types
+    orb: Any = ORB
+
+    def detect(pixels: FloatImage) -> Features:
+        # Images have a range of about 1, which is what the thresholds of both are made for.
+        detector = sift() if method == "sift" else orb(n_keypoints=_NUMBER_OF_FEATURES)
+        valid = numpy.isfinite(pixels)
+        try:
+            detector.detect_and_extract(_fill(pixels, valid))
+        except RuntimeError:  # there are none
+            return Features(numpy.empty((2, 0)), numpy.empty((0, 1), dtype=bool))
+        points = numpy.asarray(detector.keypoints, dtype=numpy.float64).T
+        # Where invalid pixels are does not move with the sample.
+        nearest = tuple(numpy.round(points).astype(int))
+        kept = ndimage.binary_erosion(valid, iterations=2, border_value=1)[nearest]
+        return Features(points, detector.descriptors)[numpy.flatnonzero(kept)]
+
+    return detect
+
+
+def _fill(pixels: FloatImage, valid: NDArray[numpy.bool_]) -> NDArray[numpy.float64]:
+    """Invalid pixels with the value of the nearest valid one."""
+    if valid.all() or not valid.any():
+        return numpy.where(valid, pixels, 0).astype(numpy.float64)
+    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    return numpy.asarray(pixels[tuple(nearest)], dtype=numpy.float64)
+
+
+def fit_robustly(
+    reference: Points, points: Points, transformation_type: TransformationType
+) -> Matrix | None:
+    """The transformation that most pairs of points support within 2 px (RANSAC), fitted to these.
+
+    :param reference: points of the reference image, shape `(2, M)`.
+    :param points: the same ones in the image.
+    :returns: passive matrix, ``points = matrix reference``; None where too few pairs support any.
+        Always the same for the same points.
+    """
+    needed, fit = _FITS[transformation_type]
+    number = reference.shape[1]
+    if number < needed + _MORE_THAN_NEEDED:
+        return None
+    rng = numpy.random.default_rng(0)
+    best = numpy.zeros(number, dtype=bool)
+    trials = float(_MOST_TRIALS)
+    trial = 0
+    while trial < min(trials, _MOST_TRIALS):
+        trial += 1
+        some = rng.choice(number, needed, replace=False)
+        support = _find_support(fit(reference[:, some], points[:, some]), reference, points)
+        if support.sum() > best.sum():
+            best = support
+            # So many that one of them very likely has no wrong pair
+            chance = support.mean() ** needed
+            trials = numpy.log(1 - _CONFIDENCE) / numpy.log1p(-min(chance, 1 - 1e-9))
+    for _ in range(3):
+        if best.sum() < needed + _MORE_THAN_NEEDED:
+            return None
+        matrix = fit(reference[:, best], points[:, best])
+        best = _find_support(matrix, reference, points)
+    return matrix
+
+
+def _find_support(matrix: Matrix, reference: Points, points: Points) -> NDArray[numpy.bool_]:
+    with numpy.errstate(all="ignore"):
+        moved = matrix[:, :2] @ reference + matrix[:, 2:]
+        distance = numpy.hypot(*(moved[:2] / moved[2] - points))
+    return numpy.asarray(distance < _TOLERANCE)
+
+
+def _fit_translation(reference: Points, points: Points) -> Matrix:
+    matrix = numpy.identity(3)
+    matrix[:2, 2] = (points - reference).mean(axis=1)
+    return matrix
+
+
+def _fit_rigid(reference: Points, points: Points) -> Matrix:
+    return _fit_turned(reference, points, scaled=False)
+
+
+def _fit_similarity(reference: Points, points: Points) -> Matrix:
+    return _fit_turned(reference, points, scaled=True)
+
+
+def _fit_turned(reference: Points, points: Points, scaled: bool) -> Matrix:
+    """Least squares: rotation and scale are one complex number."""
+    centers = reference.mean(axis=1), points.mean(axis=1)
+    (a, b), (c, d) = reference - centers[0][:, None], points - centers[1][:, None]
+    factor = numpy.sum((a - 1j * b) * (c + 1j * d))
+    size = numpy.sum(a**2 + b**2) if scaled else abs(factor)
+    factor = factor / size if size > 0 else 1.0
+    matrix = numpy.identity(3)
+    matrix[:2, :2] = [[factor.real, -factor.imag], [factor.imag, factor.real]]
+    matrix[:2, 2] = centers[1] - matrix[:2, :2] @ centers[0]
+    return matrix
+
+
+def _fit_affine(reference: Points, points: Points) -> Matrix:
+    homogeneous = numpy.vstack([reference, numpy.ones(reference.shape[1])])
+    matrix = numpy.identity(3)
+    matrix[:2] = numpy.linalg.lstsq(homogeneous.T, points.T, rcond=None)[0].T
+    return matrix
+
+
+def _fit_projective(reference: Points, points: Points) -> Matrix:
+    """The direct linear transformation (Hartley and Zisserman, Multiple View Geometry, 4.1), in
+    coordinates about the center of the points in units of their spread."""
+    to_unit = [_to_unit(each) for each in (reference, points)]
+    (a, b), (c, d) = (
+        (matrix[:2, :2] @ each + matrix[:2, 2:])
+        for matrix, each in zip(to_unit, (reference, points), strict=True)
+    )
+    zero, one = numpy.zeros_like(a), numpy.ones_like(a)
+    equations = numpy.hstack(
+        [
+            [a, b, one, zero, zero, zero, -c * a, -c * b, -c],
+            [zero, zero, zero, a, b, one, -d * a, -d * b, -d],
+        ]
+    ).T
+    solution = numpy.linalg.svd(equations)[2][-1].reshape(3, 3)
+    matrix = numpy.linalg.inv(to_unit[1]) @ solution @ to_unit[0]
+    with numpy.errstate(all="ignore"):  # points on one line fit matrices without an inverse
+        return numpy.asarray(matrix / matrix[2, 2])
+
+
+def _to_unit(points: Points) -> Matrix:
+    center, spread = points.mean(axis=1), points.std() + 1e-9
+    scaled = numpy.array([[1, 0, -center[0]], [0, 1, -center[1]], [0, 0, spread]])
+    return numpy.asarray(scaled / spread)
+
+
+# For each type so many pairs of points, and what fits it to pairs.
+_FITS: dict[TransformationType, tuple[int, Callable[[Points, Points], Matrix]]] = {
+    TransformationType.translation: (1, _fit_translation),
+    TransformationType.rigid: (2, _fit_rigid),
+    TransformationType.similarity: (2, _fit_similarity),
+    TransformationType.affine: (3, _fit_affine),
+    TransformationType.projective: (4, _fit_projective),
+}

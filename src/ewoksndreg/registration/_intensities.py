@@ -1,0 +1,253 @@
+"""Register an image by its intensities: from starts on a small copy to the image itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+
+import numpy
+
+from .._typing import FloatImage
+from .._typing import Matrix
+from ..kernels import Kernel
+from ..kernels import Prepared
+from ..kernels import resample_linear
+from ..refinement import make_pyramid
+from ..refinement import refine_image
+from ..transformation import TransformationType
+from ._alignment import Alignment
+from ._starts import StartFinder
+from ._starts import fine_structure
+
+# px: starts are looked for on copies of at most this height and width,
+_COARSEST = 64
+# and at least this, where more levels would leave too little of an elongated image.
+_NARROWEST = 24
+
+# Results that move the corners of a level to the same place within so many px are one.
+_SAME = 0.7
+
+# So many of the best starts are followed up to images of this size (px), and then the best one.
+_FOLLOWED = 3
+_DECISIVE_SIZE = 128
+
+# px: the refinement is repeated until it moves the corners by less.
+_SETTLED = 0.03
+_MOST_REPETITIONS = 6
+
+# Pixels that make one independent measurement
+_PIXELS_OF_ALL = 100
+_PIXELS_OF_FINE = 12
+
+# Of the mean square of a residual that is noise
+_LARGEST_SHARE = 0.2
+
+_TINY = 1e-12
+
+# Of 1 - r^2: images of one stack that are equal must not silence the others.
+_LEAST_NOISE = 1e-3
+
+# Matrices of one level and of the next finer one
+_FINER = numpy.diag([2.0, 2.0, 1.0])
+_COARSER = numpy.diag([0.5, 0.5, 1.0])
+
+_STIFF = (TransformationType.translation, TransformationType.rigid)
+
+
+class IntensityMethod:
+    """Brings images onto their reference image, as one stack shows them or several together.
+
+    Several starts are refined on the coarsest level of a pyramid, without distortion first where
+    the type allows it; the best of them go on to the next level. Where what is left after the
+    alignment is wide structure, as with shading or a contrast that changes, it is no noise and
+    would pull the images away: then only fine structure is aligned.
+
+    :param references: the reference image in each stack, of one shape.
+    :param weights: of the stacks, all positive.
+    """
+
+    reference = Alignment(numpy.identity(3))
+
+    def __init__(
+        self,
+        references: Sequence[Prepared],
+        weights: Sequence[float],
+        transformation_type: TransformationType,
+        kernel: Kernel,
+    ) -> None:
+        self._weights = weights
+        self._type = transformation_type
+        self._kernel = kernel
+        self._number = count_levels(references[0].pixels.shape)
+        self._references = [make_pyramid(each, self._number, kernel) for each in references]
+        with_rotations = transformation_type is not TransformationType.translation
+        self._starts = [StartFinder(levels[-1], with_rotations) for levels in self._references]
+
+    def __call__(self, images: Sequence[Prepared]) -> Alignment:
+        pyramids = [make_pyramid(image, self._number, self._kernel) for image in images]
+        matrices: list[Matrix] = []
+        use_fine = [False] * len(images)
+        for n in reversed(range(self._number)):
+            level = _Level(
+                [levels[n] for levels in self._references],
+                [levels[n] for levels in pyramids],
+                self._weights,
+                self._kernel,
+            )
+            if n == self._number - 1:
+                matrices = self._start(level)
+            else:
+                matrices = level.select(use_fine).refine(matrices, self._type)
+            if len(matrices) > 1:
+                matrices = level.sort(matrices)[: _FOLLOWED if level.is_small(2) else 1]
+            if matrices and level.is_small(1) and not all(use_fine):
+                use_fine = level.find_wide_residuals(matrices[0])
+                # Also where that is none: the best one may have been on the way to another one.
+                matrices = level.select(use_fine).refine(matrices, self._type)
+            if n:
+                matrices = [_FINER @ matrix @ _COARSER for matrix in matrices]
+        return Alignment(matrices[0] if matrices else None)
+
+    def _start(self, level: _Level) -> list[Matrix]:
+        """The results of all starts, each refined on what it was found from."""
+        starts = [numpy.identity(3)]
+        fine_starts: list[Matrix] = []
+        for finder, image in zip(self._starts, level.images, strict=True):
+            starts += finder.find(image)
+            fine_starts += finder.find_from_fine(image)
+        fine = level.select([True] * len(level.images))
+        found: list[Matrix] = []
+        for some, matrices in ((level, starts), (fine, fine_starts)):
+            if self._type not in _STIFF:
+                matrices = some.refine(matrices, TransformationType.rigid)
+            found += some.refine(matrices, self._type)
+        return level.remove_equal(found)
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One size of an image and of its reference image, in each stack."""
+
+    references: Sequence[Prepared]
+    images: Sequence[Prepared]
+    weights: Sequence[float]
+    kernel: Kernel
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.images[0].pixels.shape
+
+    def is_small(self, times: int) -> bool:
+        """Whether so many times the size does not exceed the decisive one."""
+        return times * max(self.shape) <= _DECISIVE_SIZE
+
+    def select(self, use_fine: Sequence[bool]) -> _Level:
+        """Only the fine structure of some stacks."""
+        if not any(use_fine):
+            return self
+        references, images = (
+            [
+                fine_structure(each) if fine else each
+                for each, fine in zip(some, use_fine, strict=True)
+            ]
+            for some in (self.references, self.images)
+        )
+        return replace(self, references=references, images=images)
+
+    def refine(
+        self, starts: Sequence[Matrix], transformation_type: TransformationType
+    ) -> list[Matrix]:
+        """The result of each start that leads anywhere, and to another place than those before."""
+        found: list[Matrix] = []
+        for start in self.remove_equal(starts):
+            matrix = self._refine_one(start, transformation_type)
+            if matrix is not None:
+                found.append(matrix)
+        return self.remove_equal(found)
+
+    def _refine_one(self, start: Matrix, transformation_type: TransformationType) -> Matrix | None:
+        references, images = ([[each] for each in some] for some in (self.references, self.images))
+        # Noise in the gradients of the reference image makes the steps short.
+        for _ in range(_MOST_REPETITIONS):
+            refined = refine_image(
+                references, images, start, transformation_type, self.weights, self.kernel
+            )
+            if refined is None:
+                return None
+            distance = self._find_distance(refined.matrix, start)
+            start = refined.matrix
+            if distance < _SETTLED:
+                break
+        return start
+
+    def remove_equal(self, matrices: Sequence[Matrix]) -> list[Matrix]:
+        """Without those that lead to the same place as one before."""
+        kept: list[Matrix] = []
+        for matrix in matrices:
+            if all(self._find_distance(matrix, other) > _SAME for other in kept):
+                kept.append(matrix)
+        return kept
+
+    def _find_distance(self, matrix: Matrix, other: Matrix) -> float:
+        """How far apart (px) two matrices move the corners of an image, at most."""
+        height, width = self.shape[0] - 1, self.shape[1] - 1
+        corners = numpy.array([[0, 0, height, height], [0, width, 0, width], [1, 1, 1, 1]])
+        return float(numpy.abs((matrix - other) @ corners).max())
+
+    def sort(self, matrices: Sequence[Matrix]) -> list[Matrix]:
+        """The matrix for which there is most evidence first.
+
+        The evidence is the logarithm of a likelihood ratio, ``- m log(1 - r^2) / 2``, summed over
+        the images as they are and their fine structure.
+        """
+        fine = self.select([True] * len(self.images))
+        pairs = [
+            (reference, image, weight / pixels)
+            for level, pixels in ((self, _PIXELS_OF_ALL), (fine, _PIXELS_OF_FINE))
+            for reference, image, weight in zip(
+                level.references, level.images, self.weights, strict=True
+            )
+        ]
+
+        def find_evidence(matrix: Matrix) -> float:
+            total = 0.0
+            for reference, image, weight in pairs:
+                compared = self.kernel.compare(reference, image, matrix)
+                r = 1 - compared.mse / 2
+                if math.isfinite(r):
+                    total -= weight * compared.overlap * math.log(max(1 - r**2, _LEAST_NOISE))
+            return total
+
+        return sorted(matrices, key=find_evidence, reverse=True)
+
+    def find_wide_residuals(self, matrix: Matrix) -> list[bool]:
+        """For each stack whether the difference of the aligned images is wide structure.
+
+        Of noise, a tenth to a sixth of the mean square is left when all but wide structure is
+        removed.
+        """
+        return [
+            _find_wide_share(reference.pixels, resample_linear(image.pixels, matrix))
+            > _LARGEST_SHARE
+            for reference, image in zip(self.references, self.images, strict=True)
+        ]
+
+
+def _find_wide_share(reference: FloatImage, aligned: FloatImage) -> float:
+    valid = numpy.isfinite(reference) & numpy.isfinite(aligned)
+    if numpy.count_nonzero(valid) < 2:
+        return 0.0
+    a, b = reference[valid], aligned[valid]
+    a, b = a - a.mean(), b - b.mean()
+    residual = numpy.full(valid.shape, numpy.nan, dtype=a.dtype)
+    residual[valid] = a - (a @ b) / max(b @ b, _TINY) * b
+    wide = residual - fine_structure(Prepared.of(residual)).pixels
+    return float(numpy.nansum(wide**2) / max(numpy.nansum(residual**2), _TINY))
+
+
+def count_levels(shape: tuple[int, ...]) -> int:
+    """How many levels the pyramid of an image has, the image itself included."""
+    halvings = max(0, math.ceil(math.log2(max(*shape, 1) / _COARSEST)))
+    return 1 + min(halvings, max(0, int(math.log2(max(min(shape), 1) / _NARROWEST))))

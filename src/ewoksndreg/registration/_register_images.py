@@ -1,0 +1,274 @@
+"""Register stacks of one shape, image by image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import CancelledError
+from concurrent.futures import wait
+from contextlib import ExitStack
+from typing import Literal
+from typing import NamedTuple
+from typing import get_args
+
+import numpy
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+from .._stacks import Stack
+from .._typing import Mask
+from ..evaluation import LookJob
+from ..evaluation import PreparedImages
+from ..evaluation import find_unchanging
+from ..evaluation import images_to_look_at
+from ..kernels import Kernel
+from ..kernels import Prepared
+from ..kernels import select_kernel
+from ..transformation import Homography
+from ..transformation import TransformationType
+from ..workers import count_workers
+from ..workers import threads
+from ._alignment import Align
+from ._alignment import Alignment
+from ._features import FeatureMethod
+from ._hot_pixels import find_hot_pixels
+from ._intensities import IntensityMethod
+from ._result import Registration
+
+Method = Literal["intensities", "sift", "orb"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+# What one pixel costs, see `select_kernel`; for some twenty images of 128 px importing numba takes
+# as long as it saves.
+_OPERATIONS = 800
+
+# How often (s) it is asked whether to stop.
+_INTERVAL = 0.02
+
+# The correlation coefficient of noise that is smoothed by 1 px with another image has a standard
+# deviation of up to sqrt(4 pi / number of pixels). The best of the tens of thousands of matrices
+# that are tried reaches four of these.
+_ABOVE_NOISE = 5 * math.sqrt(4 * math.pi)
+
+
+def _find_index(reference_image: int | float, number: int) -> int:
+    """:raises ValueError: when there is no such image."""
+    if isinstance(reference_image, float) and 0 <= reference_image <= 1:
+        return min(int(reference_image * number), number - 1)
+    if isinstance(reference_image, (int, numpy.integer)) and -number <= reference_image < number:
+        return int(reference_image) % number
+    raise ValueError(
+        f"There is no reference image {reference_image!r}: give an index from {-number} to"
+        f" {number - 1}, or a part of the stack as a float from 0.0 to 1.0"
+    )
+
+
+def _find_masked(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask | None:
+    """The pixels that are not used."""
+    if mask is None:
+        return None
+    used = numpy.asarray(mask)
+    if used.dtype.kind not in "biu":
+        raise TypeError(f"A mask is True for the pixels to use, not of type {used.dtype}")
+    if used.shape != shape:
+        raise ValueError(f"The mask has the shape {used.shape}, the images have {shape}")
+    return numpy.asarray(used == 0)
+
+
+class Reporter:
+    """Passes the fraction that is done on and asks whether to go on."""
+
+    def __init__(
+        self,
+        total: int,
+        progress: Callable[[float], object] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._total = total
+        self._done = 0
+        self._progress = progress
+        self._should_stop = should_stop
+
+    def count(self) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done / self._total)
+
+    def check(self) -> None:
+        if self._should_stop is not None and self._should_stop():
+            raise CancelledError(
+                f"The registration was cancelled after {self._done} of {self._total} images"
+            )
+
+
+class _Found(NamedTuple):
+    """Of one image.
+
+    :param why: it failed, or None.
+    """
+
+    alignment: Alignment
+    correlation: float
+    why: str | None
+
+
+def register_images(
+    stacks: Mapping[str, Stack],
+    weights: Sequence[float],
+    transformation_type: TransformationType,
+    method: Method,
+    reference_image: int | float,
+    mask: ArrayLike | None,
+    reporter: Reporter,
+    max_workers: int | None,
+) -> Registration:
+    """Register stacks of one shape together, without warnings.
+
+    :param weights: of the stacks, all positive.
+    """
+    number, *shape = next(iter(stacks.values())).shape
+    q = _find_index(reference_image, number)
+    masked = _find_masked(mask, tuple(shape))
+    kernel = select_kernel(_OPERATIONS * len(stacks) * number * math.prod(shape))
+    workers = count_workers(max_workers)
+    if kernel.name == "numpy":
+        workers = 1  # threads would wait for each other between its short steps
+    with ExitStack() as context:
+        opened = [PreparedImages(name, stack, 0, kernel.name) for name, stack in stacks.items()]
+        for images in opened:
+            context.enter_context(images.open())
+            images.unchanging = _find_invalid(images, q, masked)
+        references = [images.prepare(q) for images in opened]
+        align = _select_method(method, references, weights, transformation_type, kernel)
+
+        def register(n: int) -> _Found:
+            if n == q:
+                return _check(references, references, align.reference, kernel)
+            prepared = [images.prepare(n) for images in opened]
+            return _check(references, prepared, align(prepared), kernel)
+
+        found = _map(register, number, workers, reporter)
+    failed = {n: each.why for n, each in enumerate(found) if each.why is not None}
+    if transformation_type is TransformationType.identity:
+        failed = {}
+    failed.pop(q, None)
+    alignments = [each.alignment for each in found]
+    matrices = [
+        numpy.full((3, 3), numpy.nan) if n in failed or each.matrix is None else each.matrix
+        for n, each in enumerate(alignments)
+    ]
+    return Registration(
+        transformations=tuple(map(Homography, matrices)),
+        correlation=numpy.array([each.correlation for each in found]),
+        failed=failed,
+        transformation_type=transformation_type,
+        reference_image=q,
+        features=tuple(each.features for each in alignments),
+        matches=tuple(each.matches for each in alignments),
+    )
+
+
+def _find_invalid(
+    images: PreparedImages, reference_image: int, masked: Mask | None
+) -> NDArray[numpy.uint8] | None:
+    """Pixels that know nothing of the motion, as bits: masked, hot, or never changing."""
+    invalid = find_hot_pixels(images, reference_image)
+    if masked is not None:
+        invalid |= masked
+    unchanging = find_unchanging(LookJob(images.with_stack(images_to_look_at(images.stack)))).bits
+    bits = numpy.packbits(invalid)
+    if unchanging is not None:
+        bits |= unchanging
+    return bits if bits.any() else None
+
+
+class _NoMotion:
+    reference = Alignment(numpy.identity(3))
+
+    def __call__(self, images: Sequence[Prepared]) -> Alignment:
+        return self.reference
+
+
+def _select_method(
+    method: Method,
+    references: Sequence[Prepared],
+    weights: Sequence[float],
+    transformation_type: TransformationType,
+    kernel: Kernel,
+) -> Align:
+    if transformation_type is TransformationType.identity:
+        return _NoMotion()
+    if method == "intensities":
+        return IntensityMethod(references, weights, transformation_type, kernel)
+    return FeatureMethod(references[0], transformation_type, method)
+
+
+def _check(
+    references: Sequence[Prepared],
+    images: Sequence[Prepared],
+    alignment: Alignment,
+    kernel: Kernel,
+) -> _Found:
+    """How well an image is aligned, and whether that can be told from chance."""
+    if alignment.matrix is None:
+        return _Found(alignment, math.nan, _explain(references, images))
+    compared = [
+        kernel.compare(reference, image, alignment.matrix)
+        for reference, image in zip(references, images, strict=True)
+    ]
+    r = numpy.array([1 - each.mse / 2 for each in compared])
+    if numpy.isnan(r).all():
+        return _Found(alignment, math.nan, _explain(references, images))
+    correlation = float(r[0] if len(r) == 1 else numpy.nanmean(numpy.abs(r)))
+    pixels = numpy.array([each.overlap for each in compared]) * images[0].pixels.size
+    if (r**2 * pixels > _ABOVE_NOISE**2).any():
+        return _Found(alignment, correlation, None)
+    return _Found(
+        alignment,
+        correlation,
+        f"its correlation with the reference image, {correlation:.2f}, is not above that of noise",
+    )
+
+
+def _explain(references: Sequence[Prepared], images: Sequence[Prepared]) -> str:
+    """Why an image could not be compared with the reference image."""
+    if not any(map(_has_contrast, references)):
+        return "the reference image is empty or constant: choose another one, reference_image"
+    if not any(map(_has_contrast, images)):
+        return "it is empty or constant"
+    return "it has nothing in common with the reference image"
+
+
+def _has_contrast(image: Prepared) -> bool:
+    # A constant image is prepared as 0.
+    return bool(numpy.any(image.pixels > 0))
+
+
+def _map(
+    register: Callable[[int], _Found], number: int, workers: int, reporter: Reporter
+) -> list[_Found]:
+    """Register all images, in any order."""
+    if workers == 1:
+        found = []
+        for n in range(number):
+            reporter.check()
+            found.append(register(n))
+            reporter.count()
+        return found
+    with threads(workers) as executor:
+        futures = [executor.submit(register, n) for n in range(number)]
+        pending = set(futures)
+        try:
+            while pending:
+                reporter.check()
+                done, pending = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                    reporter.count()
+        finally:
+            for future in futures:
+                future.cancel()
+    return [future.result() for future in futures]

@@ -1,0 +1,61 @@
+"""What a registration found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy
+from numpy.typing import NDArray
+
+from ..transformation import Homography
+from ..transformation import TransformationType
+from ._features import Features
+
+# Images that are named one by one in a message
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """The transformations that bring the N images of a stack onto its reference image.
+
+    :param transformations: of each image: the identity for the reference image, NaN for an image
+        that failed.
+    :param correlation: Pearson's correlation coefficient of each aligned image and the reference
+        image, prepared as for a ranking (:meth:`.Kernel.prepare`), over their common pixels, shape
+        `(N,)`. Negative where the contrast is inverted. Of several stacks the mean of the absolute
+        values. NaN where there is nothing to compare.
+    :param failed: the images that could not be registered, and why.
+    :param transformation_type: that was looked for.
+    :param reference_image: the index of the reference image.
+    :param features: of each image; None for `"intensities"`.
+    :param matches: for each image features of the reference image and those that they match, in the
+        same order; None for the reference image and for `"intensities"`.
+    """
+
+    transformations: tuple[Homography, ...]
+    correlation: NDArray[numpy.float64]
+    failed: Mapping[int, str]
+    transformation_type: TransformationType
+    reference_image: int
+    features: tuple[Features | None, ...]
+    matches: tuple[tuple[Features, Features] | None, ...]
+
+    @property
+    def succeeded(self) -> NDArray[numpy.bool_]:
+        """Which of the images were registered, shape `(N,)`."""
+        return numpy.array([n not in self.failed for n in range(len(self.transformations))])
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence that names the images that failed; None where there are none."""
+        if not self.failed:
+            return None
+        number, total = len(self.failed), len(self.transformations)
+        named = [f"{n} ({why})" for n, why in list(self.failed.items())[:_MOST_NAMED]]
+        more = f" and {number - _MOST_NAMED} more" if number > _MOST_NAMED else ""
+        images = "image" if number == 1 else "images"
+        return (
+            f"{number} of {total} images could not be registered: {images} {', '.join(named)}{more}"
+        )

@@ -1,0 +1,73 @@
+"""What the registering tasks have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ewokscore import TaskWithProgress
+
+from .._messages import unknown_name
+from .._stacks import Stack
+from ..io import InputStacks
+from ..io import find_sources
+from ..io import open_stacks
+from ..registration import Method
+from ..registration import Registration
+from ..registration import register_each_stack
+
+
+class RegisteringTask(TaskWithProgress):
+    """Registers each stack by itself, or one for all."""
+
+    registrations: dict[str, Registration]
+    """What the last run found, also for each image."""
+
+    def cancel(self) -> None:
+        """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
+        after the current image."""
+        self.cancelled = True
+
+    def _register(
+        self, method: Method, prepare: Callable[[Stack], Stack], configuration: dict[str, Any]
+    ) -> None:
+        """Fill the outputs that these tasks share.
+
+        :param prepare: what is done with each stack before.
+        :param configuration: the parameters to pass on.
+        """
+        inputs, outputs = self.inputs, self.outputs
+        given, reference = inputs.image_stacks, inputs.reference_stack
+        names = list(given if isinstance(given, InputStacks) else find_sources(given))
+        if reference is not None and reference not in names:
+            raise ValueError(unknown_name("reference_stack", reference, names))
+        with open_stacks(given) as stacks:
+            registered = names if reference is None else [reference]
+            found = self.registrations = register_each_stack(
+                {name: prepare(stacks[name]) for name in registered},
+                inputs.transformation_type,
+                method=method,
+                reference_image=inputs.reference_image,
+                mask=inputs.mask,
+                progress=self._report,
+                should_stop=lambda: self.cancelled,
+                max_workers=inputs.max_workers,
+            )
+        outputs.image_stacks = given
+        outputs.transformations = {
+            name: list(found[reference or name].transformations) for name in names
+        }
+        outputs.reference_stack = reference
+        outputs.output_configuration = {
+            **(inputs.output_configuration or {}),
+            **configuration,
+            "transformation_type": inputs.transformation_type.value,
+            "reference_image": inputs.reference_image,
+            "reference_stack": reference,
+        }
+        outputs.correlations = {name: each.correlation.tolist() for name, each in found.items()}
+        outputs.failed_images = {name: dict(each.failed) for name, each in found.items()}
+        self.progress = 100
+
+    def _report(self, fraction: float) -> None:
+        self.progress = int(100 * fraction)

@@ -1,0 +1,279 @@
+"""What the registering tasks take and give, checked by pydantic.
+
+Names, types and defaults are those of ewoksndreg 0.5.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Annotated
+from typing import Any
+
+from ewokscore.model import BaseOutputModel
+from pydantic import Field
+from pydantic import SkipValidation
+from pydantic import field_validator
+from silx.io.url import DataUrl
+
+from .._messages import unknown_name
+from ..io import ImageStacks
+from ..io import InputStacks
+from ..io import named_sources
+from ..registration import FILTERS
+from ..registration import Features
+from ..registration import Method
+from ..transformation import Transformation
+from ..transformation import TransformationType
+from ._models import TaskInputs
+
+# The options of each mapper of ewoksndreg 0.5.0
+MAPPER_OPTIONS: dict[str, tuple[str, ...]] = {
+    "CrossCorrelation-Numpy": (),
+    "CrossCorrelation-SciKitImage": ("upsample_factor", "normalization"),
+    "Optimization-SimpleITK": (
+        "metric",
+        "optimizer",
+        "order",
+        "pyramid_levels",
+        "mesh_size",
+        "sampling",
+        "sampling_percentage",
+    ),
+    "Optimization-Kornia": ("metric", "optimizer", "pyramid_levels"),
+}
+DETECTORS: dict[str, Method] = {
+    "Sift-SciKitImage": "sift",
+    "Orb-SciKitImage": "orb",
+    "Sift-Silx": "sift",
+}
+MATCHERS = ("Descriptor-SciKitImage", "Descriptor-Silx")
+FEATURE_MAPPERS = ("LstSq-Numpy", "LstSq-Scipy", "Ransac-SciKitImage")
+
+PREPROCESSING = (
+    "apply_filter",
+    "filter_parameter",
+    "apply_low_pass",
+    "apply_high_pass",
+    "apply_window",
+    "pin_range",
+)
+
+
+class _RegisteringInputs(TaskInputs):
+    image_stacks: ImageStacks = Field(
+        description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
+        " name, or a list of HDF5 dataset URLs.",
+        examples=[{"stack1": "/path/to/file1.h5::/entry/process/results/parameters/Ca-K"}],
+    )
+    reference_stack: str | None = Field(
+        default=None,
+        description="The stack from which the registration of all stacks is taken.",
+        examples=["stack1"],
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        default=None,
+        description="Parameters of earlier tasks, to be passed on and saved.",
+        examples=[{"param1": 0}],
+    )
+
+    @field_validator("image_stacks", mode="plain")
+    @classmethod
+    def _check_image_stacks(cls, value: Any) -> Any:
+        if not isinstance(value, InputStacks):
+            named_sources(value)
+        return value
+
+    @field_validator("reference_stack", mode="after")
+    @classmethod
+    def _empty_is_none(cls, value: str | None) -> str | None:
+        return value or None
+
+
+class _RegistrationInputs(_RegisteringInputs):
+    transformation_type: TransformationType = Field(
+        description="How the sample may move from image to image.",
+        examples=["translation", "rigid", "similarity", "affine"],
+    )
+    reference_image: int | float = Field(
+        default=0,
+        description="The image with which all others are aligned: an index, negative from the end,"
+        " or a part of the stack as a float from 0.0 to 1.0.",
+        examples=[0, -1, 0.5],
+    )
+    mask: Any = Field(
+        default=None,
+        description="True for the pixels of the detector to use, shape (H, W).",
+    )
+    max_workers: Annotated[int, Field(strict=True, ge=-1)] | None = Field(
+        default=None,
+        description="Number of threads that register: None or -1 for as many as this process may"
+        " use, 0 for none.",
+    )
+
+    @field_validator("transformation_type", mode="before")
+    @classmethod
+    def _check_type(cls, value: Any) -> Any:
+        names = [each.value for each in TransformationType]
+        if value not in names:
+            raise ValueError(unknown_name("transformation type", value, names))
+        return value
+
+
+class IntensityInputs(_RegistrationInputs):
+    """Inputs of :class:`.Reg2DIntensities`."""
+
+    mapper: str | None = Field(
+        default=None,
+        description="A mapper of ewoksndreg 0.5.0, as 'Name-Backend' or a pair of both. May be left"
+        " out: one method does the work of all.",
+        examples=list(MAPPER_OPTIONS),
+    )
+    block_size: int = Field(
+        default=1,
+        description="Changes nothing: every image is registered with the reference image itself, so"
+        " that errors do not add up.",
+    )
+    preprocessing_options: dict[str, Any] | None = Field(
+        default=None,
+        description="Filters that are applied to the images before they are registered:"
+        f" apply_filter ({', '.join(FILTERS)}), filter_parameter (px), apply_low_pass (px),"
+        " apply_high_pass (px). apply_window and pin_range change nothing.",
+        examples=[{"apply_filter": "gaussian", "filter_parameter": 1}],
+    )
+    mapper_options: dict[str, Any] | None = Field(
+        default=None,
+        description="Options of the mapper of ewoksndreg 0.5.0. They change nothing.",
+        examples=[{"upsample_factor": 5}],
+    )
+
+    @field_validator("mapper", mode="before")
+    @classmethod
+    def _check_mapper(cls, value: Any) -> Any:
+        return None if not value else find_name("mapper", value, MAPPER_OPTIONS)
+
+    @field_validator("preprocessing_options", mode="after")
+    @classmethod
+    def _check_preprocessing(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        for name in value or ():
+            if name not in PREPROCESSING:
+                raise ValueError(unknown_name("preprocessing option", name, PREPROCESSING))
+        return value
+
+    @field_validator("mapper_options", mode="after")
+    @classmethod
+    def _check_mapper_options(cls, value: dict[str, Any] | None, info: Any) -> Any:
+        mapper = info.data.get("mapper")
+        known = [
+            option
+            for name, options in MAPPER_OPTIONS.items()
+            if mapper in (None, name)
+            for option in options
+        ]
+        for name in value or ():
+            if name not in known:
+                raise ValueError(unknown_name("mapper option", name, dict.fromkeys(known)))
+        return value
+
+
+class FeatureInputs(_RegistrationInputs):
+    """Inputs of :class:`.Reg2DFeatures`."""
+
+    detector: str = Field(
+        description="What finds points in the images, as 'Name-Backend' or a pair of both.",
+        examples=list(DETECTORS),
+    )
+    matcher: str = Field(
+        default="Descriptor-SciKitImage",
+        description="What finds the same points in two images. One method does the work of all.",
+        examples=list(MATCHERS),
+    )
+    mapper: str = Field(
+        default="Ransac-SciKitImage",
+        description="What fits a transformation to the points. One method, which wrong matches do"
+        " not harm, does the work of all.",
+        examples=list(FEATURE_MAPPERS),
+    )
+
+    @field_validator("detector", "matcher", "mapper", mode="before")
+    @classmethod
+    def _check_name(cls, value: Any, info: Any) -> Any:
+        names: Mapping[str, Collection[str]] = {
+            "detector": DETECTORS,
+            "matcher": MATCHERS,
+            "mapper": FEATURE_MAPPERS,
+        }
+        return find_name(info.field_name, value, names[info.field_name])
+
+
+def find_name(what: str, value: Any, names: Collection[str]) -> str:
+    """A name of ewoksndreg 0.5.0, also as a pair of name and backend and in any case.
+
+    :raises ValueError: when there is no such name; has the near match.
+    """
+    pair = not isinstance(value, str) and isinstance(value, Sequence) and len(value) == 2
+    text = "-".join(str(getattr(each, "value", each)) for each in value) if pair else str(value)
+    for name in names:
+        if name.lower() == text.lower():
+            return name
+    raise ValueError(unknown_name(what, text, names))
+
+
+class PreEvaluationInputs(_RegisteringInputs):
+    """Inputs of :class:`.Reg2DPreEvaluation`."""
+
+    skip: bool = Field(default=False, description="Pass everything on without ranking.")
+
+
+class PreEvaluationOutputs(BaseOutputModel):
+    """Outputs of :class:`.Reg2DPreEvaluation`."""
+
+    image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
+        description="The image stacks as they came in.",
+    )
+    reference_stack: str | None = Field(
+        description="The stack to register: the best one, or as given."
+    )
+    ranked_stack_names: list[str] | None = Field(
+        description="Stack names, the one that shows the motion best first; None when they were not"
+        " ranked.",
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        description="The parameters as they came in, and the reference stack.",
+    )
+
+
+class RegistrationOutputs(BaseOutputModel):
+    """Outputs of :class:`.Reg2DIntensities`."""
+
+    image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
+        description="The image stacks as they came in.",
+    )
+    transformations: Annotated[dict[str, list[Transformation] | DataUrl], SkipValidation] = Field(
+        description="For each stack one transformation per image, NaN for an image that failed.",
+    )
+    reference_stack: str | None = Field(
+        description="The stack from which the registration of all stacks was taken, as given."
+    )
+    output_configuration: dict[str, Any] | None = Field(
+        description="The parameters as they came in, and those of the registration.",
+    )
+    correlations: dict[str, list[float]] = Field(
+        description="For each stack the correlation of each aligned image with the reference one.",
+    )
+    failed_images: dict[str, dict[int, str]] = Field(
+        description="For each stack the images that could not be registered, and why.",
+    )
+
+
+class FeatureOutputs(RegistrationOutputs):
+    """Outputs of :class:`.Reg2DFeatures`."""
+
+    features: Annotated[dict[str, list[Features]], SkipValidation] = Field(
+        description="For each stack the features of each image.",
+    )
+    matches: Annotated[dict[str, list[Any]], SkipValidation] = Field(
+        description="For each stack and image a pair: features of the reference image, and those of"
+        " the image that match them; (None, None) for the reference image.",
+    )

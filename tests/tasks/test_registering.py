@@ -1,0 +1,481 @@
+"""Reg2DIntensities, Reg2DFeatures and Reg2DPreEvaluation: each row of their inputs and outputs."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy
+import pytest
+from scipy import ndimage
+
+from ewoksndreg._stacks import as_stack
+from ewoksndreg.io import open_stacks
+from ewoksndreg.registration import preprocess
+from ewoksndreg.tasks.reg2d_features import Reg2DFeatures
+from ewoksndreg.tasks.reg2d_intensities import Reg2DIntensities
+from ewoksndreg.tasks.reg2d_preeval import Reg2DPreEvaluation
+from ewoksndreg.transformation import TransformationType
+
+from ..conftest import smooth_image
+from .conftest import Progress
+
+# Where image n comes from with respect to image 0, px
+MOTION = numpy.array([(0, 0), (3, -2), (-5, 4), (8, 1)])
+
+
+@pytest.fixture
+def stacks() -> dict[str, Any]:
+    """Two channels, cut out of larger scenes that move by whole pixels."""
+    return {
+        name: numpy.stack(
+            [scene[20 - row : 84 - row, 20 - column : 84 - column] for row, column in MOTION]
+        )
+        for name, scene in (
+            ("Ca-K", smooth_image(0, (104, 104))),
+            ("Fe-K", 5 - 2 * smooth_image(1, (104, 104))),
+        )
+    }
+
+
+def _run(task_class: Any, **inputs: Any) -> dict[str, Any]:
+    task = task_class(inputs=inputs)
+    task.execute()
+    values: dict[str, Any] = task.get_output_values()
+    return values
+
+
+def _cause(task_class: Any, **inputs: Any) -> str:
+    with pytest.raises((RuntimeError, ValueError, TypeError)) as caught:
+        _run(task_class, **inputs)
+    return str(caught.value.__cause__ or caught.value)
+
+
+def _assert_motion(items: Any, motion: Any = MOTION, tolerance: float = 0.1) -> None:
+    found = numpy.stack([each.passive_matrix[:2, 2] for each in items])
+    assert numpy.abs(found - motion).max() < tolerance
+
+
+# --- Reg2DIntensities ---------------------------------------------------------------------------
+
+SHIFTS = {"transformation_type": "translation"}
+
+
+def test_intensities_without_a_mapper(stacks: dict[str, Any]) -> None:
+    outputs = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+    assert outputs["image_stacks"] is stacks
+    assert list(outputs["transformations"]) == ["Ca-K", "Fe-K"]
+    for items in outputs["transformations"].values():
+        _assert_motion(items)
+    assert outputs["reference_stack"] is None
+    assert outputs["output_configuration"] == {
+        "mapper": None,
+        "mapper_options": None,
+        "transformation_type": "translation",
+        "reference_image": 0,
+        "reference_stack": None,
+        "preprocessing_options": None,
+        "block_size": 1,
+    }
+    assert min(outputs["correlations"]["Ca-K"]) > 0.99
+    assert outputs["failed_images"] == {"Ca-K": {}, "Fe-K": {}}
+
+
+@pytest.mark.parametrize(
+    "mapper",
+    [
+        "CrossCorrelation-Numpy",
+        "CrossCorrelation-SciKitImage",
+        "Optimization-SimpleITK",
+        "Optimization-Kornia",
+        ("CrossCorrelation", "Numpy"),
+        ["optimization", "simpleitk"],
+    ],
+)
+def test_every_mapper_is_taken_and_the_log_says_what_works_instead(
+    stacks: dict[str, Any], mapper: Any, caplog: Any
+) -> None:
+    with caplog.at_level(logging.INFO, "ewoksndreg"):
+        outputs = _run(Reg2DIntensities, image_stacks=stacks, mapper=mapper, **SHIFTS)
+    _assert_motion(outputs["transformations"]["Ca-K"])
+    name = outputs["output_configuration"]["mapper"]
+    assert name.lower() == (mapper if isinstance(mapper, str) else "-".join(mapper)).lower()
+    assert f"The Gauss-Newton method of this library registers the images, not '{name}', which" in (
+        caplog.text
+    )
+
+
+@pytest.mark.parametrize("transformation_type", ["identity", "rigid", "similarity", "affine"])
+def test_types_of_transformations(stacks: dict[str, Any], transformation_type: str) -> None:
+    given = TransformationType(transformation_type)  # which is its name, too
+    outputs = _run(Reg2DIntensities, image_stacks=stacks, transformation_type=given)
+    assert outputs["output_configuration"]["transformation_type"] == transformation_type
+    motion = 0 * MOTION if transformation_type == "identity" else MOTION
+    _assert_motion(outputs["transformations"]["Ca-K"], motion, tolerance=0.3)
+
+
+@pytest.mark.parametrize("transformation_type", ["bspline", "displacement_field", "composite"])
+def test_types_that_are_not_built_are_refused(
+    stacks: dict[str, Any], transformation_type: str
+) -> None:
+    message = _cause(Reg2DIntensities, image_stacks=stacks, transformation_type=transformation_type)
+    assert message.startswith(f"Transformations of type '{transformation_type}' cannot be found")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (
+            {"mapper": "CrossCorelation-Numpy"},
+            "There is no mapper 'CrossCorelation-Numpy': did you mean 'CrossCorrelation-Numpy'?",
+        ),
+        (
+            {"transformation_type": "Ridgid"},
+            "There is no transformation type 'Ridgid': did you mean 'rigid'?",
+        ),
+        (
+            {"reference_stack": "Ca-k"},
+            "There is no reference_stack 'Ca-k': did you mean 'Ca-K'? Available: 'Ca-K', 'Fe-K'",
+        ),
+        ({"reference_image": 4}, "Stack 'Ca-K': There is no reference image 4: give an index from"),
+        ({"reference_image": 1.2}, "Stack 'Ca-K': There is no reference image 1.2: give an index"),
+        (
+            {"preprocessing_options": {"aply_filter": "sobel"}},
+            "There is no preprocessing option 'aply_filter': did you mean 'apply_filter'?",
+        ),
+        (
+            {"preprocessing_options": {"apply_filter": "sobol"}},
+            "There is no filter 'sobol': did you mean 'sobel'?",
+        ),
+        (
+            {"preprocessing_options": {"apply_low_pass": -1}},
+            "apply_low_pass is a standard deviation in px above 0, not -1",
+        ),
+        (
+            {"mapper": "Optimization-Kornia", "mapper_options": {"pyramid_level": 3}},
+            "There is no mapper option 'pyramid_level': did you mean 'pyramid_levels'?",
+        ),
+        ({"mask": numpy.ones((3, 3), bool)}, "Stack 'Ca-K': The mask has the shape (3, 3)"),
+        ({"image_stacks": 3}, "Image stacks are a dictionary of arrays or URLs"),
+        ({"block_size": "many"}, "Input 'block_size'"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(
+    stacks: dict[str, Any], inputs: dict[str, Any], message: str
+) -> None:
+    found = _cause(Reg2DIntensities, **{"image_stacks": stacks, **SHIFTS, **inputs})
+    assert message in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("reference_image", "index"), [(2, 2), (-1, 3), (0.5, 2), (1.0, 3), (0.0, 0)]
+)
+def test_reference_images(stacks: dict[str, Any], reference_image: Any, index: int) -> None:
+    outputs = _run(Reg2DIntensities, image_stacks=stacks, reference_image=reference_image, **SHIFTS)
+    _assert_motion(outputs["transformations"]["Ca-K"], MOTION - MOTION[index])
+    assert outputs["output_configuration"]["reference_image"] == reference_image
+
+
+@pytest.mark.parametrize("form", ["dictionary of arrays", "list of URLs", "dictionary of URLs"])
+def test_one_stack_for_all(stacks: dict[str, Any], form: str, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "maps.h5", "w") as file:
+        for name, stack in stacks.items():
+            file[f"maps/{name}"] = stack
+    urls = {name: f"{tmp_path}/maps.h5::/maps/{name}" for name in stacks}
+    stacks["Ca-K"] = numpy.zeros_like(stacks["Ca-K"])  # not looked at
+    given = {
+        "dictionary of arrays": stacks,
+        "list of URLs": list(urls.values()),
+        "dictionary of URLs": urls,
+    }[form]
+    outputs = _run(Reg2DIntensities, image_stacks=given, reference_stack="Fe-K", **SHIFTS)
+    first, second = outputs["transformations"].values()
+    assert first == second
+    _assert_motion(first)
+    assert outputs["reference_stack"] == "Fe-K"
+    assert list(outputs["correlations"]) == ["Fe-K"]
+
+
+def test_stacks_that_are_open(stacks: dict[str, Any]) -> None:
+    with open_stacks(stacks) as opened:
+        outputs = _run(Reg2DIntensities, image_stacks=opened, **SHIFTS)
+        assert outputs["image_stacks"] is opened
+    _assert_motion(outputs["transformations"]["Fe-K"])
+
+
+@pytest.mark.parametrize("block_size", [-1, 0, 2, 1000])
+def test_errors_do_not_add_up_whatever_the_block_size(
+    stacks: dict[str, Any], block_size: int
+) -> None:
+    expected = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+    outputs = _run(Reg2DIntensities, image_stacks=stacks, block_size=block_size, **SHIFTS)
+    assert outputs["transformations"] == expected["transformations"]
+    assert outputs["output_configuration"]["block_size"] == block_size
+
+
+def test_a_mask_as_array_and_as_lists(stacks: dict[str, Any]) -> None:
+    stacks["Ca-K"][:, 10:30, 10:30] = 9  # does not move
+    mask = numpy.ones((64, 64), dtype=bool)
+    mask[10:30, 10:30] = False
+    for given in (mask, mask.tolist()):
+        outputs = _run(Reg2DIntensities, image_stacks=stacks, mask=given, **SHIFTS)
+        _assert_motion(outputs["transformations"]["Ca-K"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"apply_filter": "gaussian", "filter_parameter": 1.5},
+        {"apply_filter": "median"},
+        {"apply_filter": "sobel"},
+        {"apply_low_pass": 1, "apply_high_pass": 8},
+        {"apply_window": "hann", "pin_range": True},
+    ],
+)
+def test_preprocessing(stacks: dict[str, Any], options: dict[str, Any], caplog: Any) -> None:
+    with caplog.at_level(logging.INFO, "ewoksndreg"):
+        outputs = _run(
+            Reg2DIntensities, image_stacks=stacks, preprocessing_options=options, **SHIFTS
+        )
+    _assert_motion(outputs["transformations"]["Ca-K"], tolerance=0.2)
+    assert outputs["output_configuration"]["preprocessing_options"] == options
+    for name in ("apply_window", "pin_range"):
+        assert (f"'{name}' changes nothing" in caplog.text) == (name in options)
+
+
+@pytest.mark.parametrize("name", ["sato", "meijering"])
+def test_ridge_filters_are_those_of_scikit_image(stacks: dict[str, Any], name: str) -> None:
+    filters = pytest.importorskip("skimage.filters")
+    filtered = preprocess(as_stack(stacks["Ca-K"]), apply_filter=name, filter_parameter=2)
+    expected = getattr(filters, name)(stacks["Ca-K"][1], sigmas=[2])
+    numpy.testing.assert_allclose(filtered[1], expected)
+
+
+def test_a_filter_leaves_invalid_pixels_invalid(stacks: dict[str, Any]) -> None:
+    stack = stacks["Ca-K"]
+    stack[0, 5, 5], stack[1] = numpy.inf, numpy.nan
+    filtered = preprocess(as_stack(stack), apply_low_pass=1)
+    assert numpy.argwhere(~numpy.isfinite(filtered[0])).tolist() == [[5, 5]]
+    assert numpy.isnan(filtered[1]).all()
+    numpy.testing.assert_allclose(filtered[2], ndimage.gaussian_filter(stack[2], 1))
+    assert len(filtered[1:3]) == 2
+
+
+def test_mapper_options_are_known_and_the_log_says_that_they_change_nothing(
+    stacks: dict[str, Any], caplog: Any
+) -> None:
+    options = {"upsample_factor": 5, "normalization": True}
+    with caplog.at_level(logging.INFO, "ewoksndreg"):
+        outputs = _run(
+            Reg2DIntensities,
+            image_stacks=stacks,
+            mapper="CrossCorrelation-SciKitImage",
+            mapper_options=options,
+            **SHIFTS,
+        )
+    assert outputs["output_configuration"]["mapper_options"] == options
+    assert "The option 'upsample_factor' of the mapper changes nothing" in caplog.text
+
+
+def test_the_configuration_is_copied_and_extended(stacks: dict[str, Any]) -> None:
+    configuration = {"sample": "A"}
+    outputs = _run(
+        Reg2DIntensities, image_stacks=stacks, output_configuration=configuration, **SHIFTS
+    )
+    assert configuration == {"sample": "A"}
+    assert outputs["output_configuration"]["sample"] == "A"
+
+
+def test_an_image_that_fails_does_not_stop_the_task(stacks: dict[str, Any]) -> None:
+    stacks["Fe-K"][2] = 0
+    with pytest.warns(RuntimeWarning, match="Stack 'Fe-K': 1 of 4 images could not be registered"):
+        outputs = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+    assert outputs["failed_images"] == {"Ca-K": {}, "Fe-K": {2: "it is empty or constant"}}
+    assert numpy.isnan(outputs["transformations"]["Fe-K"][2].passive_matrix).all()
+    _assert_motion(outputs["transformations"]["Ca-K"])
+
+
+def test_what_comes_out_is_ranked_by_the_next_task(stacks: dict[str, Any]) -> None:
+    from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+
+    outputs = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+    channels = ("image_stacks", "transformations", "output_configuration")
+    ranked = _run(Reg2DPostEvaluation, **{name: outputs[name] for name in channels})
+    _assert_motion(ranked["transformations"]["Ca-K"])
+
+
+@pytest.mark.parametrize("task_class", [Reg2DIntensities, Reg2DPreEvaluation])
+def test_progress_and_cancel(stacks: dict[str, Any], task_class: Any) -> None:
+    inputs = {"image_stacks": stacks}
+    if task_class is Reg2DIntensities:
+        inputs |= {**SHIFTS, "max_workers": 0}
+    progress = Progress()
+    progress.task = task_class(inputs=inputs, progress=progress)
+    progress.task.execute()
+    assert progress.values == sorted(progress.values)
+    assert progress.values[-1] == 100
+    progress = Progress(stop_at=1)
+    progress.task = task_class(inputs=inputs, progress=progress)
+    with pytest.raises(RuntimeError) as caught:
+        progress.task.execute()
+    assert isinstance(caught.value.__cause__, CancelledError)
+
+
+# --- Reg2DFeatures ------------------------------------------------------------------------------
+
+FEATURES = {"detector": "Sift-SciKitImage", "transformation_type": "translation"}
+
+
+@pytest.mark.parametrize(
+    ("detector", "matcher", "mapper"),
+    [
+        ("Sift-SciKitImage", "Descriptor-SciKitImage", "LstSq-Numpy"),
+        ("Orb-SciKitImage", "Descriptor-Silx", "Ransac-SciKitImage"),
+        ("Sift-Silx", "Descriptor-SciKitImage", "LstSq-SciPy"),
+        (("Orb", "SciKitImage"), ("Descriptor", "Silx"), ("LstSq", "Scipy")),
+    ],
+)
+def test_detectors_matchers_and_mappers(
+    stacks: dict[str, Any], detector: Any, matcher: Any, mapper: Any
+) -> None:
+    pytest.importorskip("skimage")
+    outputs = _run(
+        Reg2DFeatures,
+        image_stacks=stacks,
+        detector=detector,
+        matcher=matcher,
+        mapper=mapper,
+        transformation_type="translation",
+    )
+    for items in outputs["transformations"].values():
+        _assert_motion(items, tolerance=0.5)
+    assert outputs["image_stacks"] is stacks
+    for name in stacks:
+        features, matches = outputs["features"][name], outputs["matches"][name]
+        assert [each.coordinates.shape[0] for each in features] == [2] * 4
+        assert matches[0] == (None, None)
+        for pair, motion in zip(matches[1:], MOTION[1:], strict=True):
+            moved = pair[1].coordinates - pair[0].coordinates
+            assert numpy.abs(numpy.median(moved, axis=1) - motion).max() < 0.5
+
+
+def test_the_configuration_of_features(stacks: dict[str, Any]) -> None:
+    pytest.importorskip("skimage")
+    outputs = _run(
+        Reg2DFeatures,
+        image_stacks=stacks,
+        reference_stack="Fe-K",
+        reference_image=-1,
+        output_configuration={"sample": "A"},
+        **FEATURES,
+    )
+    assert outputs["output_configuration"] == {
+        "sample": "A",
+        "detector": "Sift-SciKitImage",
+        "matcher": "Descriptor-SciKitImage",
+        "mapper": "Ransac-SciKitImage",
+        "transformation_type": "translation",
+        "reference_image": -1,
+        "reference_stack": "Fe-K",
+    }
+    first, second = outputs["transformations"].values()
+    assert first == second
+    _assert_motion(first, MOTION - MOTION[-1], tolerance=0.5)
+
+
+@pytest.mark.parametrize("transformation_type", ["rigid", "similarity", "affine", "projective"])
+def test_types_of_features(stacks: dict[str, Any], transformation_type: str) -> None:
+    pytest.importorskip("skimage")
+    outputs = _run(
+        Reg2DFeatures,
+        image_stacks=stacks,
+        detector="Sift-SciKitImage",
+        transformation_type=transformation_type,
+    )
+    center = [[31.5], [31.5]]
+    for each, motion in zip(outputs["transformations"]["Ca-K"], MOTION, strict=True):
+        moved = each.apply_coordinates(center).ravel() - 31.5
+        assert numpy.abs(moved + motion).max() < 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"detector": "Shift-SciKitImage"}, "detector 'Shift-SciKitImage': did you mean 'Sift-Sci"),
+        ({"matcher": "Descriptor"}, "There is no matcher 'Descriptor': did you mean 'Descriptor-"),
+        ({"mapper": "Ransac-Numpy"}, "There is no mapper 'Ransac-Numpy': did you mean"),
+    ],
+)
+def test_unknown_names_of_features(
+    stacks: dict[str, Any], inputs: dict[str, Any], message: str
+) -> None:
+    assert message in _cause(Reg2DFeatures, **{"image_stacks": stacks, **FEATURES, **inputs})
+
+
+# --- Reg2DPreEvaluation -------------------------------------------------------------------------
+
+
+def _with_a_fixed_pattern(stacks: dict[str, Any]) -> dict[str, Any]:
+    pattern = 4 * numpy.random.default_rng(0).normal(size=(64, 64))
+    return {"Ar-K": 0.3 * stacks["Ca-K"] + pattern, **stacks}
+
+
+def test_a_pattern_that_does_not_move_is_not_chosen(stacks: dict[str, Any]) -> None:
+    given = _with_a_fixed_pattern(stacks)
+    outputs = _run(Reg2DPreEvaluation, image_stacks=given, output_configuration={"sample": "A"})
+    assert outputs["image_stacks"] is given
+    assert outputs["ranked_stack_names"][-1] == "Ar-K"
+    assert outputs["reference_stack"] == outputs["ranked_stack_names"][0]
+    assert outputs["output_configuration"] == {
+        "sample": "A",
+        "reference_stack": outputs["reference_stack"],
+    }
+
+
+def test_nan_and_the_order_of_the_stacks_do_not_decide(stacks: dict[str, Any]) -> None:
+    given = _with_a_fixed_pattern(stacks)
+    rng = numpy.random.default_rng(1)
+    given["Fe-K"] = given["Fe-K"] + rng.normal(scale=6, size=given["Fe-K"].shape)
+    given["Ca-K"][1, 3, 3] = numpy.nan
+    ranked = _run(Reg2DPreEvaluation, image_stacks=given)["ranked_stack_names"]
+    assert ranked[0] == "Ca-K"
+    turned = dict(reversed(given.items()))
+    assert _run(Reg2DPreEvaluation, image_stacks=turned)["ranked_stack_names"] == ranked
+
+
+def test_a_dead_image_does_not_take_its_stack_out(stacks: dict[str, Any]) -> None:
+    given = _with_a_fixed_pattern(stacks)
+    given["Ca-K"][3] = 0
+    with pytest.warns(RuntimeWarning, match="image 3 of stack 'Ca-K'"):
+        outputs = _run(Reg2DPreEvaluation, image_stacks=given)
+    assert outputs["ranked_stack_names"][-1] == "Ar-K"
+
+
+def test_a_given_stack_and_skip_are_passed_on(stacks: dict[str, Any]) -> None:
+    outputs = _run(Reg2DPreEvaluation, image_stacks=stacks, reference_stack="Fe-K")
+    assert outputs["reference_stack"] == "Fe-K"
+    assert outputs["ranked_stack_names"] is None
+    outputs = _run(Reg2DPreEvaluation, image_stacks={"a": None}, skip=True)
+    assert outputs["image_stacks"] == {"a": None}
+    assert outputs["reference_stack"] is None
+    assert outputs["ranked_stack_names"] is None
+    message = _cause(Reg2DPreEvaluation, image_stacks=stacks, reference_stack="Fe")
+    assert message.startswith("There is no reference_stack 'Fe': did you mean 'Fe-K'?")
+
+
+def test_large_images_are_averaged_over_squares() -> None:
+    from ewoksndreg.registration._preselect import shrink
+
+    image = numpy.arange(250 * 101, dtype=numpy.uint16).reshape(250, 101)
+    small = shrink(image)
+    assert small.shape == (83, 33)
+    assert small[1, 2] == image[3:6, 6:9].mean()
+    image = image.astype(float)
+    image[3:6, 6:8] = numpy.nan
+    assert shrink(image)[1, 2] == image[3:6, 8].mean()
+    assert shrink(numpy.ones((1, 500))).shape == (1, 100)
