@@ -93,7 +93,7 @@ def test_dask_gives_the_same_bits(scheduler, urls, small_parts, evaluate_on):
     assert actual.overlap.tobytes() == expected.overlap.tobytes()
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    assert len(fractions) == 3 * 2
+    assert len(fractions) > 3  # more often than once for each stack
 
 
 def count_images_when_quiet(folder):

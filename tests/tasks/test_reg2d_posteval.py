@@ -100,7 +100,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "convention": None,
         "reference_stack": None,
         "output_root_uri": None,
-        "save_with": "own",
+        "save_with": None,
         "compress": True,
         "output_configuration": None,
         "skip": False,

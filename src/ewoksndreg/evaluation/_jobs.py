@@ -201,9 +201,8 @@ class Workers:
                     futures.append(self._executor.submit(function, job))
             self._await(futures, jobs, counted)
         finally:
-            for future in futures:
-                future.cancel()
-            wait(futures)
+            # Dask does not always tell that a job has been cancelled: nobody waits for those.
+            wait([future for future in futures if not future.cancel()])
         return [future.result() for future in futures]
 
     def _await(self, futures: Sequence[Future[Any]], jobs: Sequence[Job], counted: bool) -> None:

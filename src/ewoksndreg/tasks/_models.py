@@ -141,11 +141,11 @@ class Inputs(StackInputs):
         description="HDF5 group in which to save the transformed stacks; see `save_with`.",
         examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
     )
-    save_with: Literal["own", "best"] = Field(
-        default="own",
+    save_with: Literal["own", "best"] | None = Field(
+        default=None,
         description="Where stacks are ranked, save each with the registration that was found from"
-        " it, or all with the best one. Else each is saved with its registration in the output"
-        " `transformations`.",
+        " it ('own', the default), or all with the best one ('best', the default where that was"
+        " refined). Else each is saved with its registration in the output `transformations`.",
     )
     compress: bool = Field(
         default=True,

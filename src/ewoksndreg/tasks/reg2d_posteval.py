@@ -243,11 +243,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             best = refinement.transformations
             title += ", refined on all stacks"
         for_all = {name: list(best) for name in sources}
-        # So that a user can check the ranking. A refined one is saved unless it is asked for this.
-        own = inputs.save_with == "own" and not (
-            refined and "save_with" not in inputs.model_fields_set
-        )
-        if evaluation is not None and own:
+        save_with = inputs.save_with or ("best" if refined else "own")
+        if evaluation is not None and save_with == "own":  # so that a user can check the ranking
             return _Choice(for_all, registrations, each_own, chosen, evaluation, refinement)
         return _Choice(for_all, for_all, title, chosen, evaluation, refinement)
 
