@@ -216,6 +216,7 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
         evaluate_on="own",
         save_with="best",
         skip=False,
+        refine=False,
         max_workers=0,
         reference_stack="Fe-K",
         output_root_uri=f"{measured.folder}/out.h5::/x",
@@ -258,6 +259,8 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
         "output_root_uri": "out.h5::/aligned",
         "reference_stack": "Fe-K",
         "evaluate_on": "own",
+        "reference_image": "auto",
+        "refine": False,
         "save_with": "best",
         "compress": True,
         "skip": True,
@@ -304,13 +307,13 @@ def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, 
 
 @pytest.mark.filterwarnings("ignore:Cannot be scored:RuntimeWarning")
 def test_a_warning_is_told_and_vanishes(widget, settle, measured):
-    stacks = {**measured.stacks, "empty": numpy.zeros_like(measured.stacks["Ca-K"])}
-    registrations = {**measured.registrations, "empty": measured.registrations["Ca-K"]}
+    stacks = {**measured.stacks, "failed": measured.stacks["Ca-K"]}
+    registrations = {**measured.registrations, "failed": numpy.full((4, 2), numpy.nan)}
     _link(widget, image_stacks=stacks, transformations=registrations)
     settle(widget)
     (message,) = widget.message_bar.messages()
     assert message.severity == message.Severity.Warning
-    assert message.text.startswith("Cannot be scored and rank last: 'empty' (")
+    assert message.text.startswith("Cannot be scored and rank last: 'failed' (")
     _link(widget, image_stacks=measured.stacks, transformations=measured.registrations)
     settle(widget)
     assert messages(widget) == []
