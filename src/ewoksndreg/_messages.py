@@ -43,9 +43,6 @@ def add_context(error: Exception, where: str) -> Exception:
     return OSError(f"{where}: {type(error).__name__}{text and ': '}{text}")
 
 
-located = add_context  # the former name
-
-
 def quoted(names: Iterable[str]) -> str:
     """``'Ca-K', 'Fe-K' and 'S-K'``"""
     *others, last = (repr(str(name)) for name in names)

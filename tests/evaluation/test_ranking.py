@@ -461,35 +461,27 @@ def test_the_scores_come_by_name_best_first():
     }
 
 
-def test_the_columns_of_the_table_follow_the_ranking():
-    """Also both axes of the arrays: list b and stack b come first."""
+def test_errors_and_overlaps_of_each_image_are_kept():
+    """Axes: registration, stack, image."""
     evaluation = rank_scores(TWO, SMOOTHNESS, evaluate_on="own")
-    columns = evaluation.columns()
-    assert columns["stack_name"] == ["b", "a"]
-    assert columns["score"] == pytest.approx([B_ON_B + 0.06, A_ON_A + 0.12])
-    assert columns["relative_error"] == pytest.approx([B_ON_B, A_ON_A])
-    assert columns["own_relative_error"] == pytest.approx([B_ON_B, A_ON_A])
-    assert columns["smoothness"] == [0.1, 0.2]
-    assert columns["min_overlap"] == [0.4, 0.7]
-    assert columns["reason"] == ["", ""]
     empty = [NAN] * 3
     numpy.testing.assert_allclose(
-        columns["relative_error_per_image"],
+        evaluation.relative_error_per_image,
         numpy.sqrt(
-            [[[NAN, 0.1 / 1.01, 0.1 / 1.01], empty], [empty, [NAN, 0.1 / 0.41, 0.3 / 0.41]]]
+            [[[NAN, 0.1 / 0.41, 0.3 / 0.41], empty], [empty, [NAN, 0.1 / 1.01, 0.1 / 1.01]]]
         ),
     )
     numpy.testing.assert_array_equal(
-        columns["overlap_per_image"], [[[1, 1, 0.4], empty], [empty, [1, 0.7, 0.8]]]
+        evaluation.overlap, [[[1, 0.7, 0.8], empty], [empty, [1, 1, 0.4]]]
     )
 
 
-def test_the_columns_of_the_table_keep_list_and_stack_apart():
-    """Axes: list, stack, image; in the order b, a."""
+def test_a_registration_that_failed_keeps_its_overlaps_and_says_why():
     with pytest.warns(RuntimeWarning, match="'a' "):
-        columns = rank_scores(TWO, SMOOTHNESS, failed={"a": (0, 1)}).columns()
-    assert columns["stack_name"] == ["b", "a"]
-    assert columns["reason"] == ["", "2 of its 3 transformations are singular or not finite"]
+        evaluation = rank_scores(TWO, SMOOTHNESS, failed={"a": (0, 1)})
+    reason = "2 of its 3 transformations are singular or not finite"
+    assert evaluation.registrations["a"].reason == reason
+    assert evaluation.registrations["b"].reason is None
     numpy.testing.assert_array_equal(
-        columns["overlap_per_image"], [[[1, 1, 0.4], [1, 0.6, 1]], [[1, 0.5, 1], [1, 0.7, 0.8]]]
+        evaluation.overlap, [[[1, 0.7, 0.8], [1, 0.5, 1]], [[1, 0.6, 1], [1, 1, 0.4]]]
     )

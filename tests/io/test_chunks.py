@@ -171,9 +171,8 @@ def test_memory_is_bounded_by_the_limit(tmp_path, which):
     layout = h5py.VirtualLayout((160, 512, 512), "f4")
     for n in range(number):
         with h5py.File(tmp_path / f"{n}.h5", "w") as file:
-            options = {"compression": "lzf"}
-            file.create_dataset(str(n), (images, 512, 512), "f4", chunks=(8, 512, 512), **options)
-            file[str(n)][:] = 1
+            ones = numpy.ones((images, 512, 512), "f4")
+            file.create_dataset(str(n), data=ones, chunks=(8, 512, 512), compression="lzf")
         part = slice(n * images, (n + 1) * images)
         layout[part] = h5py.VirtualSource(f"{n}.h5", str(n), (images, 512, 512))
     with h5py.File(tmp_path / "v.h5", "w") as file:

@@ -72,6 +72,13 @@ def test_the_refined_registration_is_saved(stacks, transformations, tmp_path):
         for name, stack in stacks.items():
             expected = outputs["transformations"][name][2].apply_data(stack[2])
             numpy.testing.assert_allclose(file[f"entry/aligned/{name}"][2], expected, rtol=1e-6)
+        saved = file["entry/aligned_evaluation/transformations"]
+        name = outputs["reference_stack"]
+        numpy.testing.assert_array_equal(
+            saved[f"{name}, refined"],
+            [each.passive_matrix for each in outputs["transformations"][name]],
+        )
+        assert file["entry/aligned"].attrs["title"].endswith("refined on all stacks")
 
 
 def test_a_forced_registration_is_refined(stacks, transformations):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import located
+from .._messages import add_context
 from .._pixels import as_real
 from .._pixels import floating_type
 from .._stacks import Stack
@@ -90,7 +90,7 @@ class PreparedImages:
             yield
         except (OSError, TypeError, ValueError) as error:
             where = f"Stack {self.name!r}, image {self.first_index + n}"
-            raise located(error, where) from error
+            raise add_context(error, where) from error
 
 
 class ReferenceImage:
@@ -124,7 +124,7 @@ def open_stack(name: str, stack: Stack) -> Iterator[None]:
     try:
         stack.__enter__()
     except (OSError, TypeError, ValueError) as error:
-        raise located(error, f"Stack {name!r}") from error
+        raise add_context(error, f"Stack {name!r}") from error
     try:
         yield
     finally:

@@ -204,22 +204,6 @@ class Evaluation:
             for name in self.ranked_names
         }
 
-    def columns(self) -> dict[str, list[str] | list[float] | NDArray[numpy.float64]]:
-        """All results as columns of a table, best registration first; also the first axes of the
-        arrays `relative_error_per_image` and `overlap_per_image` follow the ranking, and the second
-        ones where every stack has its registration."""
-        ranked = [self.registrations[name] for name in self.ranked_names]
-        rows = self._ranked(list(self.registrations))
-        stacks = self._ranked(self.stack_names)
-        return {
-            "stack_name": list(self.ranked_names),
-            **{number: [getattr(item, number) for item in ranked] for number in _NUMBERS},
-            "stack_weight": self.stack_weights[stacks],
-            "reason": [item.reason or "" for item in ranked],
-            "relative_error_per_image": self.relative_error_per_image[numpy.ix_(rows, stacks)],
-            "overlap_per_image": self.overlap[numpy.ix_(rows, stacks)],
-        }
-
     def to_dataframe(self, per: Literal["registration", "image"] = "registration") -> Any:
         """The numbers as a :class:`pandas.DataFrame`.
 
@@ -260,11 +244,6 @@ class Evaluation:
             },
             index=index,
         )
-
-    def _ranked(self, names: tuple[str, ...] | list[str]) -> list[int]:
-        """Their numbers in the order of the ranking; those without a rank stay where they are."""
-        order = {name: rank for rank, name in enumerate(self.ranked_names)}
-        return sorted(range(len(names)), key=lambda n: order.get(names[n], len(order)))
 
     def __str__(self) -> str:
         width = max(12, *(len(name) for name in self.registrations))

@@ -76,7 +76,7 @@ def named_sources(data: Any) -> dict[str, Any]:
             if not isinstance(name, str) or not name.strip("/ "):
                 raise TypeError(f"A stack needs a name that is a string, not {name!r}")
         return {str(name): source for name, source in data.items()}
-    return _name([_located(item) for item in _as_items(data)])
+    return _name([_locate(item) for item in _as_items(data)])
 
 
 def find_sources(data: Any) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _as_items(data: Any) -> list[Any]:
     return list(items)
 
 
-def _located(item: Any) -> tuple[DataUrl, Any]:
+def _locate(item: Any) -> tuple[DataUrl, Any]:
     """The URL of an item, and the item: an open dataset or group, or the same URL."""
     if not isinstance(item, h5py.HLObject):
         url = as_data_url(item)
@@ -131,7 +131,7 @@ def _name(items: Sequence[tuple[DataUrl, Any]]) -> dict[str, Any]:
 
 
 def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
-    url, item = _located(item)
+    url, item = _locate(item)
     if isinstance(item, h5py.Group):
         return [(_member(url, name), item[name]) for name in _find_stacks(item, url)]
     if isinstance(item, h5py.Dataset) or not os.path.exists(str(url.file_path())):

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._messages import located
+from .._messages import add_context
 from .._messages import unknown_name
 from .._stacks import Stack
 from .._stacks import as_stack
@@ -124,7 +124,9 @@ def register_each_stack(
                 )
             except (TypeError, ValueError) as error:
                 where = f"Stack {name!r}"
-                raise error if str(error).startswith(where) else located(error, where) from error
+                raise (
+                    error if str(error).startswith(where) else add_context(error, where)
+                ) from error
     for name, registration in found.items():
         if registration.warning is not None:
             warnings.warn(f"Stack {name!r}: {registration.warning}", RuntimeWarning, stacklevel=2)

@@ -337,6 +337,9 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         image_axis = (axes and axes[0]) or Axis("image", range(count))
         matrices = passive_matrices(registrations)
         moving = {name: registrations[name] for name in matrices if len(matrices[name]) == count}
+        refinement = choice.refinement
+        if refinement is not None and refinement.accepted:
+            matrices |= passive_matrices({f"{first}, refined": refinement.transformations})
         plots = {}
         if choice.evaluation is not None:
             plots["scores"] = score_plot(choice.evaluation)
