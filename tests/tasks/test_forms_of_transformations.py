@@ -293,7 +293,7 @@ class Shift(Transformation):
 
 @pytest.mark.parametrize("form", ["numbers", "homographies", "composites", "own"])
 def test_workflows_that_keep_their_results(stacks, tmp_path, form):
-    """F27."""
+    """Of every form of transformations a hash can be made, without which ewoks keeps nothing."""
     make = {
         "numbers": lambda shift: list(shift),
         "homographies": lambda shift: Homography(Shift(shift).matrix),
@@ -304,7 +304,8 @@ def test_workflows_that_keep_their_results(stacks, tmp_path, form):
     identifier = "ewoksndreg.tasks.reg2d_posteval.Reg2DPostEvaluation"
     node = {"id": "n", "task_type": "class", "task_identifier": identifier}
     values = [
-        {"name": "image_stacks", "value": stacks},
+        # Lists, because ewokscore 4.0 saves no arrays as JSON.
+        {"name": "image_stacks", "value": {name: each.tolist() for name, each in stacks.items()}},
         {"name": "transformations", "value": given},
     ]
     outputs = execute_graph(

@@ -18,6 +18,7 @@ from .input_stack import named_sources
 from .input_stack import open_stacks
 from .output_stack import Hdf5OutputStacks
 from .output_stack import OutputStacks
+from .output_stack import check_output
 from .output_stack import hdf5_output_context
 from .output_stack import output_context
 
@@ -30,6 +31,7 @@ __all__ = [
     "Plot",
     "StackAxes",
     "as_data_url",
+    "check_output",
     "create_plot_group",
     "find_axes",
     "find_sources",

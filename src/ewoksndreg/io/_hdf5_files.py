@@ -45,7 +45,19 @@ class KeptDataset:
         return KeptDataset, (), {"sent": True}
 
 
-def open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
+@contextmanager
+def open_to_read(path: str) -> Iterator[h5py.File]:
+    """An HDF5 file opened for reading, without locks. Meanwhile no thread of ours opens one to
+    write, because within a process HDF5 opens a file in one mode at a time.
+
+    :raises FileNotFoundError: when there is no such file.
+    :raises OSError: when the file cannot be read or is not HDF5.
+    """
+    with reading, _open_to_read(path) as file:
+        yield file
+
+
+def _open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
     """An HDF5 file opened for reading, without locks.
 
     :param swmr: read only as what somebody writes in SWMR mode; else so where nothing else works.
@@ -96,7 +108,7 @@ def open_dataset(
     """
 
     def open_in_mode(swmr_now: bool) -> h5py.Dataset:
-        file = open_to_read(path, swmr=swmr_now)
+        file = _open_to_read(path, swmr=swmr_now)
         try:
             dataset = _find_dataset(file, name)
             if swmr is None:

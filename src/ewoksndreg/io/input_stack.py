@@ -21,7 +21,6 @@ from .._stacks import ArrayStack
 from .._stacks import Stack
 from ..transformation import is_url
 from ._hdf5_files import open_to_read
-from ._hdf5_files import reading
 from ._hdf5_stack import Hdf5Stack
 from ._several_files import ImageFile
 from ._several_files import JoinedStack
@@ -136,11 +135,11 @@ def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
         return [(_member(url, name), item[name]) for name in _find_stacks(item, url)]
     if isinstance(item, h5py.Dataset) or not os.path.exists(str(url.file_path())):
         return [(url, item)]  # opening it says what is wrong
-    try:
-        file = open_to_read(str(url.file_path()))
-    except OSError as error:
-        raise add_context(error, url_text(url)) from error
-    with reading, file:
+    with ExitStack() as context:
+        try:
+            file = context.enter_context(open_to_read(str(url.file_path())))
+        except OSError as error:
+            raise add_context(error, url_text(url)) from error
         group = file.get(url.data_path())
         if not isinstance(group, h5py.Group):
             return [(url, url)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import contextmanager
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -231,6 +232,21 @@ def output_context(url: str | DataUrl | None = None) -> Iterator[OutputStacks]:
     else:
         with hdf5_output_context(url) as output:
             yield output
+
+
+def check_output(url: str | DataUrl, names: Iterable[str]) -> None:
+    """Make sure, before the work, that stacks of these names can be saved in a group.
+
+    :raises ValueError: as :func:`output_context`.
+    :raises OSError: as :func:`output_context`, also when something of such a name exists.
+    """
+
+    class Checked(Exception):
+        """Ends the context without a result."""
+
+    with suppress(Checked), hdf5_output_context(url) as output:
+        output.reserve(names)
+        raise Checked
 
 
 @contextmanager

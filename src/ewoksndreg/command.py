@@ -1,0 +1,294 @@
+"""The command ``ewoksndreg``, also ``python -m ewoksndreg``: from a file to an aligned file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from . import __version__
+from ._messages import unknown_name
+from .alignment import align_stacks
+from .evaluation import Evaluation
+from .evaluation import evaluate_stacks
+from .io import check_output
+from .io import find_sources
+from .io import hdf5_output_context
+from .refinement import Refinement
+from .refinement import refine_registration
+from .registration import METHODS
+from .registration import register_each_stack
+from .transformation import Transformation
+
+GOOD, WRONG_INPUT, CHECK = 0, 2, 3
+"""What the command returns: see :func:`main`."""
+
+_EXAMPLES = """examples:
+  ewoksndreg run maps.h5::/entry/maps aligned.h5::/entry/aligned --crop --report report.html
+  ewoksndreg run maps.h5::/entry/Ca-K maps.h5::/entry/Fe-K aligned.h5::/entry/aligned --type rigid
+  ewoksndreg register maps.h5::/entry/maps shifts.h5::/registrations
+  ewoksndreg rank maps.h5::/entry/maps shifts.h5::/registrations --json
+  ewoksndreg align maps.h5::/entry/maps shifts.h5::/registrations/Fe-K aligned.h5::/entry/aligned
+
+exit status: 0 good, 3 look at it before you trust it (verdict "check"), 2 wrong input
+"""
+
+_INPUT = "URL of a group, whose 3D datasets are the stacks, or of a stack; several are allowed"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    :param arguments: of the command line; those of this process where not given.
+    :returns: the exit status: 0 good, 3 where the verdict is "check", 2 where an input is wrong.
+    """
+    options = _make_parser().parse_args(arguments)
+    try:
+        with _print_warnings():
+            return int(options.action(options))
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        print(f"ewoksndreg: {error}", file=sys.stderr)
+        return WRONG_INPUT
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ewoksndreg",
+        description="Register the images of several stacks that show one moving sample, find out"
+        " which registration is best, and align all stacks with it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="run | register | rank | align")
+
+    def add(name: str, action: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=_EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(action=action)
+        command.add_argument("stacks", nargs="+", metavar="STACKS", help=_INPUT)
+        return command
+
+    run = add("run", _run, "register, rank, refine, align and save")
+    _add_output(run, "group in which the aligned stacks are saved; it must not have them yet")
+    _add_registering(run)
+    run.add_argument(
+        "--no-refine", action="store_true", help="do not refine the best one on all stacks"
+    )
+    _add_crop(run)
+    _add_reporting(run)
+
+    register = add("register", _register, "register each stack and save the registrations")
+    _add_output(register, "group in which one dataset of matrices is saved for each registration")
+    _add_registering(register)
+
+    rank = add("rank", _rank, "find out which registration is best")
+    rank.add_argument(
+        "registrations", metavar="REGISTRATIONS", help="URL of a group with one for each stack"
+    )
+    _add_reporting(rank)
+
+    align = add("align", _align, "align all stacks with one registration and save them")
+    align.add_argument("registration", metavar="REGISTRATION", help="URL of its dataset")
+    _add_output(align, "group in which the aligned stacks are saved; it must not have them yet")
+    _add_crop(align)
+    return parser
+
+
+def _add_output(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("output", metavar="OUTPUT", help=f"URL of the {text}")
+
+
+def _add_registering(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--type",
+        default="translation",
+        metavar="TYPE",
+        help="how the sample moves: translation (default), rigid, similarity or affine",
+    )
+    command.add_argument(
+        "--method",
+        action="append",
+        metavar="METHOD",
+        help=f"{', '.join(METHODS)} (default: {METHODS[0]}); given more than once, methods compete",
+    )
+
+
+def _add_crop(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--crop", action="store_true", help="cut off what not all images show")
+
+
+def _add_reporting(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--report", metavar="FILE", help="write an HTML report")
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _run(options: argparse.Namespace) -> int:
+    stacks = find_sources(options.stacks)
+    check_output(options.output, stacks)
+    _check_report(options.report)
+    registrations, sources = _register_all(stacks, options)
+    with _show_progress("ranking") as progress:
+        evaluation = evaluate_stacks(
+            stacks, registrations, registered_from=sources, progress=progress
+        )
+    best, refinement = registrations[evaluation.best], None
+    if not options.no_refine:
+        with _show_progress("refining") as progress:
+            refinement = refine_registration(stacks, best, evaluation, progress=progress)
+        best = refinement.transformations
+    with _show_progress("aligning") as progress:
+        align_stacks(stacks, best, options.output, crop=options.crop, progress=progress)
+    return _tell(options, evaluation, stacks, registrations, refinement, options.output)
+
+
+def _register(options: argparse.Namespace) -> int:
+    stacks = find_sources(options.stacks)
+    registrations, _ = _register_all(stacks, options)
+    with hdf5_output_context(options.output, compress=False) as output:
+        output.reserve(registrations)
+        for name, registration in registrations.items():
+            for transformation in registration:
+                output.add_point(name, transformation.passive_matrix)
+    print(f"saved in {options.output}: {', '.join(registrations)}")
+    return GOOD
+
+
+def _rank(options: argparse.Namespace) -> int:
+    _check_report(options.report)
+    stacks = find_sources(options.stacks)
+    registrations = find_sources(options.registrations)
+    sources = {name: name for name in registrations if name in stacks}
+    with _show_progress("ranking") as progress:
+        evaluation = evaluate_stacks(
+            stacks, registrations, registered_from=sources, progress=progress
+        )
+    return _tell(options, evaluation, stacks, registrations)
+
+
+def _align(options: argparse.Namespace) -> int:
+    stacks = find_sources(options.stacks)
+    with _show_progress("aligning") as progress:
+        align_stacks(
+            stacks, options.registration, options.output, crop=options.crop, progress=progress
+        )
+    print(f"saved in {options.output}: {', '.join(stacks)}")
+    return GOOD
+
+
+def _register_all(
+    stacks: Mapping[str, Any], options: argparse.Namespace
+) -> tuple[dict[str, Sequence[Transformation]], dict[str, str]]:
+    """The registrations by name, and the stack from which each was found."""
+    methods = list(dict.fromkeys(options.method or METHODS[:1]))
+    for method in methods:
+        if method not in METHODS:
+            raise ValueError(unknown_name("--method", method, METHODS))
+    registrations: dict[str, Sequence[Transformation]] = {}
+    sources = {}
+    for method in methods:
+        with _show_progress(f"registering ({method})") as progress:
+            found = register_each_stack(stacks, options.type, method=method, progress=progress)
+        for stack, registration in found.items():
+            name = stack if len(methods) == 1 else f"{stack}, {method}"
+            registrations[name], sources[name] = registration.transformations, stack
+    return registrations, sources
+
+
+def _check_report(path: str | None) -> None:
+    """Before the work."""
+    if path is not None:
+        from . import plots  # noqa: F401  (says how to get matplotlib)
+
+        if os.path.exists(path):
+            raise FileExistsError(f"{path!r} exists: choose another name or remove it")
+
+
+def _tell(
+    options: argparse.Namespace,
+    evaluation: Evaluation,
+    stacks: Mapping[str, Any],
+    registrations: Mapping[str, Any],
+    refinement: Refinement | None = None,
+    output: str | None = None,
+) -> int:
+    if options.report is not None:
+        from ._report import write_report
+
+        write_report(options.report, evaluation, stacks, registrations)
+    if options.json:
+        found = {
+            "best": evaluation.best,
+            **evaluation.trust(),
+            "scores": evaluation.scores(),
+            "refined": None if refinement is None else str(refinement),
+            "output": output,
+            "report": options.report,
+        }
+        print(json.dumps(found, indent=2))
+    else:
+        print(evaluation)
+        print(f"\n{evaluation.best}: {evaluation.verdict}")
+        for reason in evaluation.reasons:
+            print(f"  {reason}")
+        lines = [
+            None if math.isnan(evaluation.remaining_shift) else evaluation.remaining_shift,
+            refinement,
+            output,
+            options.report,
+        ]
+        texts = "remaining shift: {:.2f} px", "{}", "saved in {}", "report in {}"
+        for text, value in zip(texts, lines, strict=True):
+            if value is not None:
+                print("  " + text.format(value))
+    return GOOD if evaluation.verdict == "good" else CHECK
+
+
+@contextmanager
+def _print_warnings() -> Iterator[None]:
+    """One line each, without the place in the code."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"ewoksndreg: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RuntimeWarning)
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _show_progress(what: str) -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal where tqdm is installed, else a line every 10 %."""
+    if sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            pass
+        else:
+            with tqdm(total=100, desc=what, unit="%", bar_format="{l_bar}{bar}| {elapsed}") as bar:
+                yield lambda fraction: bar.update(int(100 * fraction) - bar.n)
+            return
+    told = 0
+
+    def tell(fraction: float) -> None:
+        nonlocal told
+        if int(10 * fraction) > told:
+            told = int(10 * fraction)
+            print(f"{what}: {10 * told} %", file=sys.stderr)
+
+    yield tell

@@ -1,0 +1,111 @@
+"""The command line: from a file to an aligned file."""
+
+import json
+import subprocess
+import sys
+
+import h5py
+import numpy
+import pytest
+from scipy import ndimage
+
+from ewoksndreg.command import main
+
+MOTION = [(0, 0), (1.5, -2), (3.25, 1), (-1, 2.5)]  # of the sample in each image, px
+NAMES = ["Ca-K", "Fe-K"]
+
+
+@pytest.fixture
+def maps(tmp_path, monkeypatch):
+    """Two maps of one sample, shifted by cubic splines of scipy."""
+    monkeypatch.chdir(tmp_path)
+    rng = numpy.random.default_rng(0)
+    scene = ndimage.gaussian_filter(rng.normal(size=(120, 120)), 2)
+    views = [ndimage.shift(scene, motion, order=3)[20:100, 20:100] for motion in MOTION]
+    with h5py.File("maps.h5", "w") as file:
+        file["/entry/maps/Ca-K"] = numpy.array(views)
+        file["/entry/maps/Fe-K"] = numpy.exp(10 * numpy.array(views))
+    return "maps.h5::/entry/maps"
+
+
+def assert_aligned(group):
+    """Inside, every aligned image is the first one, but for the interpolation."""
+    assert sorted(group) == NAMES
+    for name in NAMES:
+        images = group[name][()]
+        assert numpy.isfinite(images).all()
+        inner = images[:, 3:-3, 3:-3]
+        for image in inner:
+            assert numpy.corrcoef(image.ravel(), inner[0].ravel())[0, 1] > 0.99
+
+
+def test_from_a_file_to_an_aligned_file(maps, capsys):
+    pytest.importorskip("matplotlib")
+    status = main(["run", maps, "aligned.h5::/entry/aligned", "--crop", "--report", "report.html"])
+    printed = capsys.readouterr()
+    assert status == 0
+    assert "good" in printed.out
+    assert "refined" in printed.out
+    assert "saved in aligned.h5::/entry/aligned" in printed.out
+    assert "registering (intensities): 100 %" in printed.err
+    with h5py.File("aligned.h5") as file:
+        group = {name: file["/entry/aligned"][name] for name in NAMES}
+        assert_aligned(group)
+    with open("report.html", encoding="utf-8") as file:
+        assert "<html" in file.read(1000)
+
+
+def test_the_single_steps_take_what_the_others_write(maps, capsys):
+    assert main(["register", maps, "found.h5::/registrations"]) == 0
+    with h5py.File("found.h5") as file:
+        for name in NAMES:
+            # The passive matrix says where in the image a pixel of the reference image is.
+            matrices = file["registrations"][name][()]
+            assert matrices.shape == (4, 3, 3)
+            numpy.testing.assert_allclose(matrices[:, :2, 2], MOTION, atol=0.05)
+    capsys.readouterr()
+    assert main(["rank", maps, "found.h5::/registrations", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["best"] in NAMES
+    assert found["verdict"] == "good"
+    registration = f"found.h5::/registrations/{found['best']}"
+    assert main(["align", maps, registration, "steps.h5::/aligned", "--crop"]) == 0
+    with h5py.File("steps.h5") as file:
+        assert_aligned({name: file["aligned"][name] for name in NAMES})
+
+
+def test_methods_compete(maps, capsys):
+    pytest.importorskip("skimage")
+    urls = [f"{maps}/Ca-K", f"{maps}/Fe-K", "aligned.h5::/x"]
+    methods = ["--method", "intensities", "--method", "sift"]
+    assert main(["run", *urls, *methods, "--no-refine", "--json"]) in (0, 3)
+    found = json.loads(capsys.readouterr().out)
+    assert sorted(found["scores"]) == sorted(
+        f"{name}, {method}" for name in NAMES for method in ("intensities", "sift")
+    )
+    assert found["refined"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "no.h5::/x", "out.h5::/y"], "there is no file"),
+        (["run", "MAPS", "maps.h5::/entry/maps"], "exist"),
+        (["run", "MAPS", "out.h5::/y", "--method", "intensity"], "did you mean 'intensities'?"),
+        (["run", "MAPS", "out.h5::/y", "--type", "rigidd"], "did you mean 'rigid'?"),
+        (["align", "MAPS", "maps.h5::/entry/maps/Ca-K", "out.h5::/y"], "Ca-K"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(maps, tmp_path, capsys, arguments, message):
+    assert main([maps if each == "MAPS" else each for each in arguments]) == 2
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if "%" not in each]
+    assert line.startswith("ewoksndreg: ")
+    assert message in line
+    assert [path.name for path in tmp_path.iterdir()] == ["maps.h5"]
+
+
+def test_it_is_a_module_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "ewoksndreg", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "ewoksndreg run maps.h5::/entry/maps aligned.h5::/entry/aligned" in done.stdout
