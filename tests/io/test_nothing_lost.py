@@ -392,7 +392,7 @@ def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
 
 
 READ_ONLY_FOLDER = """
-import os, sys, numpy
+import os, sys, numpy, numpy.ma
 from ewoksndreg.io import output_context
 if os.geteuid() == 0:
     os.setuid(65534)
