@@ -13,6 +13,8 @@ from ewoksndreg.io._urls import url_text
 from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import output_context
 
+from ..conftest import parametrize_sample
+
 IMAGES = numpy.arange(3 * 4 * 5, dtype=numpy.int16).reshape(3, 4, 5)
 
 NAMES = [
@@ -80,8 +82,7 @@ def odd_file(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NAMES)
+@parametrize_sample("name, form", NAMES, [*FORMS], every=3)
 def test_file_and_dataset_names_are_taken_as_they_are(odd_file, name, form):
     path = odd_file("x", name, name)
     url = FORMS[form](path, f"/{name}")
@@ -90,8 +91,7 @@ def test_file_and_dataset_names_are_taken_as_they_are(odd_file, name, form):
     assert list(read([url])) == [name]
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NAMES)
+@parametrize_sample("name, form", NAMES, [*FORMS], every=3)
 def test_a_relative_path_and_a_slice_may_go_with_every_name(odd_file, monkeypatch, name, form):
     path = odd_file("x", name, name)
     monkeypatch.chdir(os.path.dirname(path))
