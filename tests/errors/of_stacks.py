@@ -106,10 +106,10 @@ IN_FILES = [
         "The URL 'maps.h5::/entry/\\nFe-K' holds a line break or another control character",
     ),
     _pixels(
-        "Bytes in the dataset path that are not Unicode text",
+        "Bytes in the dataset path that are not Unicode",
         ValueError,
         "maps.h5::/entry/\udcff",
-        "The URL 'maps.h5::/entry/\\udcff' has a dataset path that is not Unicode text",
+        "The URL 'maps.h5::/entry/\\udcff' has a dataset path that is not Unicode",
     ),
     _pixels(
         "A slice that is none",

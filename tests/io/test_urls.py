@@ -45,7 +45,7 @@ def test_a_wrong_slice_is_shown():
 def test_other_things_are_no_urls():
     with pytest.raises(TypeError, match="not int"):
         as_data_url(3)
-    with pytest.raises(ValueError, match="does not address an HDF5 file"):
+    with pytest.raises(ValueError, match="is not that of an HDF5 file"):
         as_data_url(DataUrl("fabio:///a/b.edf"))
 
 

@@ -45,8 +45,8 @@ def find_bad_images(
     median of the better two thirds of the images, with the reference images or, if that is more,
     with the one before.
 
-    :param suspects: see :func:`find_suspects`.
-    :param correlation: likewise.
+    :param suspects: what :func:`find_suspects` found.
+    :param correlation: what it was given.
     :param neighbor: of each image with the one before it, shape `(N,)`; NaN where there is none.
     """
     largest = numpy.nan_to_num(correlation)

@@ -50,7 +50,7 @@ class Comparisons:
     :param stack_names: the S names.
     :param aligned_mse: standardized MSEs, NaN where images cannot be compared and for the reference
         image, shape `(Q, K, S, N)`.
-    :param unaligned_mse: likewise, without any transformation, shape `(Q, S, N)`.
+    :param unaligned_mse: the same without any transformation, shape `(Q, S, N)`.
     :param overlap: fraction of the pixels that were compared, shape `(Q, K, S, N)`.
     :param scored: which registration was compared on which stack, shape `(K, S)`.
     :param own: which registration is known to come from which stack, shape `(K, S)`.
@@ -144,7 +144,7 @@ class Comparisons:
 
         :param smoothness: shape `(K,)`.
         :param image_weights: further weights of the images, in each of D draws, shape `(D, N)`.
-        :param stack_weights: further weights of the stacks, likewise, shape `(D, S)`.
+        :param stack_weights: further weights of the stacks, in each draw, shape `(D, S)`.
         """
         number_of_images = self.aligned_mse.shape[-1]
         if image_weights is None:

@@ -69,9 +69,9 @@ def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: 
     The first image has none before it.
 
     :param on_image: called after each image; what it raises ends the job.
-    :raises ValueError: names the stack and the image that cannot be used.
-    :raises TypeError: likewise.
-    :raises OSError: likewise.
+    :raises ValueError: when an image cannot be used; names it and its stack.
+    :raises TypeError: when its pixels are not real numbers.
+    :raises OSError: when it cannot be read.
     """
     images, kernel = job.images, job.images.kernel
     to_reference, transformations = job.registration

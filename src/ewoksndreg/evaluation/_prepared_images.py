@@ -72,9 +72,9 @@ class PreparedImages:
             yield
 
     def prepare(self, n: int, out: NDArray[numpy.float32] | None = None) -> Prepared:
-        """:raises ValueError: names the stack and the image that cannot be used.
-        :raises TypeError: likewise.
-        :raises OSError: likewise.
+        """:raises ValueError: when an image cannot be used; names it and its stack.
+        :raises TypeError: when its pixels are not real numbers.
+        :raises OSError: when it cannot be read.
         """
         with self.locate_errors(n):
             pixels = without_marker(as_real(self.stack[n]))

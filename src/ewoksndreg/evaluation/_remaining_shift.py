@@ -57,8 +57,8 @@ def measure_shift(
 
     :param reference: is moved by one px to each side. The pixels that are compared are the same
         each time.
-    :param image: see :meth:`.Kernel.compare`.
-    :param matrix: likewise.
+    :param image: is compared with it, aligned by `matrix`.
+    :param matrix: passive matrix; see :meth:`.Kernel.compare`.
     """
     if min(reference.pixels.shape) < 3:
         return NOT_MEASURED

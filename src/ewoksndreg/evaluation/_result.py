@@ -62,7 +62,7 @@ class RegistrationScore:
 class Evaluation:
     """K registrations compared on S stacks of N images.
 
-    As text it is a table of the registrations, best first. The arrays are read-only; their rows
+    As a string it is a table of the registrations, best first. The arrays are read-only; their rows
     are in the order of `registrations`, and they are NaN where a registration was not scored on a
     stack.
 

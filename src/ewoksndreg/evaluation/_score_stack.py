@@ -47,7 +47,8 @@ class StackScores:
     :param unaligned_mse: without any transformation, shape `(N,)`.
     :param aligned_mse: under each of K registrations, shape `(K, N)`; NaN also for those that were
         not scored on this stack.
-    :param overlap: fraction of the pixels that were compared, shape `(K, N)`, NaN likewise.
+    :param overlap: fraction of the pixels that were compared, shape `(K, N)`; NaN for those that
+        were not scored on this stack.
     :param infinite_pixels: how many pixels of all images are infinite.
     """
 
@@ -73,9 +74,9 @@ def score_images(job: ScoreJob, on_image: Callable[[], object] = lambda: None) -
     Each image is read once. In memory are one image and the reference image.
 
     :param on_image: called after each image; what it raises ends the job.
-    :raises ValueError: names the stack and the image that cannot be used.
-    :raises TypeError: likewise.
-    :raises OSError: likewise.
+    :raises ValueError: when an image cannot be used; names it and its stack.
+    :raises TypeError: when its pixels are not real numbers.
+    :raises OSError: when it cannot be read.
     """
     images, kernel = job.images, job.images.kernel
     shape = len(job.registrations), len(images)

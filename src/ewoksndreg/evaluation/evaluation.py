@@ -56,7 +56,7 @@ def post_evaluation(
     :param aligned_stacks: for each name N images, after their transformations were applied.
     :param transformations: for each name N transformations, in any form that
         :func:`.as_transformations` takes.
-    :returns: ascending sum of :func:`mse_eval` with the first image as reference and
+    :returns: ascending sum of :func:`mse_eval` with image 0 as the reference image and
         :func:`smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
     :raises ValueError: when the names of stacks and registrations or the numbers of images and
         transformations differ, there are no images, or these are no transformations.
@@ -134,7 +134,7 @@ def evaluate_stacks(
     :param convention: what the numbers of the registrations mean, of all or by name, see
         :func:`.as_transformations`.
     :param reference_image: number of the image with which the others are compared. `"auto"` takes
-        the first one; where no registration removes half of the error of any stack, or one leaves
+        image 0; where no registration removes half of the error of any stack, or one leaves
         nothing to compare, it may be the problem, and the middle and the last image are taken as
         well: each stack counts once with each reference image. That needs two more passes.
     :param trust: look at images again, and give a verdict.

@@ -149,11 +149,11 @@ def read_small_dataset(
     :raises ValueError: when there is no such dataset, or the slice does not fit it.
     :raises OSError: when the file is missing or cannot be read.
     """
-    address = as_data_url(url)
+    place = as_data_url(url)
     with reading:
-        dataset = open_dataset(str(address.file_path()), str(address.data_path()))
+        dataset = open_dataset(str(place.file_path()), str(place.data_path()))
         with dataset.file:
-            selection = Selection(dataset.shape, address.data_slice())
+            selection = Selection(dataset.shape, place.data_slice())
             check(selection.shape, dataset.dtype)
             return selection.read(dataset), dict(dataset.attrs)
 

@@ -15,7 +15,7 @@ _SCHEME = re.compile(r"silx:(//)?")
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 Url = str | os.PathLike[str] | DataUrl
 
-# Control characters, and text that is not Unicode; U+DC80 to U+DCFF are bytes of a file name.
+# Control characters, and what is not Unicode; U+DC80 to U+DCFF are bytes of a file name.
 _NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
 _NOT_UNICODE = re.compile("[\ud800-\udfff]")
 # Between file and data. A `?` inside a name is not followed by these, and a slice may hold `::`.
@@ -41,27 +41,27 @@ def as_data_url(url: Url) -> DataUrl:
     if isinstance(url, DataUrl):
         # Another "scheme" is the beginning of a file name that holds a colon.
         if url.scheme() in ("fabio", "http", "https"):
-            raise ValueError(f"The URL {url.path()!r} does not address an HDF5 file")
-        text = url.path()
+            raise ValueError(f"The URL {url.path()!r} is not that of an HDF5 file")
+        string = url.path()
     elif isinstance(url, (str, os.PathLike)):
-        text = str(os.fsdecode(url))
+        string = str(os.fsdecode(url))
     else:
         raise TypeError(f"A URL is a string, a path or a silx DataUrl, not {type(url).__name__}")
-    if _NOT_IN_NAMES.search(text):
-        raise ValueError(f"The URL {text!r} holds a line break or another control character")
+    if _NOT_IN_NAMES.search(string):
+        raise ValueError(f"The URL {string!r} holds a line break or another control character")
     parts = _exact_parts(url) if isinstance(url, DataUrl) else None
-    file_path, data_path, data_slice = parts or _split(text)
+    file_path, data_path, data_slice = parts or _split(string)
     if _OTHER_SCHEME.match(file_path):
         raise ValueError(
-            f"The URL {text!r} is not the path of a file: write it as 'file.h5::/data'"
+            f"The URL {string!r} is not the path of a file: write it as 'file.h5::/data'"
         )
     if not file_path or not data_path:
         raise ValueError(
-            f"The URL {text!r} does not say where in which file:"
+            f"The URL {string!r} does not say where in which file:"
             " write it as 'file.h5::/path/inside/the/file'"
         )
     if _NOT_UNICODE.search(data_path):
-        raise ValueError(f"The URL {text!r} has a dataset path that is not Unicode text")
+        raise ValueError(f"The URL {string!r} has a dataset path that is not Unicode")
     return DataUrl(
         file_path=os.path.expanduser(file_path),
         data_path="/" + posixpath.normpath(data_path).strip("/"),
@@ -70,7 +70,7 @@ def as_data_url(url: Url) -> DataUrl:
 
 
 def url_text(url: DataUrl) -> str:
-    """The address as people write it: ``file.h5::/entry/data&slice=0:10``."""
+    """The URL as people write it: ``file.h5::/entry/data&slice=0:10``."""
     data_slice = url.data_slice()
     suffix = "" if data_slice is None else f"&slice={slice_sequence_to_string(data_slice)}"
     return f"{url.file_path()}::{url.data_path()}{suffix}"
@@ -108,9 +108,9 @@ def _with_file_name_where_needed(names: Sequence[str], urls: Sequence[DataUrl]) 
 
 
 def _exact_parts(url: DataUrl) -> tuple[str, str, tuple[int | slice, ...] | None] | None:
-    """The parts of a `DataUrl`, where these say exactly the same as its text.
+    """The parts of a `DataUrl`, where these say exactly the same as its string.
 
-    They always do when it was made from parts, which may hold what separates parts in text.
+    They always do when it was made from parts, which may hold what separates parts in a string.
     """
     file_path, data_path, data_slice = url.file_path(), url.data_path(), url.data_slice()
     if not file_path or not data_path or not data_path.startswith("/"):
@@ -131,13 +131,13 @@ def _exact_parts(url: DataUrl) -> tuple[str, str, tuple[int | slice, ...] | None
     )
 
 
-def _split(text: str) -> tuple[str, str | None, tuple[int | slice, ...] | None]:
-    address = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
-    separator = _SEPARATOR.search(address)
+def _split(string: str) -> tuple[str, str | None, tuple[int | slice, ...] | None]:
+    url = _SCHEME.sub("", string, count=1) if _SCHEME.match(string) else string
+    separator = _SEPARATOR.search(url)
     if separator is not None:
-        file_path, inside = address[: separator.start()], address[separator.end() :]
+        file_path, inside = url[: separator.start()], url[separator.end() :]
     else:
-        file_path, _, inside = address.partition("?")
+        file_path, _, inside = url.partition("?")
     match = _SLICE_LAST.match(inside) or _SLICE_FIRST.match(inside) or _NO_SLICE.match(inside)
     if match is None:  # a line break
         return file_path, inside, None
@@ -146,5 +146,5 @@ def _split(text: str) -> tuple[str, str | None, tuple[int | slice, ...] | None]:
         return file_path, match["path"], None
     parsed = DataUrl(f"file?path=data&slice={slice_text}")
     if not parsed.is_valid():
-        raise ValueError(f"The URL {text!r} has the slice {slice_text!r}, which is not valid")
+        raise ValueError(f"The URL {string!r} has the slice {slice_text!r}, which is not valid")
     return file_path, match["path"], parsed.data_slice()
