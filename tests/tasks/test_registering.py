@@ -234,6 +234,7 @@ def test_a_mask_as_array_and_as_lists(stacks: dict[str, Any]) -> None:
         {"apply_filter": "median"},
         {"apply_filter": "sobel"},
         {"apply_low_pass": 1, "apply_high_pass": 8},
+        {"apply_filter": "median", "apply_low_pass": 0.0, "apply_high_pass": 0.0},
         {"apply_window": "hann", "pin_range": True},
     ],
 )

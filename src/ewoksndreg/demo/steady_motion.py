@@ -21,6 +21,9 @@ Noise = Literal["s&p", "uniform", "none"]
 
 _ANGLE = numpy.deg2rad(4)
 
+# The same pictures, and that of a workflow of ewoksndreg 0.5.0.
+STEADY_PICTURES = (*PICTURES, "cell")
+
 # What a step does to the place of a pixel, counted from the middle of the image.
 _STEPS = {
     "identity": numpy.identity(3),
@@ -54,7 +57,8 @@ def make_steady_stacks(
     """Look at the middle of a picture while it moves by 3 rows and 2 columns per image, or turns by
     4 degrees, grows by 5 %, is sheared by 4 degrees or gains a perspective of 0.001 per px.
 
-    :param picture: one of `PICTURES`; it is shown upside down, as plots with the origin below do.
+    :param picture: one of `STEADY_PICTURES`; it is shown upside down, as plots with the origin
+        below do.
     :param transformation_type: identity, translation, rigid, similarity, affine or projective.
     :param shape: `(H, W)` in px.
     :param images: number N of images.
@@ -65,7 +69,7 @@ def make_steady_stacks(
     :raises ValueError: when there is no such picture, type or noise.
     """
     for what, name, known in (
-        ("picture", picture, PICTURES),
+        ("picture", picture, STEADY_PICTURES),
         ("example of the transformation type", transformation_type, _STEPS),
         ("noise", noise, get_args(Noise)),
     ):

@@ -58,12 +58,14 @@ def preprocess(
 
     :param apply_filter: `"gaussian"`, `"median"` (3 x 3), `"sobel"`, `"sato"` or `"meijering"`.
     :param filter_parameter: standard deviation (px) of the filter where it has one.
-    :param apply_low_pass: standard deviation (px) of a Gaussian that is applied.
-    :param apply_high_pass: standard deviation (px) of a Gaussian that is subtracted.
-    :raises ValueError: when there is no such filter, or a standard deviation is not positive.
+    :param apply_low_pass: standard deviation (px) of a Gaussian that is applied; None or 0: none.
+    :param apply_high_pass: standard deviation (px) of a Gaussian that is subtracted; None or
+        0: none.
+    :raises ValueError: when there is no such filter, or a standard deviation is negative.
     """
     if apply_filter is not None and apply_filter not in _FILTERS:
         raise ValueError(unknown_name("filter", apply_filter, _FILTERS))
+    apply_low_pass, apply_high_pass = apply_low_pass or None, apply_high_pass or None
     widths = {
         "filter_parameter": filter_parameter,
         "apply_low_pass": apply_low_pass,
