@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
-from silx.gui import qt
-
 from ewoksndreg.demo.samples import PICTURES
 from ewoksndreg.demo.samples import Motion
 from ewoksndreg.tasks.example_stacks import ExampleStacks
@@ -14,7 +12,7 @@ from ewoksndreg.tasks.example_stacks import ExampleStacks
 from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.fields import NumberField
-from .controls.task_widget import OWTaskWidget
+from .controls.status_widget import OWStatusWidget
 from .controls.task_widget import make_input
 from .controls.task_widget import make_output
 
@@ -22,18 +20,21 @@ __all__ = ["OWExampleStacks"]
 
 
 class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
-    OWTaskWidget, ewokstaskclass=ExampleStacks
+    OWStatusWidget, ewokstaskclass=ExampleStacks
 ):
     """Simulates stacks of one moving sample, and registers each of them by itself."""
 
     name = "Example Stacks"
     description = "Simulate image stacks of one moving sample, and register each of them by itself"
     icon = "icons/example_stacks.svg"
-    category = "Registration"
     keywords = ("registration", "alignment", "demo", "simulation")
     priority = 20
-    want_main_area = False
     resizing_enabled = False
+
+    explanation = (
+        "Simulates six channels of one sample that moves from image to image, and registers"
+        " each of them by itself."
+    )
 
     class Inputs:
         picture = make_input("picture", explicit=True)
@@ -46,16 +47,6 @@ class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
     class Outputs:
         image_stacks = make_output("image_stacks", dict, default=True)
         transformations = make_output("transformations", dict)
-
-    def __init__(self) -> None:
-        self._status = qt.QLabel()
-        self._status.setWordWrap(True)
-        super().__init__()
-        self.controlArea.layout().insertWidget(0, self._status)
-        self._show_status(
-            "Simulates six channels of one sample that moves from image to image, and registers"
-            " each of them by itself."
-        )
 
     def _make_fields(self) -> Iterable[Field]:
         return (
@@ -76,9 +67,6 @@ class OWExampleStacks(  # type: ignore[call-arg]  # ewoksorange has no types
             NumberField("size", "Size (px)", "Height and width of the images.", least=32, most=512),
             NumberField("seed", "Seed", "Another seed, another motion.", least=0, most=9999),
         )
-
-    def _show_status(self, sentence: str) -> None:
-        self._status.setText(sentence)
 
     def _show_result(self, task: ExampleStacks) -> None:
         stacks = task.get_output_values()["image_stacks"]

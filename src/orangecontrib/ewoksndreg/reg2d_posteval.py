@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from silx.gui import qt
 
 from ewoksndreg.gui import EvaluationView
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
-from .controls.dialogs import choose_datasets
-from .controls.dialogs import choose_output_group
 from .controls.fields import CheckField
 from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.fields import NumberField
-from .controls.hdf5_datasets import is_stack
-from .controls.hdf5_datasets import is_transformations
+from .controls.stack_fields import StackNameField
+from .controls.stack_fields import make_output_field
+from .controls.stack_fields import make_stacks_field
+from .controls.stack_fields import make_transformations_field
 from .controls.task_widget import OWTaskWidget
 from .controls.task_widget import make_input
 from .controls.task_widget import make_output
-from .controls.text_fields import LineField
-from .controls.text_fields import LinesField
-from .controls.text_values import format_sources
-from .controls.text_values import format_url
-from .controls.text_values import list_names
-from .controls.text_values import read_output_url
-from .controls.text_values import read_stacks
-from .controls.text_values import read_transformations
-from .controls.text_values import summarize
-
-_BEST = {None: "the best"}
 
 __all__ = ["OWReg2DPostEvaluation"]
 
@@ -86,32 +74,11 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         return qt.QSize(1100, 750)
 
     def _make_fields(self) -> Iterable[Field]:
-        self._stacks = LinesField(
-            "image_stacks",
-            "Image stacks",
-            "The datasets of the stacks, one URL per line, or JSON.",
-            "maps.h5::/entry/maps/Ca-K\nmaps.h5::/entry/maps/Fe-K",
-            read=read_stacks,
-            write=format_sources,
-            summarize=summarize,
-            browse=partial(choose_datasets, what="stacks (3D)", accept=is_stack),
-        )
-        self._transformations = LinesField(
-            "transformations",
-            "Transformations",
-            "For each stack the dataset of its matrices or shifts, one URL per line and with the"
-            " name of the stack, or JSON: a dictionary by stack name.",
-            "shifts.h5::/entry/Ca-K\nshifts.h5::/entry/Fe-K",
-            read=read_transformations,
-            write=format_sources,
-            summarize=summarize,
-            browse=partial(choose_datasets, what="transformations", accept=is_transformations),
-        )
-        self._reference = ChoiceField(
+        reference = StackNameField(
             "reference_stack",
             "Use the transformations of",
             "The best registration, or that of a stack that you choose.",
-            _BEST,
+            "the best",
         )
         evaluate_on = ChoiceField(
             "evaluate_on",
@@ -127,15 +94,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             "Refine the best registration on all stacks",
             "All stacks together know the motion better than any one of them.",
         )
-        output = LineField(
-            "output_root_uri",
-            "Save the aligned stacks in",
-            "The group of an HDF5 file. Nothing is ever overwritten. Empty: nothing is saved.",
-            "aligned.h5::/entry/aligned",
-            read=read_output_url,
-            write=format_url,
-            summarize=format_url,
-            browse=partial(choose_output_group, group="/entry/aligned"),
+        output = make_output_field(
+            "The group of an HDF5 file. Nothing is ever overwritten. Empty: nothing is saved."
         )
         save_with = ChoiceField(
             "save_with",
@@ -152,9 +112,9 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             least_means="one on each processor",
         )
         return (
-            self._stacks,
-            self._transformations,
-            self._reference,
+            make_stacks_field(),
+            make_transformations_field(),
+            reference,
             evaluate_on,
             skip,
             refine,
@@ -162,12 +122,6 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             save_with,
             max_workers,
         )
-
-    def _show_inputs(self) -> None:
-        inputs = self.get_task_input_values()
-        names = list_names(inputs.get("image_stacks"), inputs.get("transformations"))
-        self._reference.set_choices({**_BEST, **{name: name for name in names}})
-        super()._show_inputs()
 
     def _use_reference_stack(self, name: str) -> None:
         """The user has chosen another registration than the best."""

@@ -20,7 +20,9 @@ from silx.gui import qt
 from .fields import Field
 from .messages import extract_sentence
 from .messages import name_missing_inputs
+from .stack_fields import StackNameField
 from .text_fields import TextField
+from .text_values import list_names
 
 # How often a task that should stop is asked to, in ms: a request before it begins is lost.
 _ASK_AGAIN = 50
@@ -100,7 +102,11 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     def _show_inputs(self) -> None:
         linked = self.get_dynamic_input_names()
         saved = self.get_default_input_values()
+        given = self.get_task_input_values()
+        names = list_names(given.get("image_stacks"), given.get("transformations"))
         for name, field in self.fields.items():
+            if isinstance(field, StackNameField):
+                field.offer(names)
             if name in linked:
                 field.show_linked(self.get_dynamic_input_value(name))
             elif name in self.invalid_entries and isinstance(field, TextField):

@@ -23,7 +23,7 @@ class TextField(Field):
         wrong.
     :param write: the inverse; None for a value that cannot be typed.
     :param summarize: what to show of a value that a link brings.
-    :param browse: opens a dialog; returns a string for each chosen item.
+    :param browse: opens a dialog; returns a string for each chosen item. None: no dialog.
     """
 
     def __init__(
@@ -36,19 +36,21 @@ class TextField(Field):
         read: Callable[[str], Any],
         write: Callable[[Any], str | None],
         summarize: Callable[[Any], str],
-        browse: Callable[[qt.QWidget], Sequence[str]],
+        browse: Callable[[qt.QWidget], Sequence[str]] | None = None,
     ) -> None:
         super().__init__(name, label, help, editor)
         self._read = read
         self._write = write
         self._summarize = summarize
-        self._browse = browse
         palette = editor.palette()
         palette.setColor(qt.QPalette.PlaceholderText, qt.QColor(_LEGIBLE_GRAY))
         palette.setColor(qt.QPalette.Disabled, qt.QPalette.Text, qt.QColor(_LEGIBLE_GRAY))
         editor.setPalette(palette)
+        self._browse = browse
         self._browse_button = qt.QPushButton("Browse...")
         self._browse_button.setAutoDefault(False)  # else Enter in a field would click it
+        if browse is None:
+            self._browse_button.hide()
         self._browse_button.clicked.connect(self._browse_and_add)
         self._heading_row.addWidget(self._browse_button)
         editor.textChanged.connect(self._on_text)
@@ -114,7 +116,7 @@ class TextField(Field):
             self._set_problem("")
 
     def _browse_and_add(self) -> None:
-        chosen = self._browse(self)
+        chosen = self._browse(self) if self._browse is not None else ()
         if chosen:
             self._write_text(self._add(chosen))
 

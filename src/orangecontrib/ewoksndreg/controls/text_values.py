@@ -79,6 +79,62 @@ def read_output_url(typed: str) -> str | None:
     return typed
 
 
+def read_options(typed: str) -> dict[str, Any] | None:
+    """Read what a user typed as options by name.
+
+    :returns: the options; None when nothing was typed.
+    :raises ValueError: when it is not a JSON object, in one sentence.
+    """
+    value = _read_json(typed) if typed.strip() else None
+    if not isinstance(value, dict | None):
+        raise ValueError('Write the options as JSON, for example {"apply_filter": "median"}')
+    return value
+
+
+def read_reference_image(typed: str) -> int | float | None:
+    """Read what a user typed as the reference image.
+
+    :returns: the number of an image, or a part of the stack as a float; None when nothing was
+        typed.
+    :raises ValueError: when it is not a number, in one sentence.
+    """
+    value = typed.strip()
+    for kind in (int, float):
+        try:
+            return kind(value) if value else None
+        except ValueError:
+            continue
+    raise ValueError(f"Write the number of an image, or a part from 0.0 to 1.0, not {value!r}")
+
+
+def read_shape(typed: str) -> list[int] | None:
+    """Read what a user typed as the shape of images, in JSON or without brackets.
+
+    :returns: the numbers of rows and columns; None when nothing was typed.
+    :raises ValueError: when it is not two positive integers, in one sentence.
+    """
+    if not typed.strip():
+        return None
+    try:
+        rows, columns = (int(number) for number in typed.strip().strip("[]()").split(","))
+    except ValueError:
+        rows = columns = 0
+    if rows < 1 or columns < 1:
+        raise ValueError(f"Write the numbers of rows and columns, as in '200, 220', not {typed!r}")
+    return [rows, columns]
+
+
+def format_json(value: Any) -> str | None:
+    """The inverse of :func:`read_options`, :func:`read_reference_image` and :func:`read_shape`.
+
+    :returns: None when the value cannot be typed.
+    """
+    try:
+        return "" if value is None else json.dumps(value)
+    except (TypeError, ValueError):
+        return None
+
+
 def format_url(url: str | DataUrl | None) -> str:
     """The URL as users write it; an empty string where there is none."""
     return url_text(url) if isinstance(url, DataUrl) else url or ""
@@ -144,6 +200,10 @@ def _read(typed: str) -> Any:
         return None
     if typed[0] not in "[{":
         return [line.strip() for line in typed.splitlines() if line.strip()]
+    return _read_json(typed)
+
+
+def _read_json(typed: str) -> Any:
     try:
         return json.loads(typed)
     except json.JSONDecodeError as error:
