@@ -48,3 +48,18 @@ def choose_output_group(parent: qt.QWidget, group: str) -> list[str]:
         options=qt.QFileDialog.DontConfirmOverwrite,
     )
     return [f"{path}::{group}"] if path else []
+
+
+def choose_group(parent: qt.QWidget) -> list[str]:
+    """Let the user choose a group of an HDF5 file.
+
+    :param parent: window under the dialog.
+    :returns: one URL; none when the user chose nothing.
+    """
+    dialog = DataFileDialog(parent)
+    dialog.setWindowTitle("Choose the group in which to look for stacks")
+    dialog.setFilterMode(DataFileDialog.FilterMode.ExistingGroup)
+    if not dialog.exec():
+        return []
+    url = dialog.selectedDataUrl()
+    return [f"{url.file_path()}::{url.data_path() or '/'}"]
