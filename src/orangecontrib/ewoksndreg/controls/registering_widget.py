@@ -1,0 +1,74 @@
+"""What the widgets that register stacks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .fields import ChoiceField
+from .fields import Field
+from .fields import NumberField
+from .stack_fields import StackNameField
+from .stack_fields import make_stacks_field
+from .status_widget import OWStatusWidget
+from .text_fields import LineField
+from .text_values import format_json
+from .text_values import read_reference_image
+
+# Bspline and displacement fields cannot be found.
+_TYPES = ("translation", "rigid", "similarity", "affine", "projective", "identity")
+
+
+class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
+    OWStatusWidget, openclass=True
+):
+    """Registers each stack by itself, or one for all."""
+
+    def _make_fields(self) -> Iterable[Field]:
+        return (
+            make_stacks_field(),
+            ChoiceField(
+                "transformation_type",
+                "Transformation type",
+                "How the sample may move from image to image.",
+                {name: name for name in _TYPES},
+            ),
+            *self._make_method_fields(),
+            LineField(
+                "reference_image",
+                "Reference image",
+                "The image with which all others are aligned: its number from 0, a negative number"
+                " from the end, or a part of the stack from 0.0 to 1.0.",
+                "0",
+                read=read_reference_image,
+                write=format_json,
+                summarize=str,
+            ),
+            StackNameField(
+                "reference_stack",
+                "Register",
+                "Register each stack, or one whose transformations all stacks get.",
+                "each stack by itself",
+            ),
+            NumberField(
+                "max_workers",
+                "Workers",
+                "How many threads register at the same time.",
+                least=-1,
+                most=256,
+                least_means="one on each processor",
+            ),
+        )
+
+    def _make_method_fields(self) -> Iterable[Field]:
+        """The fields that this method has and others do not."""
+        raise NotImplementedError
+
+    def _show_result(self, task: Any) -> None:
+        found = task.registrations
+        lines = [f"{name}: {len(each.transformations)} images" for name, each in found.items()]
+        self._show_status("Registered:\n" + "\n".join(lines))
+        warnings = [
+            f"Stack {name!r}: {each.warning}" for name, each in found.items() if each.warning
+        ]
+        self.Warning.of_task("\n".join(warnings), shown=bool(warnings))
