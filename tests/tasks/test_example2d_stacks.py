@@ -9,7 +9,7 @@ import pytest
 from ewoksndreg import align_stacks
 from ewoksndreg.tasks.example2d_stacks import Example2DStacks
 
-pytest.importorskip("skimage")
+skimage = pytest.importorskip("skimage")
 
 # Passive matrices of image 1 for (200, 220), which 0.5.0 puts out.
 OF_0_5_0 = {
@@ -71,11 +71,15 @@ def test_the_transformations_are_those_of_0_5_0_and_align_the_images(kind):
         assert numpy.abs(images[1] - images[0]).mean() > 0.02
 
 
-def test_the_picture_is_the_middle_of_that_of_scikit_image_upside_down():
-    from skimage.data import camera
-
-    (images,) = run(nstacks=1)["image_stacks"].values()
-    expected = camera()[::-1][156:356, 146:366] / 255
+@pytest.mark.parametrize(
+    ("name", "top", "left"),
+    [("camera", 156, 146), ("cell", 230, 165)],  # a workflow of 0.5.0 shows the cell
+)
+def test_the_picture_is_the_middle_of_that_of_scikit_image_upside_down(name, top, left):
+    picture = getattr(skimage.data, name)()
+    (images,) = run(name=name, nstacks=1)["image_stacks"].values()
+    expected = picture[::-1][top : top + 200, left : left + 220].astype(float)
+    expected = (expected - picture.min()) / (int(picture.max()) - picture.min())
     numpy.testing.assert_allclose(images[0], expected, atol=1e-9)
 
 
