@@ -8,7 +8,7 @@ import pytest
 
 import ewoksndreg
 
-REFERENCE = (Path(__file__).parent.parent / "doc" / "reference.rst").read_text()
+REFERENCE = (Path(__file__).parent.parent / "doc" / "reference" / "api.rst").read_text()
 
 
 @pytest.mark.parametrize("name", ewoksndreg.__all__)

@@ -298,7 +298,7 @@ def test_what_does_not_exist_is_named(evaluation):
 
 def test_the_examples_of_the_page_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = (Path(__file__).parent.parent / "doc" / "looking.md").read_text()
+    page = (Path(__file__).parent.parent / "doc" / "how_to" / "plots.md").read_text()
     motion = [(n % 4, n % 3) for n in range(20)]
     names = {
         "stacks": {name: moving(motion, seed=n) for n, name in enumerate(("Ca-K", "Fe-K"))},

@@ -14,7 +14,7 @@ _HEAD = """\
 
 Every error that the library reports, with its exact message. Each of them is a test: `tests/errors`
 makes the mistake, compares the type and the message, and checks that nothing was written or changed
-on the disk. Those tests generate this page: `python -m tests.errors > doc/errors.md`.
+on the disk. Those tests generate this page: `python -m tests.errors > doc/reference/errors.md`.
 
 The examples use the folder `/data`. There the file `maps.h5` has the stacks `Ca-K` and `Fe-K` of
 three images of 32 x 36 px in the group `/entry/maps`, and stacks with mistakes in `/entry/bad`;
@@ -31,7 +31,7 @@ workflow.
 
 
 def format_page() -> str:
-    """The content of `doc/errors.md`."""
+    """The content of `doc/reference/errors.md`."""
     parts = [_HEAD]
     parts += [_format_section(f"## {title}", items) for title, items in MISTAKES.items()]
     parts.append(_WARNINGS)

@@ -1,4 +1,4 @@
-"""Print the figures of ``doc/ground_truth.md``: ``python -m tests.ground_truth``."""
+"""Print the figures of ``doc/explanation/ground_truth.md``: ``python -m tests.ground_truth``."""
 
 import argparse
 from pathlib import Path

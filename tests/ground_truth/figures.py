@@ -20,7 +20,7 @@ from .cases import Case
 
 # A registration is right when its true error is at most this much (px) above the smallest one of
 # its case. Applying a registration interpolates linearly, and that alone changes an image as much
-# as a shift by this distance: see doc/ground_truth.md.
+# as a shift by this distance: see doc/explanation/ground_truth.md.
 TOLERANCE = 0.25
 
 # A registration this much (px) worse than the best one of its case is a catastrophe.

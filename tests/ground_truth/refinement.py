@@ -1,6 +1,6 @@
 """How much better a registration becomes that is refined on all stacks together.
 
-``python -m tests.ground_truth.refinement`` prints the table of ``doc/refinement.md``.
+``python -m tests.ground_truth.refinement`` prints the table of ``doc/explanation/refinement.md``.
 """
 
 from __future__ import annotations

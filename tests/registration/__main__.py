@@ -1,4 +1,4 @@
-"""Print the figures of ``doc/registration.md``: ``python -m tests.registration``.
+"""Print the figures of ``doc/explanation/registration.md``: ``python -m tests.registration``.
 
 OpenCV (``pip install opencv-python-headless``) and pystackreg are measured where installed.
 """

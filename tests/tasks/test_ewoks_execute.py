@@ -109,7 +109,7 @@ def read_command(page):
 
 def test_the_command_of_the_documentation_works(folder, stacks):
     command = read_command("README.md")
-    assert read_command("doc/task.md") == command
+    assert read_command("doc/reference/post_evaluation.md") == command
     _, _, *arguments = shlex.split(command)
     done = execute(folder, *arguments)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ A real picture is really moved, registered with the program as its users call it
 returns is converted. The expected motion is the one with which the picture was moved; it is known
 from the sampling of a larger picture by scipy, which uses none of this library.
 
-The calls are those of the table in doc/conventions.md.
+The calls are those of the table in doc/explanation/conventions.md.
 """
 
 import re
@@ -32,7 +32,7 @@ measure = pytest.importorskip("skimage.measure")
 registration = pytest.importorskip("skimage.registration")
 transform = pytest.importorskip("skimage.transform")
 
-TABLE = (Path(__file__).parents[2] / "doc" / "conventions.md").read_text()
+TABLE = (Path(__file__).parents[2] / "doc" / "explanation" / "conventions.md").read_text()
 
 SIZE = 192  # px
 MARGIN = 24  # px
