@@ -77,12 +77,11 @@ OF_LISTS = [
         " it looks transposed, its translation belongs in the last column",
     ),
     _list(
-        "All that a tool returned, without a convention",
+        "The complete result of a tool, without a convention",
         TypeError,
         [([0.0, 0.0], 0.1), ([1.0, 0.0], 0.2), ([2.0, 0.0], 0.1)],
-        "image 0 has all that a tool returned, a tuple of list, float: give the matrix or the shift"
-        " alone, or say what it is with `convention`, for example"
-        " convention='phase_cross_correlation'",
+        "image 0 has the complete result of a tool, a tuple of list, float: give only the matrix or"
+        " the shift, or name the tool, for example convention='phase_cross_correlation'",
     ),
     _list(
         "Columns with names that say nothing about rows and columns",

@@ -458,7 +458,7 @@ def test_the_tuples_of_tools_need_a_convention(convention):
     found = matrices([given, (None, None)], convention=convention)
     numpy.testing.assert_allclose(found[0], shift_matrix(7, -3), atol=1e-12)
     assert numpy.isnan(found[1]).all()
-    with pytest.raises(TypeError, match=r"^image 0 has all that a tool returned.*`convention`"):
+    with pytest.raises(TypeError, match=r"^image 0 has the complete result of a tool.*convention="):
         as_transformations([given, given])
 
 

@@ -1,4 +1,4 @@
-"""Geometry: what a transformation is and how one image is resampled with it."""
+"""Geometry: the transformations and how an image is resampled with them."""
 
 from ._conversion import Conventions
 from ._conversion import TransformationSource

@@ -1,7 +1,6 @@
 """Convert the results of other programs to transformations.
 
-The URL of a dataset of matrices is accepted wherever transformations are. HDF5 is imported only
-when there is a URL.
+The URL of a dataset is accepted wherever transformations are. HDF5 is imported only for a URL.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from ._homography import Homography
 from .base import Transformation
 
 TransformationSource = Sequence[Any] | NDArray[Any] | str | os.PathLike[str]
-"""The forms in which the transformations of one stack are given, see `as_transformations`; a silx
-`DataUrl` and a table do as well."""
+"""The forms in which the transformations of one stack can be given, see `as_transformations`. A
+silx `DataUrl` and a table are accepted as well."""
 
 Conventions = str | Mapping[str, str | None] | None
 """The convention of all registrations, or of each by name, see `as_transformations`."""
@@ -53,8 +52,8 @@ _CONVENTIONS = {
 
 _PASSIVE = _CONVENTIONS["passive"]
 
-# No registration of images has a perspective of 1 % per pixel, but the translation in the last row
-# of a transposed matrix easily is that large.
+# No image registration finds a perspective of 1 % per pixel, but the translation in the last row
+# of a transposed matrix is easily that large.
 _LARGE_PERSPECTIVE = 0.01
 
 _ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__", "__dlpack__")
@@ -67,39 +66,38 @@ _EXPECTED = (
 def as_transformations(
     value: TransformationSource, *, convention: str | None = None
 ) -> list[Transformation]:
-    """The transformations of one stack, from whatever registered it.
+    """Convert the result of any registration tool to the transformations of one stack.
 
     :param value: one of
 
-        - a sequence with one item for each image: a :class:`.Transformation`, a scikit-image
-          transform with a 3x3 matrix or a linear 2D SimpleITK transform, also mixed (the physical
-          coordinates of SimpleITK must be pixels: spacing 1, origin 0); or a matrix, `(3, 3)` or
-          `(2, 3)`, or a shift, `(2,)`. Where the registration of an image failed: None, a
-          `FailedEstimation` of scikit-image or a matrix of NaN,
+        - a sequence with one item per image: a :class:`.Transformation`, a scikit-image transform
+          with a 3x3 matrix, a linear 2D SimpleITK transform (its physical coordinates must be
+          pixels: spacing 1, origin 0) or another object with a `passive_matrix`, in any mixture;
+          or a matrix, `(3, 3)` or `(2, 3)`; or a shift, `(2,)`. For an image whose registration
+          failed: None, a `FailedEstimation` of scikit-image or a matrix of NaN,
         - matrices, shape `(N, 3, 3)` or, without the last row `(0, 0, 1)`, `(N, 2, 3)`, as an array
           or nested lists,
-        - shifts in px, shape `(N, 2)`, in the same forms: translation matrices. With the default
-          convention image n shows the sample moved by shift n (row, column),
+        - shifts in px, shape `(N, 2)`, in the same forms. With the default convention, the sample
+          appears in image n displaced by shift n (row, column),
         - shifts as a table (data frame, structured array, compound dataset, dictionary, named
           tuples) with the columns `row` and `column`, or `y` and `x`, in any order,
-        - the URL of a dataset with matrices or shifts, see :func:`.as_data_url`. It is read as a
-          whole; its attribute `convention` holds where no other is given.
+        - the URL of a dataset with matrices or shifts, see :func:`.as_data_url`. The dataset is
+          read completely; its attribute `convention` is used if `convention` is not given.
 
-        Masked and missing numbers (None) are NaN.
-    :param convention: what the numbers mean, see :ref:`where-from`: `"passive"` (a point of the
-        aligned image to its place in the image), `"active"` (the inverse), both in (row, column)
-        order, `"passive xy"` and `"active xy"` in (x, y) order, or the name of a tool,
+        Masked and missing numbers (None) become NaN.
+    :param convention: what the numbers mean, see :ref:`where-from`: `"passive"` (maps a point of
+        the aligned image to its position in the image) or `"active"` (the inverse), both in (row,
+        column) order; `"passive xy"` or `"active xy"`, in (x, y) order; or the name of a tool:
         `"scikit-image"`, `"opencv"`, `"opencv inverse map"`, `"pystackreg"`, `"simpleitk"`,
-        `"phase_cross_correlation"`. Not given: `"passive"` for numbers, and for the objects of a
-        tool that tool's. Where it is given, an item may also be the whole tuple that a tool
-        returns. A :class:`.Transformation` is taken as it is, and so is the order of columns that
-        have names.
+        `"phase_cross_correlation"`. Default: `"passive"` for numbers, and the tool's own convention
+        for its objects. If given, an item may also be the complete tuple that a tool returns. The
+        convention does not change a :class:`.Transformation`, nor the order of named columns.
     :returns: N transformations. A matrix that is singular or not finite is kept.
-    :raises ValueError: when there are no transformations, the shape does not fit, a matrix is
-        transposed, the convention is unknown or there is no such dataset.
-    :raises TypeError: when these are not real numbers, an object is of another kind, or it is a
-        tuple of a tool and no convention is given.
-    :raises OSError: when a file is missing or cannot be read.
+    :raises ValueError: if there are no transformations, the shape is wrong, a matrix is
+        transposed, the convention is unknown or the dataset does not exist.
+    :raises TypeError: if the numbers are not real, an object is of another kind, or an item is the
+        tuple of a tool and `convention` is not given.
+    :raises OSError: if a file is missing or cannot be read.
 
     >>> from ewoksndreg import as_transformations
     >>> first, second = as_transformations([(0, 0), (1.5, -2)], convention="active")
@@ -134,14 +132,14 @@ def as_transformations(
 
 
 def is_url(value: object) -> bool:
-    """Whether it has the form of a URL: a string, a path or a silx `DataUrl`."""
+    """Whether a value has the form of a URL: a string, a path or a silx `DataUrl`."""
     return isinstance(value, (str, os.PathLike)) or hasattr(value, "data_path")
 
 
 def as_registrations(
     values: Mapping[str, TransformationSource], convention: Conventions = None
 ) -> dict[str, list[Transformation]]:
-    """:func:`as_transformations` for each registration; what it raises names the stack."""
+    """Apply :func:`as_transformations` to each registration; errors name the stack."""
     conventions = assign_conventions(convention, values)
     registrations = {}
     for name, value in values.items():
@@ -154,9 +152,9 @@ def as_registrations(
 
 
 def assign_conventions(convention: Conventions, names: Collection[str]) -> dict[str, str | None]:
-    """The convention of each registration; None where none is given.
+    """Find the convention of each registration; None if it is not given.
 
-    :raises ValueError: when one is unknown, or there is no registration of a name.
+    :raises ValueError: if a convention or the name of a registration is unknown.
     """
     by_name = convention if isinstance(convention, Mapping) else dict.fromkeys(names, convention)
     for name, each in by_name.items():
@@ -197,11 +195,11 @@ def _from_numbers(numbers: NDArray[Any], rule: _Convention | None) -> list[Trans
 
 
 def _from_table(table: Any, rule: _Convention | None) -> list[Transformation]:
-    """Shifts in columns that have names, or one shift."""
+    """Convert shifts in named columns, or one shift."""
     rows, columns = (_as_numbers(each).reshape(-1) for each in find_columns(table) or ())
     if len(rows) != len(columns):
         raise ValueError(f"the columns differ in length: {len(rows)} and {len(columns)}")
-    # The names say which is which.
+    # The names already give the order.
     return _from_numbers(numpy.stack([rows, columns], 1), (rule or _PASSIVE)._replace(xy=False))
 
 
@@ -249,7 +247,7 @@ def _check_not_transposed(matrix: NDArray[numpy.float64], n: int) -> None:
 def _find_transformation(
     item: Any, n: int, rule: _Convention | None
 ) -> Transformation | NDArray[Any]:
-    """What stands for an image: a transformation, or the numbers of a matrix or a shift."""
+    """Return the transformation of one image, or the numbers of its matrix or shift."""
     if isinstance(item, Transformation):
         return item
     if is_failure(item):
@@ -279,8 +277,8 @@ def _find_transformation(
 
 
 def _is_of_tool(item: Sequence[Any]) -> bool:
-    """Whether it is neither a shift nor rows of a matrix: tools return a shift or a matrix together
-    with how good it is."""
+    """Whether an item is the result of a tool, such as a shift with its error, and therefore
+    neither a shift nor the rows of a matrix."""
     dimensions = {2 if find_tool(each) else _count_dimensions(each) for each in item}
     return dimensions not in ({0}, {1}, set())
 
@@ -293,23 +291,23 @@ def _count_dimensions(value: Any) -> int:
 
 
 def _unpack(item: Sequence[Any], n: int, rule: _Convention | None) -> Any:
-    """The matrix, the shift or the transform in what a tool returned; None where it failed."""
+    """Pick the matrix, shift or transform from the result of a tool; None if it failed."""
     what = f"{type(item).__name__} of {', '.join(type(each).__name__ for each in item)}"
     if rule is None:
         raise TypeError(
-            f"image {n} has all that a tool returned, a {what}: give the matrix or the shift alone,"
-            " or say what it is with `convention`, for example convention='phase_cross_correlation'"
+            f"image {n} has the complete result of a tool, a {what}: give only the matrix or the"
+            " shift, or name the tool, for example convention='phase_cross_correlation'"
         )
     candidates = [each for each in item if find_tool(each) or _has_form(each)]
     if not candidates and any(map(is_failure, item)):
         return None
     if len(candidates) != 1:
-        raise TypeError(f"image {n} has a {what}: give the matrix or the shift alone")
+        raise TypeError(f"image {n} has a {what}: give only the matrix or the shift")
     return candidates[0]
 
 
 def _has_form(value: Any) -> bool:
-    """Whether it may be a matrix or a shift."""
+    """Whether a value may be a matrix or a shift."""
     try:
         numbers = _as_numbers(value)
     except ValueError:
@@ -318,8 +316,8 @@ def _has_form(value: Any) -> bool:
 
 
 def _check_alike(items: Sequence[Any], found: Sequence[Transformation | NDArray[Any]]) -> None:
-    """All are matrices or all shifts, but for numbers that mean the same beside any others: the
-    identity, and NaN for a registration that failed."""
+    """Require that all items are matrices, or all shifts, or all objects. The identity, and NaN for
+    a registration that failed, mean the same in each form and may be mixed with any."""
     arrays = {n: each for n, each in enumerate(found) if not isinstance(each, Transformation)}
     definite = {n: each for n, each in arrays.items() if not _means_the_same(each)}
     first = next(iter(definite), 0)
@@ -346,7 +344,7 @@ def _means_the_same(numbers: NDArray[Any]) -> bool:
 
 
 def _as_numbers(value: Any) -> NDArray[Any]:
-    """An array of numbers; those that are masked or missing are NaN."""
+    """Convert to an array of numbers; masked and missing ones become NaN."""
     if isinstance(value, numpy.ma.MaskedArray) and value.dtype.kind in "biuf":
         floating: Any = value.astype(numpy.float64)
         return numpy.asarray(floating.filled(numpy.nan))

@@ -1,5 +1,5 @@
-"""What other packages find: transformation objects, failures and tables of shifts. None of these
-packages is imported here."""
+"""The results of other packages: transformation objects, failures and tables of shifts. None of
+these packages is imported here."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 
 class Tool(NamedTuple):
-    """A package that has transformation objects.
+    """A package with transformation objects.
 
     :param convention: what the matrices of its objects mean, see :func:`.as_transformations`.
-    :param matrix_of: the 3x3 matrix of an object; raises TypeError where there is none.
+    :param matrix_of: gives the 3x3 matrix of an object; raises TypeError if it has none.
     """
 
     convention: str
@@ -25,7 +25,7 @@ class Tool(NamedTuple):
 
 
 def find_tool(item: object) -> Tool | None:
-    """The package that defines the class of an object, or a parent of it, if it is a known one."""
+    """Find the known package that defines the class of an object or one of its parents."""
     if hasattr(item, "passive_matrix"):
         return _WITH_PASSIVE_MATRIX
     packages = (parent.__module__.partition(".")[0] for parent in type(item).__mro__)
@@ -33,7 +33,7 @@ def find_tool(item: object) -> Tool | None:
 
 
 def is_failure(item: object) -> bool:
-    """Whether it says that an image could not be registered."""
+    """Whether an item stands for an image that could not be registered."""
     return item is None or type(item).__name__ == "FailedEstimation"
 
 
@@ -45,12 +45,12 @@ _COLUMN_NAME = re.compile(
 
 
 def find_columns(table: Any) -> tuple[Any, Any] | None:
-    """The columns of a table with the row and the column of shifts; None where columns have no
-    names, or none that mean something.
+    """Find the columns of a table that hold the rows and the columns of the shifts; None if the
+    columns have no names, or none that is known.
 
-    :param table: a data frame, a structured array or a dictionary of columns; or what these have
-        for one image, or a named tuple.
-    :raises ValueError: when other columns have names.
+    :param table: a data frame, a structured array or a dictionary of columns; or one row of these,
+        or a named tuple.
+    :raises ValueError: if there are other named columns.
     """
     names = _column_names(table)
     axes: dict[str, Any] = {}
@@ -87,9 +87,9 @@ def _column_names(table: Any) -> list[str]:
 
 
 def _scikit_image_matrix(transform: Any) -> NDArray[Any]:
-    # Not any 3x3 `params`: an essential matrix has them and does not map points to points.
+    # An essential matrix has 3x3 `params`, too, but does not map points to points.
     if "ProjectiveTransform" not in [parent.__name__ for parent in type(transform).__mro__]:
-        raise TypeError("expected a scikit-image transform that a 3x3 matrix describes")
+        raise TypeError("expected a scikit-image transform with a 3x3 matrix")
     matrix = numpy.asarray(transform.params)
     if matrix.shape != (3, 3):
         raise TypeError(f"expected a 2D transform with a 3x3 matrix, not {matrix.shape}")
@@ -102,9 +102,9 @@ def _simpleitk_matrix(transform: Any) -> NDArray[Any]:
     if transform.GetDimension() != 2:
         raise TypeError(f"expected a 2D transform, not {transform.GetDimension()}D")
     if not transform.IsLinear():
-        raise TypeError("expected a linear transform, which a 3x3 matrix describes")
-    # The images of the origin and the unit vectors define a linear transform, also where
-    # it is composed of several or rotates about a center.
+        raise TypeError("expected a linear transform, which has a 3x3 matrix")
+    # The origin and the unit vectors define any linear transform, even a composite one or a
+    # rotation about a center.
     corners = [transform.TransformPoint(point) for point in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))]
     origin, x, y = numpy.array(corners)
     matrix = numpy.identity(3)

@@ -14,24 +14,26 @@ from ._warp import warp
 from .base import Transformation
 from .types import TransformationType
 
-# Matrices that come out of an optimizer or a file carry rounding errors. A coefficient closer
-# than this to its ideal value moves no pixel of a 2048 px image by more than 0.01 px, which
-# nobody can see, so it does not make a translation an affine transformation.
+# Matrices from an optimizer or a file have rounding errors. A coefficient closer than this to its
+# ideal value moves no pixel of a 2048 px image by more than 0.01 px, which cannot be seen, so it
+# does not turn a translation into an affine transformation.
 _LINEAR_TOLERANCE = 1e-6
 _PERSPECTIVE_TOLERANCE = 2e-9
 _TRANSLATION_TOLERANCE = 1e-6  # px
 
 
 class Homography(Transformation):
-    """Maps straight lines to straight lines: translation up to projective transformation.
+    """A transformation described by a 3x3 matrix, from a translation to a projective one.
 
     A matrix that is singular or not finite is kept, because one registration that diverged must
-    not stop a workflow: all its pixels lie outside the image and all its coordinates are NaN.
+    not stop a workflow: its images come out as `cval` everywhere, and its points as NaN.
 
-    :param passive_matrix: shape `(3, 3)` in (row, column) order, maps a pixel of the aligned
-        image to its place in the image. Any multiple of it is the same homography.
-    :param transfo_type: kind of transformation; derived from the matrix where not given.
-    :raises ValueError: when the matrix has another shape or is not numeric.
+    :param passive_matrix: shape `(3, 3)`, in px and (row, column) order, maps a pixel of the
+        aligned image to its position in the image. Any multiple of it is the same homography.
+    :param transfo_type: kind of transformation, see :class:`.TransformationType`; by default it is
+        derived from the matrix.
+    :raises ValueError: if the matrix has another shape or is not of real numbers, or the kind is
+        unknown.
 
     >>> import numpy
     >>> from ewoksndreg import Homography
@@ -62,17 +64,17 @@ class Homography(Transformation):
 
     @property
     def passive_matrix(self) -> NDArray[numpy.float64]:
-        """Shape `(3, 3)`, read-only, scaled so that its last element is 1 (where it is not 0)."""
+        """Shape `(3, 3)`, read-only, scaled so that its last element is 1 (unless that is 0)."""
         return self._passive
 
     @property
     def active_matrix(self) -> NDArray[numpy.float64]:
-        """Inverse of `passive_matrix`, read-only; all NaN where there is none."""
+        """The inverse of `passive_matrix`, read-only; all NaN if there is none."""
         return self._active
 
     @property
     def invertible(self) -> bool:
-        """Whether the matrix has an inverse, which a registration that diverged may not have."""
+        """Whether the matrix has an inverse; False where the registration diverged."""
         return bool(numpy.isfinite(self._active).all())
 
     def apply_coordinates(self, coord: ArrayLike) -> NDArray[numpy.float64]:
@@ -92,12 +94,26 @@ class Homography(Transformation):
         cval: float = numpy.nan,
         interpolation_order: int = 1,
     ) -> NDArray[numpy.floating[Any]]:
-        """See :func:`ewoksndreg.transformation._warp.warp`."""
+        """Resample an image: ``aligned[p] = image[passive_matrix p]``.
+
+        A shift by an integer number of pixels copies the pixels, at every order. Otherwise, a
+        pixel of the image that is not finite makes NaN of exactly those pixels of the result whose
+        linear interpolation uses it.
+
+        :param image: shape `(H, W)`, real numbers.
+        :param cval: value of the pixels that come from outside the image, that is from beyond the
+            centers of its outermost pixels.
+        :param interpolation_order: order of the spline, from 0 (nearest pixel) and 1 (linear) to 5.
+        :returns: the aligned image, shape `(H, W)`; float32 if that holds the pixel values exactly,
+            else float64.
+        :raises ValueError: if the image does not have two dimensions or the order does not exist.
+        :raises TypeError: if the pixels are not real numbers.
+        """
         matrix = self._passive if self.invertible else None
         return warp(image, matrix, cval=cval, interpolation_order=interpolation_order)
 
     def between(self, reference: Transformation) -> Matrix | None:
-        # A subclass may resample in its own way.
+        # A subclass may resample differently.
         both = (self, reference)
         if any(type(each).apply_data is not Homography.apply_data for each in both):
             return None
@@ -107,15 +123,15 @@ class Homography(Transformation):
             return numpy.asarray(self._passive @ reference.active_matrix)
 
     def __iter__(self) -> Iterator[NDArray[numpy.float64]]:
-        """The rows of `passive_matrix`, which also lets ewoks make a hash of them."""
+        """Iterate over the rows of `passive_matrix`; ewoks uses this to compute a hash."""
         return iter(self._passive)
 
     def __reduce__(self) -> tuple[type[Homography], tuple[object, ...]]:
-        # Through the constructor: pickled arrays would come back writeable.
+        # Use the constructor: unpickled arrays would be writable.
         return type(self), (self._passive, self.transformation_type)
 
     def __matmul__(self, other: Transformation) -> Transformation:
-        # One matrix resamples once; a composite would blur twice.
+        # One matrix resamples once; a composite would interpolate twice.
         if isinstance(other, Homography):
             with numpy.errstate(invalid="ignore", over="ignore"):
                 return Homography(self._passive @ other._passive)
@@ -147,7 +163,7 @@ def _normalize(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
 
 
 def _invert(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """The normalized inverse; all NaN where the matrix has none that floating point can show."""
+    """The normalized inverse; all NaN if the matrix is numerically singular."""
     none = numpy.full((3, 3), numpy.nan)
     if not numpy.isfinite(matrix).all():
         return none
@@ -175,7 +191,7 @@ def _classify(matrix: NDArray[numpy.float64]) -> TransformationType:
         if is_close(matrix[:2, 2], 0, _TRANSLATION_TOLERANCE):
             return TransformationType.identity
         return TransformationType.translation
-    # Rotation times scale, not mirrored: [[a, -b], [b, a]]
+    # A rotation times a scale, without reflection: [[a, -b], [b, a]]
     scale = float(numpy.hypot(linear[0, 0], linear[1, 0]))
     if not is_close(linear[:, 1], (-linear[1, 0], linear[0, 0]), _LINEAR_TOLERANCE * max(scale, 1)):
         return TransformationType.affine

@@ -1,4 +1,4 @@
-"""What a registration does to the images, in numbers that can be drawn."""
+"""The motion that a registration corrects: shift, rotation and scale of each image."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .base import Transformation
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """How far a registration shifts, rotates and scales each of N images, shape `(N,)` each.
+    """How far a registration shifts, rotates and scales each of N images.
 
-    NaN where a transformation diverged.
+    All arrays have the shape `(N,)`; NaN where a transformation diverged.
 
-    :param rows: by how much the center of the image is moved down, px.
-    :param columns: by how much it is moved to the right, px.
-    :param rotation: of the middle of the image, degrees, positive counterclockwise as seen on
-        the screen, where rows run down.
-    :param scale: by how much the middle of the image grows, percent; 0 keeps its size.
+    :param rows: shift of the image center along the rows (down), px.
+    :param columns: shift of the image center along the columns (to the right), px.
+    :param rotation: rotation of the middle of the image, degrees, positive counterclockwise on the
+        screen, where row 0 is at the top.
+    :param scale: magnification of the middle of the image, percent; 0 keeps the size.
     """
 
     rows: NDArray[numpy.float64]
@@ -36,13 +36,14 @@ class Motion:
 
 
 def find_motion(transformations: Sequence[Transformation], image_shape: tuple[int, int]) -> Motion:
-    """Follow the center of the images and four points half-way to the edges.
+    """Compute the shift, rotation and scale of each image.
 
-    The points are moved with :meth:`.Transformation.apply_coordinates`, so that no matrix is
-    needed. With the linear map J from a step in the image to the step between the moved points
-    (exact for affine transformations, a mean over the middle of the image for others), the
-    rotation is that of the rotation matrix nearest to J, ``atan2(J[1, 0] - J[0, 1], J[0, 0] +
-    J[1, 1])``, and the scale ``sqrt(abs(det J))``.
+    The image center and four points halfway to the edges are moved with
+    :meth:`.Transformation.apply_coordinates`; no matrix is needed. Let J be the linear map from the
+    distances of these points to the distances of the moved points (exact for affine
+    transformations, an average over the middle of the image for others). The rotation is that of
+    the rotation matrix nearest to J, ``atan2(J[1, 0] - J[0, 1], J[0, 0] + J[1, 1])``, and the scale
+    is ``sqrt(abs(det J))``.
 
     :param transformations: N transformations.
     :param image_shape: `(H, W)` in px.

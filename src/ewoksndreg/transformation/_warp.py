@@ -16,8 +16,8 @@ from ..kernels import ROUNDING
 from ..kernels import is_pixel_shift
 from ..kernels import resample_linear
 
-# scipy.ndimage is imported by scipy when it is first used, which is seldom and takes a while: each
-# worker process would wait for it.
+# scipy imports scipy.ndimage on first use. It is needed rarely and slow to import, and each worker
+# process would have to wait for it.
 
 
 def warp(
@@ -29,19 +29,10 @@ def warp(
 ) -> FloatImage:
     """Resample an image: ``result[p] = image[passive_matrix p]``.
 
-    A shift by an integer number of pixels copies values, at every order. Elsewhere, pixels of the
-    image that are not finite make NaN of exactly the result pixels whose linear interpolation they
-    take part in.
+    See :meth:`.Homography.apply_data`.
 
-    :param image: shape `(H, W)`, real numbers.
-    :param passive_matrix: shape `(3, 3)`, invertible, (row, column) order; None when there is no
+    :param passive_matrix: shape `(3, 3)`, invertible, (row, column) order. None if there is no
         such matrix: all pixels come from outside the image.
-    :param cval: value of the pixels that come from outside the image, that is from beyond the
-        centers of its outermost pixels.
-    :param interpolation_order: order of the spline: 0 (nearest pixel), 1 (linear) up to 5.
-    :returns: shape `(H, W)`, float32 for images that float32 can hold exactly, else float64.
-    :raises ValueError: when the image does not have two dimensions or the order does not exist.
-    :raises TypeError: when the pixels are not real numbers.
     """
     if interpolation_order not in range(6):
         raise ValueError(
@@ -90,11 +81,11 @@ def _resample(
 def _find_sources(
     matrix: Matrix, shape: tuple[int, ...], rows: slice
 ) -> tuple[NDArray[numpy.float64], Mask]:
-    """Where in the image the pixels of some rows of the result come from, shape `(2, rows, W)`,
-    always inside the image, and which of them really come from outside."""
+    """Find the positions in the image from which some rows of the result are taken, shape
+    `(2, rows, W)`, limited to the image, and the mask of those that lie outside."""
     limits = numpy.array(shape, dtype=numpy.float64).reshape(2, 1, 1) - 1
     grid = numpy.mgrid[rows, : shape[1]].astype(numpy.float64)
-    # A diverged matrix may overflow; what is not finite is outside.
+    # A diverged matrix may overflow; positions that are not finite are outside.
     with numpy.errstate(all="ignore"):
         y, x, w = numpy.tensordot(matrix[:, :2], grid, 1) + matrix[:, 2].reshape(3, 1, 1)
         places = numpy.stack([y / w, x / w])
@@ -107,8 +98,8 @@ def _find_sources(
 def _fill(source: FloatImage, invalid: Mask, order: int) -> FloatImage:
     if order < 2 or invalid.all():
         return numpy.where(invalid, source.dtype.type(0), source)
-    # The spline filter carries every value across the image, fading within a few pixels: the
-    # nearest valid value keeps the valid pixels next to a hole free of overshoot.
+    # The spline filter spreads every value over a few pixels: filling with the nearest valid value
+    # avoids overshoot in the valid pixels next to a hole.
     nearest = scipy.ndimage.distance_transform_edt(
         invalid, return_distances=False, return_indices=True
     )

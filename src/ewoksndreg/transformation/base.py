@@ -16,13 +16,15 @@ from .types import TransformationType
 
 
 class Transformation(ABC):
-    """Brings one image onto the reference image of its stack.
+    """Abstract base class: aligns one image with the reference image of its stack.
 
-    A subclass needs :meth:`apply_coordinates` and :meth:`apply_data`, nothing else. It may offer
-    `passive_matrix` and `active_matrix` when a 3x3 matrix describes it.
+    A subclass only needs :meth:`apply_coordinates` and :meth:`apply_data`. It may also have a
+    `passive_matrix` and an `active_matrix` if a 3x3 matrix describes the transformation.
+    ``a @ b`` is the transformation that applies first `a`, then `b`.
 
-    :param transfo_type: kind of transformation. A subclass that does not call this constructor
-        counts as a displacement field, the most general kind.
+    :param transfo_type: kind of transformation, see :class:`.TransformationType`. The default, also
+        of a subclass that does not call this constructor, is a displacement field.
+    :raises ValueError: if the kind is unknown.
 
     >>> import numpy
     >>> from ewoksndreg import Transformation
@@ -52,14 +54,15 @@ class Transformation(ABC):
 
     @property
     def transformation_type(self) -> TransformationType:
+        """The kind of transformation, which equals its name: `"translation"`, `"rigid"`, ..."""
         return self._transformation_type
 
     @abstractmethod
     def apply_coordinates(self, coord: ArrayLike) -> NDArray[Any]:
-        """Move points with the active transformation: from the image to the aligned image.
+        """Map points of the image to the aligned image (the active transformation).
 
         :param coord: points in px, shape `(2, M)`, first the rows, then the columns.
-        :returns: the moved points, shape `(2, M)`.
+        :returns: the mapped points in px, shape `(2, M)`.
         """
 
     @abstractmethod
@@ -70,46 +73,46 @@ class Transformation(ABC):
         cval: float = numpy.nan,
         interpolation_order: int = 1,
     ) -> NDArray[Any]:
-        """Resample an image: every pixel of the result takes the value found at the place to
-        which the passive transformation maps it.
+        """Resample an image: each pixel of the result is the value at the position to which the
+        passive transformation maps it.
 
-        :param image: shape `(H, W)`.
+        :param image: shape `(H, W)`, real numbers.
         :param cval: value of the pixels that come from outside the image.
-        :param interpolation_order: order of the spline, 0 to 5.
+        :param interpolation_order: order of the spline, from 0 (nearest pixel) and 1 (linear) to 5.
         :returns: the aligned image, shape `(H, W)`, floating point.
         """
 
     @property
     def passive_matrix(self) -> NDArray[Any]:
-        """3x3 matrix in (row, column) order that maps a pixel of the aligned image to its place
+        """3x3 matrix in (row, column) order that maps a pixel of the aligned image to its position
         in the image: ``aligned[p] = image[passive_matrix p]``.
 
-        :raises AttributeError: where no matrix describes the transformation.
+        :raises AttributeError: if no matrix describes the transformation.
         """
         raise AttributeError(f"{type(self).__name__} has no passive_matrix")
 
     @property
     def active_matrix(self) -> NDArray[Any]:
-        """The inverse of `passive_matrix`: maps a point of the image to its place in the aligned
+        """The inverse of `passive_matrix`: maps a point of the image to its position in the aligned
         image.
 
-        :raises AttributeError: where no matrix describes the transformation.
+        :raises AttributeError: if no matrix describes the transformation.
         """
         raise AttributeError(f"{type(self).__name__} has no active_matrix")
 
     def between(self, reference: Transformation) -> Matrix | None:
-        """The passive matrix that aligns the image with the reference image itself and not with
-        what becomes of that, ``M inv(M_reference)``, shape `(3, 3)`.
+        """Compute the passive matrix that aligns the image with the unaligned reference image,
+        ``M inv(M_reference)``, shape `(3, 3)`.
 
         :param reference: the transformation of the reference image.
-        :returns: not finite where one of the two is singular; None where resampling with this
-            matrix is not what the two transformations do.
+        :returns: the matrix, not finite if one of the two is singular. None if resampling with a
+            matrix does not give what the two transformations give.
         """
         return None
 
     def __eq__(self, other: object) -> bool:
-        """Whether both have the same matrix within :func:`numpy.allclose`; without a matrix, a
-        transformation equals only itself."""
+        """Whether both matrices are equal within the tolerance of :func:`numpy.allclose`. Without
+        a matrix, a transformation equals only itself."""
         if not isinstance(other, Transformation):
             return NotImplemented
         if self is other:
@@ -123,18 +126,18 @@ class Transformation(ABC):
     __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[object]:
-        """What the transformation consists of; ewoks makes a hash of it where it caches results."""
+        """Iterate over the attributes; ewoks computes a hash from these to cache results."""
         return iter(sorted(vars(self).items()))
 
     def __matmul__(self, other: Transformation) -> Transformation:
-        """``a @ b`` transforms first with ``a``, then with ``b``."""
+        """Compose: ``a @ b`` applies first `a`, then `b`."""
         if not isinstance(other, Transformation):
             return NotImplemented
         return Composite(self, other)
 
 
 class Composite(Transformation):
-    """What ``first @ second`` is when no single transformation can stand for both.
+    """The composition ``first @ second`` of transformations that have no common matrix.
 
     :param first: applied first.
     :param second: applied to the result of the first.
@@ -160,7 +163,7 @@ class Composite(Transformation):
     ) -> NDArray[Any]:
         aligned = self._apply_both(image, interpolation_order)
         if not numpy.isnan(cval):
-            # Only afterwards: the second step would mix it with the pixels of the image.
+            # Not before the second step, which would interpolate between `cval` and pixels.
             inside = numpy.zeros(aligned.shape, dtype=aligned.dtype)
             aligned[numpy.isnan(self._apply_both(inside, interpolation_order))] = cval
         return aligned

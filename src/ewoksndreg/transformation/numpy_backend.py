@@ -1,4 +1,4 @@
-"""`NumpyHomography`, the name under which notebooks import :class:`.Homography`."""
+"""`NumpyHomography`, the name of :class:`.Homography` in ewoksndreg 0.5.0."""
 
 from ._homography import Homography as NumpyHomography
 

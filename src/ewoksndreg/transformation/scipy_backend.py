@@ -1,4 +1,4 @@
-"""`ScipyHomography`, the name under which notebooks import :class:`.Homography`."""
+"""`ScipyHomography`, the name of :class:`.Homography` in ewoksndreg 0.5.0."""
 
 from ._homography import Homography as ScipyHomography
 

@@ -4,8 +4,10 @@ from enum import Enum
 
 
 class TransformationType(str, Enum):
-    """How far a transformation may deform an image, least to most; each is also its name.
+    """The kinds of transformations, from the most restricted to the most general. Each kind equals
+    its name.
 
+    >>> from ewoksndreg.transformation.types import TransformationType
     >>> TransformationType.rigid == "rigid"
     True
     """
