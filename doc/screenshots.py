@@ -19,7 +19,8 @@ os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
 from orangecanvas.styles import breeze_dark
 from silx.gui import qt
 
-from ewoksndreg.tasks.example_stacks import ExampleStacks
+from ewoksndreg.demo.samples import make_sample
+from ewoksndreg.tasks.reg2d_intensities import Reg2DIntensities
 from orangecontrib.ewoksndreg.reg2d_posteval import OWReg2DPostEvaluation
 
 IMAGES = Path(__file__).parent / "images"
@@ -32,9 +33,15 @@ def main() -> None:
     """Write `orange_*.png` into the folder of the pictures."""
     application = qt.QApplication([])
     application.setStyle("Fusion")
-    example = ExampleStacks(inputs={})
-    example.execute()
-    values = example.get_output_values()
+    stacks = make_sample("coins", step=2.5).stacks
+    registering = Reg2DIntensities(
+        inputs={"image_stacks": stacks, "transformation_type": "translation"}
+    )
+    registering.execute()
+    values = {
+        "image_stacks": stacks,
+        "transformations": registering.get_output_value("transformations"),
+    }
     without_a_registration = {
         **values,
         "transformations": {

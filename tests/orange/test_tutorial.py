@@ -5,6 +5,7 @@ from ..qt_available import require_qt
 
 require_qt()
 
+import itertools
 import json
 import subprocess
 import sys
@@ -38,12 +39,20 @@ def canvas(application, monkeypatch):
 
 
 def _rank_by_task():
-    from ewoksndreg.tasks.example_stacks import ExampleStacks
+    from ewoksndreg.tasks.example2d_stacks import Example2DStacks
+    from ewoksndreg.tasks.reg2d_intensities import Reg2DIntensities
     from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
-    example = ExampleStacks(inputs={})
+    chosen = {"name": "coins", "transformation_type": "translation", "nimages": 12, "nstacks": 4}
+    example = Example2DStacks(inputs=chosen)
     example.execute()
-    ranking = Reg2DPostEvaluation(inputs=example.get_output_values())
+    stacks = example.get_output_value("image_stacks")
+    registering = Reg2DIntensities(
+        inputs={"image_stacks": stacks, "transformation_type": "translation"}
+    )
+    registering.execute()
+    registrations = registering.get_output_value("transformations")
+    ranking = Reg2DPostEvaluation(inputs={"image_stacks": stacks, "transformations": registrations})
     ranking.execute()
     return ranking.get_output_values()
 
@@ -51,7 +60,7 @@ def _rank_by_task():
 def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
     canvas.load_ows(TUTORIAL)
     (evaluation,) = canvas.widgets_from_name("Post-Registration Evaluation")
-    (example,) = canvas.widgets_from_name("Example Stacks")
+    (example,) = canvas.widgets_from_name("2D Example Stacks")
     assert not example.task_done
     canvas.start_workflow()
     canvas.wait_widgets(timeout=_TIMEOUT)
@@ -61,13 +70,13 @@ def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
     assert outputs["ranked_stack_names"] == expected["ranked_stack_names"]
     assert outputs["scores"] == expected["scores"]
     best = expected["ranked_stack_names"][0]
-    assert f"The registration of {best!r} is the best of 6." in evaluation.view.summary.text()
+    assert f"The registration of {best!r} is the best of 4." in evaluation.view.summary.text()
     assert not evaluation.fields["image_stacks"].editor.isEnabled()
     assert not evaluation.fields["transformations"].editor.isEnabled()
 
     # What is set in the window is saved with the workflow.
-    evaluation.view.sigReferenceStackRequested.emit("S-K")
-    wait_until(lambda: evaluation.get_task_output_value("reference_stack", None) == "S-K")
+    evaluation.view.sigReferenceStackRequested.emit("stack_2")
+    wait_until(lambda: evaluation.get_task_output_value("reference_stack", None) == "stack_2")
     saved = tmp_path / "saved.ows"
     with saved.open("wb") as file:
         canvas.scheme.save_to(file)
@@ -77,7 +86,7 @@ def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
         for attributes in graph.graph.nodes.values()
         if attributes["task_identifier"].endswith("Reg2DPostEvaluation")
     ]
-    assert {"name": "reference_stack", "value": "S-K"} in inputs
+    assert {"name": "reference_stack", "value": "stack_2"} in inputs
     canvas.scheme.ewoks_finalize()
 
 
@@ -123,7 +132,7 @@ def test_orange_finds_the_category(group, module):
 def test_the_canvas_shows_all_widgets_with_their_icons(canvas):
     registry = canvas.canvas.widget_registry
     widgets = {widget.name: widget for widget in registry.widgets("Registration")}
-    assert {"Post-Registration Evaluation", "Example Stacks"} <= set(widgets)
+    assert {"Post-Registration Evaluation", "2D Example Stacks"} <= set(widgets)
     assert {widget.category for widget in widgets.values()} == {"Registration"}
     icons = {widget.icon for widget in widgets.values()}
     assert len(icons | {"icons/category.svg"}) == len(widgets) + 1
@@ -139,10 +148,10 @@ def test_the_canvas_finds_the_help_of_all_widgets(canvas):
         assert f'<h2 id="{url.fragment()}">{widget.name}</h2>' in page
 
 
-def test_a_link_between_the_two_is_proposed_for_the_stacks(canvas):
+def test_links_are_proposed_for_the_stacks(canvas):
     canvas.load_ows(TUTORIAL)
-    source, sink = canvas.scheme.nodes
     for link in list(canvas.scheme.links):
         canvas.scheme.remove_link(link)
-    output, input_, _ = canvas.scheme.propose_links(source, sink)[0]
-    assert (output.name, input_.name) == ("image_stacks", "image_stacks")
+    for source, sink in itertools.pairwise(canvas.scheme.nodes):
+        output, input_, _ = canvas.scheme.propose_links(source, sink)[0]
+        assert (output.name, input_.name) == ("image_stacks", "image_stacks")
