@@ -244,7 +244,7 @@ def test_an_image_that_fails_is_named(make_widget, run, measured):
     run(widget)
     assert _read_status(widget) == "Registered:\nFe-K: 4 images"
     assert messages(widget) == [
-        "Stack 'Fe-K': 1 of 4 images could not be registered: image 2 (it is empty or constant)"
+        "Stack 'Fe-K': 1 of 4 images could not be registered: image 2 (empty or constant)"
     ]
 
 

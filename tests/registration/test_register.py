@@ -200,7 +200,7 @@ def test_an_image_that_fails_is_named_and_does_not_stop_the_others(method: Any) 
         found = register_stack(stack, method=method)
     assert str(w[0].message) == found.warning
     assert list(found.failed) == [2, 4, 6]
-    assert found.failed[2] == found.failed[4] == "it is empty or constant"
+    assert found.failed[2] == found.failed[4] == "empty or constant"
     failed = ~found.succeeded
     assert failed.tolist() == [n in (2, 4, 6) for n in range(8)]
     matrices = numpy.stack([each.passive_matrix for each in found.transformations])

@@ -227,9 +227,7 @@ def _check(
     if (r**2 * pixels > _ABOVE_NOISE**2).any():
         return _Found(alignment, correlation, None)
     return _Found(
-        alignment,
-        correlation,
-        f"its correlation with the reference image, {correlation:.2f}, is not above that of noise",
+        alignment, correlation, "no more in common with the reference image than noise has"
     )
 
 
@@ -238,8 +236,8 @@ def _explain(references: Sequence[Prepared], images: Sequence[Prepared]) -> str:
     if not any(map(_has_contrast, references)):
         return "the reference image is empty or constant: choose another one, reference_image"
     if not any(map(_has_contrast, images)):
-        return "it is empty or constant"
-    return "it has nothing in common with the reference image"
+        return "empty or constant"
+    return "nothing in common with the reference image"
 
 
 def _has_contrast(image: Prepared) -> bool:

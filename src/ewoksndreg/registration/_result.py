@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy
@@ -12,7 +13,7 @@ from ..transformation import Homography
 from ..transformation import TransformationType
 from ._features import Features
 
-# Images that are named one by one in a message
+# Images that are named one by one in a message, for each reason
 _MOST_NAMED = 5
 
 
@@ -53,9 +54,14 @@ class Registration:
         if not self.failed:
             return None
         number, total = len(self.failed), len(self.transformations)
-        named = [f"{n} ({why})" for n, why in list(self.failed.items())[:_MOST_NAMED]]
-        more = f" and {number - _MOST_NAMED} more" if number > _MOST_NAMED else ""
-        images = "image" if number == 1 else "images"
-        return (
-            f"{number} of {total} images could not be registered: {images} {', '.join(named)}{more}"
-        )
+        by_reason: dict[str, list[int]] = {}
+        for n, why in self.failed.items():
+            by_reason.setdefault(why, []).append(n)
+        named = (f"{_name(images)} ({why})" for why, images in by_reason.items())
+        return f"{number} of {total} images could not be registered: {', '.join(named)}"
+
+
+def _name(images: Sequence[int]) -> str:
+    named = ", ".join(map(str, images[:_MOST_NAMED]))
+    more = f" and {len(images) - _MOST_NAMED} more" if len(images) > _MOST_NAMED else ""
+    return f"{'image' if len(images) == 1 else 'images'} {named}{more}"
