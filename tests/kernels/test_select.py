@@ -81,7 +81,7 @@ def test_a_cache_in_which_others_can_write_is_not_used(tmp_path, mode):
     folder.mkdir()
     folder.chmod(mode)
     done = run(SHOW, NUMBA_CACHE_DIR=str(folder))
-    assert_numpy_with_one_message(done, "others can write in the folder")
+    assert_numpy_with_one_message(done, "other users can write to the folder")
     assert not list(folder.iterdir())
 
 

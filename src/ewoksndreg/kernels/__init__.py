@@ -1,8 +1,7 @@
-"""The inner loops: prepare an image for comparison, compare two of them, and find out in which
-direction they become more similar.
+"""The inner loops: prepare images, compare two of them, and linearize their difference.
 
-They exist twice, with numpy (whole images, plain) and with numba (compiled, several times faster).
-Both give the same numbers within 1e-5. Only this package knows which one runs.
+There are two implementations, in numpy (plain) and in numba (compiled, several times faster). Both
+give the same numbers within 1e-5. Only this package knows which one is used.
 """
 
 from ._geometry import ROUNDING

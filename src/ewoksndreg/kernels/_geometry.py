@@ -1,4 +1,4 @@
-"""Where the pixels of an aligned image come from."""
+"""From which positions of an image the pixels of the aligned image are taken."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 
 from .._typing import Matrix
 
-# Matrices carry rounding errors. This close (px) to the edge a place is on the edge, and this close
-# to a shift by integers a matrix is that shift.
+# Matrices have rounding errors. A position this close (px) to the edge is on the edge, and a matrix
+# this close to an integer shift is that shift.
 ROUNDING = 1e-6
 
-# Coordinates that are computed from a matrix carry much smaller ones. This close (px) to a pixel
-# the place is on the pixel, so that its neighbor takes no part, be it invalid or outside the image.
+# Coordinates that are computed from a matrix have much smaller ones. A position this close (px) to
+# a pixel is on the pixel: its neighbors, which may be invalid or outside the image, are not used.
 ON_PIXEL = 1e-10
 
 
 def find_translation(matrix: Matrix, shape: tuple[int, ...]) -> tuple[float, float] | None:
-    """By how much (px) a matrix shifts all pixels of an image of this shape, along rows and along
-    columns; None where it is not a translation.
+    """Find by how many px a matrix shifts all pixels of an image of this shape, along the rows and
+    along the columns; None if it is not a translation.
 
     :param matrix: shape `(3, 3)`, passive, (row, column) order.
     """
-    # By how much each coefficient can move a pixel that comes from inside the image. Those of the
-    # perspective row stand in the denominator and so multiply a coordinate once more.
+    # How far each coefficient can move a pixel that comes from inside the image. The coefficients
+    # of the last row are in the denominator and therefore multiply a coordinate once more.
     extent = 2 * max(shape)
     (a, b, row), (c, d, column), (g, h, w) = matrix.tolist()
     linear = max(abs(a - 1), abs(b), abs(c), abs(d - 1), abs(w - 1)) * extent
@@ -36,7 +36,7 @@ def find_translation(matrix: Matrix, shape: tuple[int, ...]) -> tuple[float, flo
 
 
 def is_pixel_shift(matrix: Matrix, shape: tuple[int, ...]) -> bool:
-    """Whether a matrix shifts all pixels of an image of this shape by the same integers."""
+    """Whether a matrix shifts all pixels of an image of this shape by the same integer number."""
     shift = find_translation(matrix, shape)
     return shift is not None and not any(split_shift(each)[1] for each in shift)
 
@@ -46,7 +46,7 @@ def is_affine(matrix: Matrix) -> bool:
 
 
 def split_shift(shift: float) -> tuple[int, float]:
-    """A shift in px as an integer and what is left, 0 or more and less than 1."""
+    """Split a shift in px into an integer and a fraction in the interval [0, 1)."""
     # Python integers: a diverged registration may shift by more than any array index.
     nearest = round(shift)
     if abs(shift - nearest) <= ROUNDING:
@@ -56,9 +56,9 @@ def split_shift(shift: float) -> tuple[int, float]:
 
 
 def find_inside(shift: tuple[float, float], shape: tuple[int, ...]) -> tuple[range, range]:
-    """Rows and columns of the aligned image whose pixels all come from inside the image.
+    """Find the rows and columns of the aligned image that come entirely from inside the image.
 
-    :param shift: in px, along rows and along columns.
+    :param shift: in px, along the rows and along the columns.
     """
     rows, columns = (
         _find_range(*split_shift(each), size) for each, size in zip(shift, shape, strict=True)
@@ -76,7 +76,8 @@ def _find_range(whole: int, fraction: float, size: int) -> range:
 def places_from_center(
     shape: tuple[int, ...],
 ) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]:
-    """Rows and columns of the pixels from the center of the image, over half of its longer side."""
+    """Compute the row and column of each pixel relative to the image center, divided by half the
+    length of the longer side."""
     half = max(*shape, 2) / 2
     rows, columns = (
         ((numpy.arange(size) - (size - 1) / 2) / half).astype(numpy.float32) for size in shape

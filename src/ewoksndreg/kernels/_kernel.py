@@ -1,4 +1,4 @@
-"""What all kernels share: the steps around the inner loops."""
+"""The interface of the kernels, and the steps around the inner loops that they share."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ from .._typing import Matrix
 UNRELATED = 2.0
 """The standardized MSE of two unrelated images."""
 
-# Outliers (hot pixels, cosmic rays) are clipped: this part of the pixels at both ends.
+# Outliers (hot pixels, cosmic rays) are clipped: this fraction of the pixels at each end.
 _CLIPPED = 0.01
 
-# From so many pixels of a large image its limits are estimated: 1 % is known within 0.08 %.
+# The limits of a large image are estimated from this many pixels: 1 % is known within 0.08 %.
 _SAMPLE_SIZE = 16_384
 _LARGEST_SAMPLE = 2 * _SAMPLE_SIZE
 
-# Where invalid pixels leave fewer of the sample than this, all valid pixels are used.
+# If fewer pixels of the sample than this are valid, all valid pixels are used.
 _SMALLEST_SAMPLE = 4_096
 
-# What is smaller, or larger than the inverse, is scaled in float64.
+# A range that is smaller than this, or larger than its inverse, is scaled in float64.
 _SMALLEST_SPAN = 1e-30
 
-# Fewer common pixels than this, or than a quarter of the image, are not compared.
+# Images are not compared if they have fewer valid pixels in common than this, or than a quarter of
+# the image.
 _MIN_PIXELS = 100
 
-# Images have a range of 1 in float32: a smaller variance is rounding, and so is one that is a
-# smaller part of the mean square.
+# Images have a range of 1 in float32: a smaller variance, absolute or relative to the mean square,
+# is a rounding error.
 _MIN_VARIANCE = 1e-12
 
-# Squares are summed in float32 along a row, to 1e-7 of the sum. Where the variance is a smaller
-# part of the mean square than this, they are summed again about the means.
+# Squares are summed in float32 along a row, within 1e-7 of the sum. If the variance is a smaller
+# fraction of the mean square than this, they are summed again about the means.
 _MIN_VARIANCE_OF_SQUARES = 0.05
 
 
 class Prepared(NamedTuple):
-    """An image that can be compared.
+    """An image that is ready to be compared.
 
     :param pixels: shape `(H, W)`, with a range of about 1; invalid pixels are NaN.
-    :param invalid: how many pixels are invalid.
-    :param infinite: how many of these were infinite.
+    :param invalid: number of invalid pixels.
+    :param infinite: number of these that were infinite.
     """
 
     pixels: FloatImage
@@ -57,7 +58,7 @@ class Prepared(NamedTuple):
 
     @classmethod
     def of(cls, pixels: FloatImage) -> Prepared:
-        """An image that needs no preparation; where a pixel is not finite it is invalid."""
+        """Wrap an image that needs no preparation; pixels that are not finite are invalid."""
         valid = numpy.isfinite(pixels)
         if valid.all():
             return cls(pixels, 0, 0)
@@ -66,8 +67,8 @@ class Prepared(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """How pixels are brought to one scale, in float32 or float64: ``(x - center) * factor`` after
-    clipping to `low` and `high`."""
+    """How pixels are normalized, in float32 or float64: clipped to `low` and `high`, then
+    ``(x - center) * factor``."""
 
     low: numpy.floating[Any]
     high: numpy.floating[Any]
@@ -76,10 +77,10 @@ class Scale(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What two images have in common.
+    """How similar two images are.
 
-    :param mse: MSE of the standardized images, 0 (equal but for gain and offset) to 4 (inverted);
-        NaN where they cannot be compared.
+    :param mse: MSE of the standardized images, from 0 (equal except for gain and offset) to 4
+        (inverted); NaN if they cannot be compared.
     :param overlap: fraction of the pixels that are valid in both images.
     """
 
@@ -88,16 +89,17 @@ class Comparison(NamedTuple):
 
 
 class Linearization(NamedTuple):
-    """How two images, and their difference, change when the reference image is moved a little.
+    """The normal equations of the least-squares problem that aligns an image with the reference
+    image by small displacements of the reference image.
 
-    Its pixels are moved by ``(p0 + p2 u + p3 v, p1 + p4 u + p5 v)`` px along rows and columns,
-    where u and v are row and column from the center of the image, over half of its longer side. To
-    first order this changes it by ``sum(p[k] f[k])``, where the f are the products of its gradient
-    with 1, u and v. All sums are about the means over the pixels that count.
+    The displacement is ``(p0 + p2 u + p3 v, p1 + p4 u + p5 v)`` px along rows and columns, where u
+    and v are the row and column relative to the image center, divided by half the length of the
+    longer side. To first order it changes the reference image by ``sum(p[k] f[k])``, where the f
+    are the products of its gradient with 1, u and v. All sums are about the means.
 
-    :param number: of the pixels that count: those that are valid in both images, with neighbors of
-        the reference image that are valid.
-    :param r: Pearson correlation coefficient; NaN where the images cannot be compared.
+    :param number: number of pixels that are used: valid in both images, with valid neighbors in the
+        reference image.
+    :param r: Pearson correlation coefficient; NaN if the images cannot be compared.
     :param normal: ``sum(f[k] f[l]) / (number variance)`` with the variance of the reference image,
         shape `(P, P)` for P parameters.
     :param right: ``sum(f[k] (gain image - reference)) / (number variance)``, shape `(P,)`, with the
@@ -112,18 +114,18 @@ class Linearization(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """Prepares images, compares them, and says how to make them more similar.
+    """Prepares images, compares them, and linearizes their difference.
 
-    :param smooth: ``smooth(pixels, scale, out)`` clips and scales pixels, applies the binomial
-        filter into `out` and returns the numbers of invalid and of infinite pixels.
+    :param smooth: ``smooth(pixels, scale, out)`` clips and scales pixels, writes the result of the
+        binomial filter to `out` and returns the numbers of invalid and of infinite pixels.
     :param sum_products: ``sum_products(reference, image, matrix, pivots)`` resamples the image with
-        the affine matrix (None: not at all) and returns, over the pixels that are valid in both,
-        their number and the sums of a, b, a a, a b and b b, where a is the reference less the first
-        pivot and b the image less the second one.
+        the matrix (None: does not resample) and returns, for the pixels that are valid in both
+        images, their number and the sums of a, b, a a, a b and b b, where a is the reference minus
+        the first pivot and b is the image minus the second one.
     :param sum_gradients: ``sum_gradients(reference, image, matrix, number)`` resamples the image
-        with the matrix and returns, over the pixels that count, the sums of the products of all
-        pairs of 1, a, b and the first `number` (2 or 6) of the f in :class:`Linearization`, shape
-        `(3 + number, 3 + number)`.
+        with the matrix and returns the sums of the products of all pairs of 1, a, b and the first
+        `number` (2 or 6) of the f in :class:`Linearization` over the pixels that are used there,
+        shape `(3 + number, 3 + number)`.
     """
 
     name: str
@@ -134,23 +136,23 @@ class Kernel:
     sum_gradients: Callable[[Prepared, Prepared, Matrix, int], NDArray[numpy.float64]]
 
     def prepare(self, pixels: NDArray[Any], out: NDArray[numpy.float32] | None = None) -> Prepared:
-        """Bring an image to one scale, without outliers, a little smoothed.
+        """Clip outliers, normalize and slightly smooth an image.
 
-        The image is clipped to its 1st to 99th percentile (to its full range where these coincide),
-        scaled so that this range is 1 and the mean about 0, and smoothed with a binomial filter of
-        standard deviation 1 px, weights 1, 4, 6, 4, 1 (over 16) along rows and along columns, over
-        the valid pixels; the image is mirrored at its edges (d c b a | a b c d). Interpolation
-        between pixels averages noise, which would reward every sub-pixel shift; noise that is
-        smoothed already cannot be averaged much further.
+        The image is clipped to its 1st and 99th percentiles (to its full range if these are equal),
+        scaled so that this range is 1 and the mean is about 0, and smoothed with a binomial filter
+        with a standard deviation of 1 px: weights 1, 4, 6, 4, 1 (divided by 16) along rows and
+        columns, over the valid pixels, with the image mirrored at its edges (d c b a | a b c d).
+        The reason for smoothing: interpolation between pixels averages noise, which would reward
+        every sub-pixel shift; noise that is already smooth is not averaged much further.
 
-        Every image is scaled by itself. The comparison sees no gain and no offset, so this does not
-        disturb it; it needs no other images, and it suits a stack that fades or brightens
-        better than one scale for the whole stack.
+        Each image is scaled on its own. The comparison does not depend on gain and offset, so this
+        does not change it; no other images are needed, and a stack that becomes darker or brighter
+        is treated better than with one scale for all images.
 
-        :param pixels: shape `(H, W)`, real numbers in the byte order of this machine.
-        :param out: for the result, shape `(H, W)`; None makes a new one.
-        :returns: in float32. A constant image is 0. An image is prepared within 1e-5 of the exact
-            formula but for the percentiles, which are estimated for more than 32 768 pixels.
+        :param pixels: shape `(H, W)`, real numbers in native byte order.
+        :param out: array for the result, shape `(H, W)`; by default a new one.
+        :returns: the image in float32, 0 if it was constant. It is within 1e-5 of the exact
+            formula, except that the percentiles are estimated for more than 32 768 pixels.
         """
         if out is None:
             out = numpy.empty(pixels.shape, dtype=numpy.float32)
@@ -161,14 +163,14 @@ class Kernel:
         if not _SMALLEST_SPAN < high - low < 1 / _SMALLEST_SPAN:
             working = numpy.dtype(numpy.float64)
             pixels = pixels.astype(working, copy=False)
-        # In the type of the pixels, so that a large offset does not drown the contrast.
+        # Computed in the type of the pixels, to preserve the contrast on top of a large offset.
         factor = 1 / (high - low) if high > low else 0.0
         scale = Scale(*(working.type(value) for value in (low, high, center, factor)))
         invalid, infinite = self.smooth(pixels, scale, out)
         return Prepared(out, invalid, infinite)
 
     def halve(self, image: Prepared) -> Prepared:
-        """An image with every second row and column of a prepared image, smoothed before."""
+        """Smooth a prepared image and keep every second row and column."""
         smoothed = numpy.empty(image.pixels.shape, dtype=numpy.float32)
         everything = Scale(*(numpy.float32(each) for each in (-numpy.inf, numpy.inf, 0, 1)))
         self.smooth(image.pixels, everything, smoothed)
@@ -177,18 +179,18 @@ class Kernel:
     def compare(
         self, reference: Prepared, image: Prepared, matrix: Matrix | None = None
     ) -> Comparison:
-        """Standardized MSE of two images over the pixels that are valid in both.
+        """Compute the standardized MSE of two images over the pixels that are valid in both.
 
-        Both images are brought to mean 0 and variance 1 over those pixels. Their MSE then is
-        ``2 (1 - r)``, with r the Pearson correlation coefficient, which for images is called
+        Both images are standardized to mean 0 and variance 1 over these pixels. Their MSE is then
+        ``2 (1 - r)``, where r is the Pearson correlation coefficient, for images also called
         zero-normalized cross-correlation.
 
         :param reference: shape `(H, W)`.
-        :param image: of the same shape. Where there is a `matrix` it is resampled first, with
-            linear interpolation, ``aligned[p] = image[matrix p]``.
-        :param matrix: shape `(3, 3)`, passive, (row, column) order. Where it is not finite, no
-            pixel comes from inside the image.
-        :returns: within 1e-5 of the exact formula. The MSE is NaN when fewer than
+        :param image: the same shape. With a `matrix`, it is first resampled with linear
+            interpolation, ``aligned[p] = image[matrix p]``.
+        :param matrix: shape `(3, 3)`, passive, (row, column) order. If it is not finite, no pixel
+            comes from inside the image.
+        :returns: values within 1e-5 of the exact formula. The MSE is NaN if fewer than
             ``min(100, H W / 4)`` pixels are valid in both images, or one of them is constant there.
         """
         size = reference.pixels.size
@@ -206,17 +208,17 @@ class Kernel:
     def linearize(
         self, reference: Prepared, image: Prepared, matrix: Matrix, parameters: int
     ) -> Linearization:
-        """What a step of the Gauss-Newton method needs that aligns an image with the reference
-        image (inverse compositional: it is the reference image that is moved a little).
+        """Compute the normal equations of one Gauss-Newton step that aligns an image with the
+        reference image (inverse compositional: the reference image is the one that is displaced).
 
-        The gradient is the central difference; the outermost pixels have none and do not count.
+        The gradient is the central difference; the outermost pixels have none and are not used.
 
         :param reference: shape `(H, W)`.
-        :param image: of the same shape. It is resampled with linear interpolation,
+        :param image: the same shape. It is resampled with linear interpolation,
             ``aligned[p] = image[matrix p]``.
         :param matrix: shape `(3, 3)`, passive, (row, column) order.
         :param parameters: 2 for translations, 6 for affine transformations.
-        :returns: `r` is NaN, and the rest 0, where :meth:`compare` has no MSE.
+        :returns: the equations. If :meth:`compare` gives no MSE, `r` is NaN and the rest is 0.
         """
         sums = self.sum_gradients(reference, image, matrix, parameters)
         number = int(sums[0, 0])
@@ -239,7 +241,7 @@ def _too_few(number: int, size: int) -> bool:
 
 
 class _Moments(NamedTuple):
-    """Of two images, over their common pixels."""
+    """Means and covariances of two images over their common valid pixels."""
 
     number: int
     mean_a: float
@@ -255,7 +257,7 @@ class _Moments(NamedTuple):
         return cls(int(count), a, b, aa - a * a, ab - a * b, bb - b * b)
 
     def smallest_share(self) -> float:
-        """The smaller one of the two variances, as a part of the mean square."""
+        """Return the smaller of the two variances relative to their mean squares."""
         return min(
             variance / max(variance + mean**2, _MIN_VARIANCE)
             for variance, mean in (
@@ -265,7 +267,7 @@ class _Moments(NamedTuple):
         )
 
     def is_constant(self, pivots: tuple[float, float]) -> bool:
-        """Whether a variance may be rounding errors only."""
+        """Whether a variance may consist of rounding errors only."""
         return any(
             variance < _MIN_VARIANCE * max((mean + pivot) ** 2, 1.0)
             for variance, mean, pivot in (
@@ -276,10 +278,10 @@ class _Moments(NamedTuple):
 
 
 def find_limits(pixels: NDArray[Any]) -> tuple[float, float, float]:
-    """The range of values that is not clipped, and about the mean of the clipped values."""
+    """Estimate the limits of clipping and the mean of the clipped values."""
     values = pixels.ravel()
     step = 1 if values.size <= _LARGEST_SAMPLE else math.ceil(values.size / _SAMPLE_SIZE)
-    # A step that divides the width would look at the same few columns of every row.
+    # A step that divides the width would sample the same few columns in every row.
     while step > 1 and math.gcd(step, pixels.shape[1]) > 1:
         step += 1
     sample = _keep_valid(values[::step])
@@ -303,7 +305,7 @@ def _keep_valid(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _find_percentiles(sample: NDArray[Any]) -> tuple[float, float]:
-    """As `numpy.percentile` (linear between the values), which takes ten times longer."""
+    """Compute what `numpy.percentile` does (linear), in a tenth of the time."""
     rank = _CLIPPED * (sample.size - 1)
     i = int(rank)
     smallest, largest = _find_tails(sample, min(i + 2, sample.size))
@@ -313,9 +315,9 @@ def _find_percentiles(sample: NDArray[Any]) -> tuple[float, float]:
 
 
 def _find_tails(sample: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The `count` smallest and the `count` largest values, both sorted."""
-    # A few of the values show roughly where the tails end: this is five times faster than sorting
-    # or partitioning them all.
+    """Find the `count` smallest and the `count` largest values, both sorted."""
+    # Some of the values show roughly where the tails end: this is five times faster than sorting
+    # or partitioning all of them.
     rough = numpy.sort(sample[:: max(1, sample.size // 1024)])
     edge = min(int(3 * count / sample.size * rough.size), rough.size - 1)
     lower, upper = sample[sample <= rough[edge]], sample[sample >= rough[-1 - edge]]

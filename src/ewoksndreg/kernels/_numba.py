@@ -1,8 +1,8 @@
 """The inner loops, compiled by numba.
 
-What makes them fast: nothing that is computed for a pixel goes to memory before it is used, a row
-is summed in float32 by vector instructions, rows are added in float64, and along a row of a rotated
-image the four neighbors stay in the same two rows for a run of ``1 / sin(angle)`` pixels.
+Why they are fast: values that are computed for a pixel are used before they are written to memory;
+a row is summed in float32 with vector instructions, and the rows are added in float64; along a row
+of a rotated image, the four neighbors stay in the same two rows for ``1 / sin(angle)`` pixels.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _ZERO, _HALF, _ONE, _FOUR, _SIX = (numpy.float32(value) for value in (0, 0.5, 1,
 _NAN = numpy.float32(numpy.nan)
 _WEIGHT_OF_ALL = numpy.float32(1 / 16**2)
 
-# Pixels. Shorter runs take longer than looking up each pixel by itself.
+# Pixels. Shorter runs take longer than looking up each pixel separately.
 _SHORTEST_RUN = 6.0
 
-# Types of pixels that have loops of their own; others are converted.
+# Pixel types for which loops are compiled; other types are converted.
 _PIXEL_TYPES = ("float32", "float64", "uint8", "int16", "uint16", "int32", "uint32")
 
 
@@ -108,9 +108,9 @@ def sum_gradients(
     return numpy.asarray(moments[power[:, numpy.newaxis] + power, products])
 
 
-# Along a row, seven factors make 27 products: 1, a, b, f, g, and f and g times the place in the
-# row, where f and g are the two parts of the gradient. Row and column: two factors; value: place in
-# the sums.
+# Along a row, seven factors make 27 products: 1, a, b, f, g, and f and g times the position in the
+# row, where f and g are the two components of the gradient. Row and column: two factors; value:
+# index into the sums.
 _PRODUCTS = numpy.array(
     [
         (0, 1, 2, 3, 4, 15, 20),
@@ -123,13 +123,13 @@ _PRODUCTS = numpy.array(
     ]
 )
 
-# The factors of `Kernel.sum_gradients`: which of the seven, and times which power of the place of
-# the row.
+# The factors of `Kernel.sum_gradients`: which of the seven, and times which power of the position
+# of the row.
 _FACTORS = numpy.array([(0, 1, 2, 3, 4, 3, 5, 4, 6), (0, 0, 0, 0, 0, 1, 0, 1, 0)])
 
 
 def _read_only(pixels: NDArray[Any]) -> NDArray[Any]:
-    """One type of array for numba, whoever made it: each type would be compiled by itself."""
+    """Give arrays from any source the same numba type: each type would be compiled separately."""
     view = numpy.ascontiguousarray(pixels).view()
     view.flags.writeable = False
     return view
@@ -141,8 +141,8 @@ def _read_only(pixels: NDArray[Any]) -> NDArray[Any]:
 @_compile
 def _smooth(pixels, low, high, center, factor, out):  # type: ignore[no-untyped-def]
     height, width = pixels.shape
-    # The last five rows, scaled, 0 where they are invalid; and 1 where they are valid, else 0. The
-    # latter are filled in only when they are needed: the usual row is valid.
+    # The last five rows, scaled, 0 where they are invalid; and their masks, 1 where they are valid.
+    # The masks are computed only where needed, since most rows are valid.
     values = numpy.empty((5, width), numpy.float32)
     valid = numpy.empty((5, width), numpy.float32)
     is_filled = numpy.zeros(5, numpy.bool_)
@@ -180,7 +180,7 @@ def _smooth(pixels, low, high, center, factor, out):  # type: ignore[no-untyped-
 
 @_compile
 def _scale(row, low, high, center, factor, values):  # type: ignore[no-untyped-def]
-    """:returns: how many pixels are valid."""
+    """Scale a row; returns the number of valid pixels."""
     count = _ZERO
     for j in range(row.shape[0]):
         x = row[j]
@@ -194,7 +194,7 @@ def _scale(row, low, high, center, factor, values):  # type: ignore[no-untyped-d
 
 @_compile
 def _mark(row, valid):  # type: ignore[no-untyped-def]
-    """:returns: how many pixels are infinite."""
+    """Make the mask of valid pixels; returns the number of infinite pixels."""
     infinite = 0
     for j in range(row.shape[0]):
         x = row[j]
@@ -206,7 +206,7 @@ def _mark(row, valid):  # type: ignore[no-untyped-def]
 
 @_compile
 def _filter(a, b, c, d, e, line, out):  # type: ignore[no-untyped-def]
-    """Five rows, mirrored at their ends, with the weights 1, 4, 6, 4, 1 along both axes."""
+    """Filter five rows, mirrored at their ends, with weights 1, 4, 6, 4, 1 along both axes."""
     width = out.shape[0]
     middle = line[2 : width + 2]
     for j in range(width):
@@ -231,7 +231,7 @@ def _divide(out, weights, valid):  # type: ignore[no-untyped-def]
 
 @_compile
 def _add(a, b, n, sa, sb, saa, sab, sbb):  # type: ignore[no-untyped-def]
-    """Add a pair of pixels to the sums where both are valid; the test costs nothing."""
+    """Add a pair of pixels to the sums if both are valid; the test takes no measurable time."""
     both = a + b
     valid = both == both
     a, b = a if valid else _ZERO, b if valid else _ZERO
@@ -255,7 +255,7 @@ def _sum_row(a, b, pivot_a, pivot_b):  # type: ignore[no-untyped-def]
 
 @_compile
 def _sum_blended_row(a, p, p1, q, q1, wy, wx, pivot_a, pivot_b):  # type: ignore[no-untyped-def]
-    """b is interpolated between four rows of neighbors with the same weights everywhere."""
+    """Sum a row where b is interpolated between four rows of neighbors with constant weights."""
     w11, w10 = wy * wx, wy * (_ONE - wx)
     w01, w00 = (_ONE - wy) * wx, (_ONE - wy) * (_ONE - wx)
     n = sa = sb = saa = sab = sbb = _ZERO
@@ -267,9 +267,9 @@ def _sum_blended_row(a, p, p1, q, q1, wy, wx, pivot_a, pivot_b):  # type: ignore
 
 @_compile
 def _sum_shifted(reference, image, corners, shift, fractions, pivot_a, pivot_b, sums):  # type: ignore[no-untyped-def]
-    """Over a rectangle of the reference whose pixels all come from inside the image."""
+    """Sum over a rectangle of the reference that comes entirely from inside the image."""
     top, bottom, left, right = corners
-    # Without a fraction the neighbor has weight 0 and may be invalid or outside the image.
+    # If the fraction is 0, the neighbor has weight 0 and may be invalid or outside the image.
     next_row, next_column = int(fractions[0] > 0), int(fractions[1] > 0)
     first, last = left + shift[1], right + shift[1]
     for i in range(top, bottom):
@@ -297,7 +297,7 @@ def _sum_affine(reference, image, matrix, pivot_a, pivot_b, sums):  # type: igno
 
 @_compile
 def _resample_row(pixels, height, width, matrix, i, line):  # type: ignore[no-untyped-def]
-    """:returns: from which to which column the row comes from inside the image."""
+    """Resample a row; returns the range of columns that come from inside the image."""
     dy, dx = matrix[0, 1], matrix[1, 1]
     y0, x0 = matrix[0, 0] * i + matrix[0, 2], matrix[1, 0] * i + matrix[1, 2]
     start, stop = _clip_to_inside(y0, dy, height, 0, width)
@@ -312,7 +312,7 @@ def _resample_row(pixels, height, width, matrix, i, line):  # type: ignore[no-un
 
 @_compile
 def _clip_to_inside(origin, step, size, start, stop):  # type: ignore[no-untyped-def]
-    """The columns from `start` to `stop` for which -ROUNDING <= origin + step * column <=
+    """Limit the columns `start` to `stop` to those for which -ROUNDING <= origin + step * column <=
     size - 1 + ROUNDING."""
     low, high = -ROUNDING - origin, size - 1 + ROUNDING - origin
     if step == 0:
@@ -320,15 +320,15 @@ def _clip_to_inside(origin, step, size, start, stop):  # type: ignore[no-untyped
     low, high = low / step, high / step
     if step < 0:
         low, high = high, low
-    # Clipped first: they may be larger than any integer.
+    # Clipped before the conversion: they may be larger than any integer.
     low, high = max(low, float(start)), min(high, float(stop - 1))
     return math.ceil(low), math.floor(high) + 1
 
 
 @_compile
 def _interpolate(pixels, width, y, x):  # type: ignore[no-untyped-def]
-    """One pixel; a neighbor with weight 0 is not read."""
-    # It may be outside by a rounding error.
+    """Interpolate one pixel; neighbors with weight 0 are not read."""
+    # The position may be outside by a rounding error.
     bottom, end = pixels.shape[0] // width - 1, width - 1
     y = 0.0 if y < 0 else y
     y = float(bottom) if y > bottom else y
@@ -352,14 +352,14 @@ def _is_near_pixel(place):  # type: ignore[no-untyped-def]
 
 @_compile
 def _interpolate_in_runs(pixels, width, y0, dy, x0, dx, start, stop, line):  # type: ignore[no-untyped-def]
-    """A row of the result, run by run: within a run the source row and the difference between the
-    source column and the column stay the same."""
+    """Resample a row in runs: within a run, the source row and the difference between source column
+    and column are constant."""
     drift = dx - 1.0
     per_dy = 1 / dy if dy != 0 else 0.0
     per_drift = 1 / drift if drift != 0 else 0.0
     j = start
     while j < stop:
-        # Close to a pixel a neighbor may have weight 0, which only `_interpolate` checks.
+        # Close to a pixel, a neighbor may have weight 0, which only `_interpolate` checks.
         y, offset = y0 + dy * j, x0 + drift * j
         if _is_near_pixel(y) or _is_near_pixel(offset):
             line[j] = _interpolate(pixels, width, y, offset + j)
@@ -446,7 +446,7 @@ def _sum_affine_gradients(reference, image, matrix, vertical, horizontal, affine
 
 @_compile
 def _add_gradients(reference, line, i, start, place, places, affine, moments):  # type: ignore[no-untyped-def]
-    """A row of the reference image and the aligned one, both from column `start` on."""
+    """Add a row of the reference image and of the aligned image, both from column `start`."""
     stop = start + line.shape[0]
     here, above, below = (
         reference[i, start:stop],
@@ -469,8 +469,8 @@ def _add_gradients(reference, line, i, start, place, places, affine, moments):  
 
 @_compile
 def _find_factors(a, b, above, below, before, after):  # type: ignore[no-untyped-def]
-    """1, a, b and the gradient; all are 0 where one of them is invalid. (Kept in registers: a loop
-    that writes them to memory is not vectorized.)"""
+    """Return 1, a, b and the gradient; all are 0 if one of them is invalid. (They stay in
+    registers: a loop that writes them to memory is not vectorized.)"""
     f, g = below - above, after - before
     total = a + b + f + g
     valid = total == total
@@ -508,7 +508,7 @@ def _sum_factors(here, line, above, below, before, after):  # type: ignore[no-un
 
 @_compile
 def _sum_placed_factors(here, line, above, below, before, after, places):  # type: ignore[no-untyped-def]
-    """With the gradient times the place in the row, p and q."""
+    """As `_sum_factors`, also with p and q, the gradient times the position in the row."""
     sp = sap = sbp = sfp = sgp = sq = saq = sbq = sgq = spp = spq = sqq = _ZERO
     for j in range(line.shape[0]):
         _, a, b, f, g = _find_factors(here[j], line[j], above[j], below[j], before[j], after[j])

@@ -1,4 +1,4 @@
-"""The inner loops with numpy: the plainest code that is fast enough."""
+"""The inner loops with numpy: the simplest code that is fast enough."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ._kernel import Prepared
 from ._kernel import Scale
 from ._resample import resample_in_blocks
 
-# How far (px) the binomial filter reaches.
+# The radius (px) of the binomial filter.
 _RADIUS = 2
 
 _LONGEST_PRODUCT = 8192
 
-# The same for products of matrices with nine rows.
+# The same, for products of matrices with nine rows.
 _LONGEST_MATRIX_PRODUCT = 2048
 
 
@@ -49,7 +49,7 @@ def smooth(pixels: NDArray[Any], scale: Scale, out: NDArray[numpy.float32]) -> t
         _filter(scaled, columns_mirrored, out[rows])
         weights = numpy.empty_like(out[rows])
         _filter(valid.astype(numpy.float32), columns_mirrored, weights)
-        with numpy.errstate(invalid="ignore"):  # 0 / 0 where all pixels around are invalid
+        with numpy.errstate(invalid="ignore"):  # 0 / 0 if all pixels around are invalid
             out[rows] /= weights
         here = valid[_RADIUS:-_RADIUS]
         numpy.copyto(out[rows], numpy.float32(numpy.nan), where=~here)
@@ -63,10 +63,10 @@ def _filter(
     columns_mirrored: NDArray[numpy.intp],
     out: NDArray[numpy.float32],
 ) -> None:
-    """Binomial filter along rows and columns; the block has two rows more above and below."""
+    """Apply the binomial filter to a block that has two extra rows above and below."""
     height, width = out.shape
-    # Adding the next pixel four times gives the weights 1, 4, 6, 4, 1. Rows are added as one long
-    # row, which is several times faster.
+    # Adding the next pixel four times gives the weights 1, 4, 6, 4, 1. All rows are treated as one
+    # long row, which is several times faster.
     values = block.ravel()
     for _ in range(2 * _RADIUS - 1):
         values = values[:-width] + values[width:]
@@ -90,7 +90,7 @@ def sum_products(
     if matrix is not None and find_translation(matrix, image.pixels.shape) is None:
         valid_everywhere = False  # the corners come from outside
     count = 0
-    # Rows in the type of the images, then in float64
+    # Summed along rows in the type of the images, then over the rows in float64
     row_sums = numpy.zeros((5, len(image.pixels)), dtype=image.pixels.dtype)
     ones = numpy.ones((1, image.pixels.shape[1]), dtype=image.pixels.dtype)
     for rows, columns, b in _make_blocks(image.pixels, matrix):
@@ -123,8 +123,8 @@ def _make_blocks(
 
 
 def _multiply_rows(a: FloatImage, b: FloatImage, out: FloatImage) -> None:
-    """The sum of the products along each row."""
-    # BLAS is twice as fast, but its longer products depend on the number of its threads.
+    """Sum the products along each row."""
+    # BLAS is twice as fast, but its results for longer rows depend on its number of threads.
     if a.shape[1] > _LONGEST_PRODUCT:
         out[...] = numpy.einsum("ij,ij->i", a, numpy.broadcast_to(b, a.shape))
     else:

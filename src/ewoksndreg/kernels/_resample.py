@@ -1,4 +1,4 @@
-"""Linear interpolation of one image, with numpy."""
+"""Resampling with linear interpolation, with numpy."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def resample_linear(image: FloatImage, matrix: Matrix, cval: float = numpy.nan) 
     :param matrix: shape `(3, 3)`, passive, (row, column) order.
     :param cval: value of the pixels that come from outside the image, that is from beyond the
         centers of its outermost pixels.
-    :returns: shape `(H, W)`, of the type of the image. NaN where an invalid pixel takes part. A
-        shift by an integer number of pixels copies them.
+    :returns: shape `(H, W)`, of the type of the image; NaN where an invalid pixel is used. A shift
+        by an integer number of pixels copies the pixels.
     """
     result = numpy.full_like(image, cval)
     for rows, columns, pixels in resample_in_blocks(image, matrix, cval):
@@ -39,8 +39,8 @@ def resample_linear(image: FloatImage, matrix: Matrix, cval: float = numpy.nan) 
 def resample_in_blocks(
     image: FloatImage, matrix: Matrix, cval: float = numpy.nan
 ) -> Iterator[tuple[slice, slice, FloatImage]]:
-    """:func:`resample_linear` for blocks of rows: rows, columns and pixels of each. All pixels that
-    are in no block come from outside the image."""
+    """:func:`resample_linear` in blocks of rows: yields the rows, columns and pixels of each block.
+    Pixels that are not in any block come from outside the image."""
     image = numpy.ascontiguousarray(image)
     shift = find_translation(matrix, image.shape)
     if shift is not None:
@@ -57,8 +57,8 @@ def _shift(
     rows, columns = find_inside(shift, image.shape)
     width = image.shape[1]
     for block in row_blocks(image.shape, rows):
-        # Rows are interpolated as one long row, which is several times faster. The pixels between
-        # the end of a row and the beginning of the next one are outside the rectangle.
+        # All rows are interpolated as one long row, which is several times faster. Pixels that mix
+        # the end of a row with the beginning of the next one are outside the rectangle.
         values = image[block.start + row : block.stop + row + (along_rows > 0)].ravel()
         for weight, step in ((along_rows, width), (along_columns, 1)):
             if weight:
@@ -76,7 +76,7 @@ def _resample_rows(image: FloatImage, matrix: Matrix, rows: slice, cval: float) 
     height, width = image.shape
     row = numpy.arange(rows.start, rows.stop, dtype=numpy.float64)
     column = numpy.arange(width, dtype=numpy.float64)
-    # A diverged matrix may overflow; what is not finite is outside.
+    # A diverged matrix may overflow; positions that are not finite are outside.
     with numpy.errstate(all="ignore"):
         y, x, *perspective = (
             numpy.add.outer(per_row * row + offset, per_column * column)
@@ -102,7 +102,7 @@ def _resample_rows(image: FloatImage, matrix: Matrix, rows: slice, cval: float) 
         return second
 
     def look_up(index: NDArray[numpy.intp]) -> FloatImage:
-        # Pixels from outside have arbitrary indices, which are clipped.
+        # Positions outside have arbitrary indices, which are clipped.
         return numpy.take(pixels, index, mode="clip")
 
     above = blend(look_up(index), look_up(next_index), along_columns)
@@ -117,8 +117,8 @@ def _resample_rows(image: FloatImage, matrix: Matrix, rows: slice, cval: float) 
 def _locate(
     places: NDArray[numpy.float64], size: int, dtype: numpy.dtype[Any]
 ) -> tuple[NDArray[numpy.float64], FloatImage, Mask]:
-    """Split coordinates along one axis: the pixel before each, the distance from it, 0 where the
-    coordinate is on the pixel, and whether it is inside the image."""
+    """Split coordinates along one axis into the pixel before each, the distance from that pixel (0
+    if the coordinate is on the pixel), and whether it is inside the image."""
     inside = (places >= -ROUNDING) & (places <= size - 1 + ROUNDING)
     places = numpy.clip(places, 0, size - 1, out=places)
     before = numpy.floor(places + ON_PIXEL)

@@ -1,4 +1,4 @@
-"""The one place that chooses a kernel."""
+"""Choose a kernel."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ _logger = logging.getLogger(__name__)
 
 _NUMPY = Kernel("numpy", _numpy.smooth, _numpy.sum_products, _numpy.sum_gradients)
 
-# Operations: importing numba takes 0.4 s, as long as numpy needs for these, and numba for six times
-# as many.
+# Operations: importing numba takes 0.4 s, in which numpy does this many of them, and numba six
+# times as many.
 _LEAST_FOR_NUMBA = 2**28
 
 
 def select_kernel(operations: float) -> Kernel:
-    """The kernel that is fastest for some work.
+    """Choose the fastest kernel.
 
-    :param operations: the pixels that are prepared, and those that are compared; six times those
-        that are resampled with more than a shift.
+    :param operations: the number of pixels that are prepared and compared; those that are resampled
+        with more than a shift count six times.
     """
-    # By nothing else: every process of a computation has to choose the same kernel.
+    # Nothing else may decide: all processes of a computation have to choose the same kernel.
     return find_kernel("numba" if operations >= _LEAST_FOR_NUMBA else "numpy")
 
 
 def find_kernel(name: str) -> Kernel:
-    """A kernel by its name, "numpy" or "numba"; numpy where numba does not work."""
+    """Return a kernel by name, "numpy" or "numba"; numpy if numba does not work."""
     return _NUMPY if name == "numpy" else _find_numba() or _NUMPY
 
 
 @functools.cache
 def _find_numba() -> Kernel | None:
-    """None where numba is not installed or, with one message, does not work."""
+    """None if numba is not installed or, after one warning, if it does not work."""
     if importlib.util.find_spec("numba") is None:
         return None
     try:
         kernel = _load_numba()
         _check(kernel)
-    except Exception as error:  # whatever it is, numpy does the same
+    except Exception as error:  # whatever the reason is, numpy works
         _logger.warning(
             "Images are compared with numpy, which is several times slower, because numba does not"
-            " work here: %s",
+            " work on this machine: %s",
             error or type(error).__name__,
         )
         return None
@@ -64,7 +64,7 @@ def _load_numba() -> Kernel:
     config: Any = numba.config
     if config.DISABLE_JIT:
         raise RuntimeError("its compiler is switched off (NUMBA_DISABLE_JIT)")
-    # Numba looks for the folder when a function is decorated, and others may want another one.
+    # Numba reads the setting when a function is decorated; other packages may need another value.
     before = config.CACHE_DIR
     config.CACHE_DIR = str(_make_cache_folder())
     try:
@@ -75,18 +75,18 @@ def _load_numba() -> Kernel:
 
 
 def _check(kernel: Kernel) -> None:
-    """Compile the loops, or load them from the cache, and check what they compute."""
+    """Compile the loops, or load them from the cache, and check their results."""
     image = kernel.prepare(numpy.arange(256, dtype=numpy.float32).reshape(16, 16))
     rotated = numpy.array([[1.0, 0.01, 0.5], [-0.01, 1.0, 0.5], [0.0, 0.0, 1.0]])
     for matrix in (None, rotated):
         if not 0 <= kernel.compare(image, image, matrix).mse < 0.01:
-            raise RuntimeError("what it compiles gives wrong numbers")
+            raise RuntimeError("the compiled functions give wrong numbers")
 
 
 def _make_cache_folder() -> Path:
-    """A folder for compiled functions in which nobody else can write, because it is executed.
+    """Make a folder for compiled functions in which nobody else can write, since they are executed.
 
-    :raises OSError: when there is none and none can be made.
+    :raises OSError: if there is none and none can be made.
     """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(chosen) if chosen else _find_user_cache() / "ewoksndreg"
@@ -95,12 +95,12 @@ def _make_cache_folder() -> Path:
         status = folder.stat()
         if status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise PermissionError(
-                f"others can write in the folder {str(folder)!r} for what it compiles: set"
+                f"other users can write to the folder {str(folder)!r} for compiled functions: set"
                 " NUMBA_CACHE_DIR to a folder of your own"
             )
     if not os.access(folder, os.W_OK):
         raise PermissionError(
-            f"there is no permission to write in the folder {str(folder)!r} for what it compiles:"
+            f"there is no permission to write to the folder {str(folder)!r} for compiled functions:"
             " set NUMBA_CACHE_DIR to a folder of your own"
         )
     return folder
