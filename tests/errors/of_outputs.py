@@ -41,7 +41,8 @@ OF_OUTPUTS = [
         "Not a URL",
         TypeError,
         5,
-        "Input 'output_root_uri' is the URL of a group, a string, path or silx DataUrl, not int",
+        "Input 'output_root_uri' must be the URL of a group (string, path or silx DataUrl), not"
+        " int",
     ),
     _output(
         "The URL has a slice",

@@ -118,7 +118,7 @@ OF_LISTS = [
     Mistake(
         "No dictionary",
         TypeError,
-        "The transformations are a dictionary of registrations by stack name, not list",
+        "The transformations must be a dictionary of registrations by stack name, not list",
         {"transformations": [_SHIFTS, _SHIFTS]},
     ),
     Mistake(
@@ -233,7 +233,7 @@ OF_CHOICES = [
     _choice(
         "Workers here and on a cluster",
         ValueError,
-        "Inputs: either 'scheduler' or 'max_workers' says who ranks, not both",
+        "Inputs: give either 'scheduler' or 'max_workers', not both",
         max_workers=2,
         scheduler="tcp://localhost:8786",
     ),

@@ -489,7 +489,7 @@ def test_parameters_that_hold_themselves_are_refused_before_the_work(
     with pytest.raises(RuntimeError) as caught:
         task.execute()
     assert type(caught.value.__cause__) is ValueError
-    assert "Input 'output_configuration' cannot be saved: it holds itself" in str(caught.value)
+    assert "Input 'output_configuration' cannot be saved: it contains itself" in str(caught.value)
     assert max(progress.values, default=0) == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -670,7 +670,7 @@ MISTAKES = {
     "no dictionary": (
         {"transformations": [1]},
         TypeError,
-        "transformations are a dictionary of registrations by stack name, not list",
+        "transformations must be a dictionary of registrations by stack name, not list",
     ),
     "stacks": ({"image_stacks": 5}, TypeError, "Image stacks are a dictionary .* not int"),
     "evaluate_on": (

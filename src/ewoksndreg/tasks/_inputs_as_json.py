@@ -1,4 +1,4 @@
-"""The inputs of the task as they are saved with its results."""
+"""The inputs of the task in the form that is saved with its results."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def inputs_as_json(
     stacks: Mapping[str, Stack],
     registrations: Mapping[str, Sequence[Transformation]],
 ) -> dict[str, Any]:
-    """The inputs of the task as plain JSON, with a URL or a summary in place of pixels.
+    """Convert the inputs of the task to JSON, with a URL or a summary in place of pixels.
 
-    :param inputs: by name; they name an output.
-    :param stacks: the image stacks, opened.
+    :param inputs: the inputs by name, among them an output URL.
+    :param stacks: the opened image stacks.
     :param registrations: the registrations that are not in a file.
-    :raises ValueError: when an input holds itself; names the input.
+    :raises ValueError: if an input contains itself; names the input.
     """
     values = dict(inputs)
     sources = values["image_stacks"]
@@ -48,7 +48,7 @@ def inputs_as_json(
             plain[name] = as_json(value)
         except RecursionError:
             raise ValueError(
-                f"Input {name!r} cannot be saved: it holds itself, or is nested too deeply"
+                f"Input {name!r} cannot be saved: it contains itself, or is nested too deeply"
             ) from None
     return plain
 
@@ -62,7 +62,7 @@ def _describe_stack(source: Any, stack: Stack) -> str | list[str]:
 
 
 def _url(source: Any) -> str | None:
-    """The URL as people write it; None when it is something else."""
+    """Format a URL as users write it; None if it is something else."""
     if isinstance(source, DataUrl):
         return url_text(as_data_url(source))
     return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None

@@ -1,6 +1,6 @@
-"""What the task takes and gives, checked by pydantic.
+"""The pydantic models of the inputs and outputs of the ranking task.
 
-Values pass through unchanged: an output is the very object that came in.
+Values are passed on unchanged: an output is the same object as the input.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from ..transformation import assign_conventions
 class TaskInputs(BaseInputModel):
     """Inputs of a task.
 
-    :raises ValueError: when a value is not valid.
-    :raises TypeError: when a value has a wrong type. Both messages are one sentence.
+    :raises ValueError: if a value is not valid.
+    :raises TypeError: if a value has the wrong type. Both messages are one sentence.
     """
 
     def __init__(self, **inputs: Any) -> None:
         fields = type(self).model_fields
-        # None is what a form sends for a field that was left empty.
+        # A form sends None for an empty field.
         given = {
             name: _plain(value)
             for name, value in inputs.items()
@@ -55,7 +55,7 @@ class TaskInputs(BaseInputModel):
 
 
 class StackInputs(TaskInputs):
-    """What tasks take that apply registrations to stacks."""
+    """Inputs of the tasks that apply registrations to stacks."""
 
     image_stacks: ImageStacks = Field(
         description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
@@ -69,9 +69,9 @@ class StackInputs(TaskInputs):
         ],
     )
     transformations: dict[str, TransformationSource | DataUrl] = Field(
-        description="For each stack the registration that was found from it, one transformation per"
-        " image: objects, matrices or shifts (passive, row and column), or the URL of an HDF5"
-        " dataset of matrices or shifts.",
+        description="The registration that was found from each stack, by stack name, with one"
+        " transformation per image: objects, matrices or shifts (passive, row and column), or the"
+        " URL of an HDF5 dataset of matrices or shifts.",
         examples=[
             {
                 "stack1": "/path/to/file1.h5::/entry/process/results/matrices/Ca-K",
@@ -86,7 +86,7 @@ class StackInputs(TaskInputs):
     )
     output_configuration: dict[str, Any] | None = Field(
         default=None,
-        description="Parameters of the registration, to be passed on and saved.",
+        description="Parameters of the registration, which are passed on and saved.",
         examples=[{"param1": 0, "param2": 1}],
     )
 
@@ -102,7 +102,7 @@ class StackInputs(TaskInputs):
     def _check_transformations(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise TypeError(
-                "The transformations are a dictionary of registrations by stack name, not"
+                "The transformations must be a dictionary of registrations by stack name, not"
                 f" {type(value).__name__}"
             )
         return value
@@ -114,7 +114,8 @@ class StackInputs(TaskInputs):
             return None
         if not isinstance(value, (str, os.PathLike, DataUrl)):
             raise TypeError(
-                "Input 'output_root_uri' is the URL of a group, a string, path or silx DataUrl, not"
+                "Input 'output_root_uri' must be the URL of a group (string, path or silx DataUrl),"
+                " not"
                 f" {type(value).__name__}"
             )
         as_data_url(value)
@@ -127,13 +128,13 @@ class Inputs(StackInputs):
     convention: Conventions = Field(
         default=None,
         description="What the numbers of the transformations mean: the name of the tool that found"
-        " them, or of a convention, for all registrations or by stack name; None for passive"
-        " matrices in (row, column) order.",
+        " them, or of a convention, for all registrations or by stack name. None: passive matrices"
+        " in (row, column) order.",
         examples=["opencv", {"stack1": "pystackreg"}],
     )
     reference_stack: str | None = Field(
         default=None,
-        description="Take the registration of this stack instead of the best one.",
+        description="Use the registration of this stack instead of the best one.",
         examples=["stack1", "stack2"],
     )
     output_root_uri: DataUrl | str | os.PathLike[str] | None = Field(
@@ -143,37 +144,37 @@ class Inputs(StackInputs):
     )
     save_with: Literal["own", "best"] | None = Field(
         default=None,
-        description="Where stacks are ranked, save each with the registration that was found from"
-        " it ('own', the default), or all with the best one ('best', the default where that was"
-        " refined). Else each is saved with its registration in the output `transformations`.",
+        description="After ranking, save each stack aligned with the registration that was found"
+        " from it ('own', the default), or all stacks with the best one ('best', the default if it"
+        " was refined). Without ranking, stacks are aligned with the output `transformations`.",
     )
     compress: bool = Field(
         default=True,
-        description="Compress the saved stacks (gzip, without loss): half the size, less speed.",
+        description="Compress the saved stacks (gzip, lossless): half the size, but slower.",
     )
     skip: bool = Field(default=False, description="Pass everything on without ranking.")
     evaluate_on: Literal["all", "own"] = Field(
         default="all",
-        description="Score every registration on all stacks, or on the stack it was found from.",
+        description="Score each registration on all stacks, or on the stack it was found from.",
     )
     reference_image: Annotated[int, Field(strict=True, ge=0)] | Literal["auto"] = Field(
         default="auto",
-        description="Number of the image with which the others are compared. 'auto' takes the first"
-        " one, and others too where that shows nothing.",
+        description="Index of the image with which the others are compared. 'auto': the first one,"
+        " and two more if the scores with that one are poor.",
     )
     refine: bool = Field(
         default=False,
-        description="Refine the registration that is passed on, on all stacks together. It stays as"
-        " it is where that does not make it better.",
+        description="Refine the registration that is passed on with all stacks together. It is kept"
+        " unchanged if refining does not improve it.",
     )
     max_workers: Annotated[int, Field(strict=True, ge=-1)] | None = Field(
         default=None,
-        description="Number of workers that rank, threads or processes, whichever is faster: None"
-        " or -1 for as many as this process may use, 0 to rank in this thread.",
+        description="Number of workers (threads or processes, whichever is faster). None or -1: one"
+        " per available processor; 0: rank in this thread.",
     )
     scheduler: str | None = Field(
         default=None,
-        description="Address of the scheduler of a Dask cluster, whose workers rank.",
+        description="Address of the scheduler of a Dask cluster, to rank with its workers.",
         examples=["tcp://localhost:8786"],
     )
 
@@ -186,7 +187,7 @@ class Inputs(StackInputs):
     @model_validator(mode="after")
     def _check_workers(self) -> Inputs:
         if self.scheduler and self.max_workers:
-            raise ValueError("either 'scheduler' or 'max_workers' says who ranks, not both")
+            raise ValueError("give either 'scheduler' or 'max_workers', not both")
         return self
 
 
@@ -194,7 +195,7 @@ class Outputs(BaseOutputModel):
     """Outputs of :class:`.Reg2DPostEvaluation`."""
 
     image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
-        description="The image stacks as they came in.",
+        description="The image stacks, unchanged.",
     )
     transformations: Annotated[dict[str, TransformationSource | DataUrl], SkipValidation] = Field(
         description="For each stack the registration to apply to it.",
@@ -204,7 +205,7 @@ class Outputs(BaseOutputModel):
         examples=["stack1", "stack2"],
     )
     ranked_stack_names: list[str] | None = Field(
-        description="Stack names from the best registration to the worst; None when they were not"
+        description="Stack names from the best registration to the worst; None if they were not"
         " ranked.",
     )
     output_configuration: dict[str, Any] | None = Field(
@@ -213,24 +214,24 @@ class Outputs(BaseOutputModel):
     )
     scores: dict[str, dict[str, float]] | None = Field(
         description="For each stack: score, relative_error, own_relative_error, smoothness and"
-        " min_overlap of its registration; None when they were not ranked.",
+        " min_overlap of its registration; None if they were not ranked.",
     )
     trust: dict[str, Any] | None = Field(
-        description="How good the best registration is and how sure that is: verdict ('good' or"
+        description="How good the best registration is, and how certain that is: verdict ('good' or"
         " 'check') with its reasons, rivals, remaining_shift in px, motion_groups, bad_images and"
-        " silent_stacks; None when they were not ranked.",
+        " silent_stacks; None if they were not ranked.",
     )
 
 
 def _plain(value: Any) -> Any:
-    """The Python value of a numpy scalar."""
+    """Convert a numpy scalar to a Python value."""
     return value.item() if isinstance(value, numpy.generic) else value
 
 
 def _make_sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     kind, given, message = first["type"], first["input"], first["msg"].removeprefix("Input ")
-    if kind == "value_error":  # a sentence of ours
+    if kind == "value_error":  # raised by our own validators
         message = message.removeprefix("Value error, ")
         return f"Input {first['loc'][0]!r}: {message}" if first["loc"] else f"Inputs: {message}"
     found = " ".join(f"{given!r:.80}".split())

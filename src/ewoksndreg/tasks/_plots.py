@@ -1,4 +1,4 @@
-"""What a ranking found, as it is written to an HDF5 file: one function for each NXdata group."""
+"""The result of a ranking as NXdata groups of an HDF5 file, one function for each group."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_
 
 
 def score_plot(evaluation: Evaluation) -> Plot:
-    """The relative error of each registration on each stack, best registration first; and the
+    """The relative error of each registration on each stack, best registration first, and the
     other numbers of each registration."""
     ranked = evaluation.ranked_names
     scores = [evaluation.registrations[name] for name in ranked]
@@ -60,7 +60,7 @@ def motion_plot(
     image_shape: tuple[int, int],
     image_axis: Axis,
 ) -> Plot:
-    """How far each registration moves the center of each image. All have one length."""
+    """How far each registration moves the center of each image. All have the same length."""
     motions = [find_motion(each, image_shape) for each in registrations.values()]
     return Plot(
         "How far each registration moves each image along rows and columns",
@@ -78,7 +78,7 @@ def motion_plot(
 def passive_matrices(
     registrations: Mapping[str, Sequence[Transformation]],
 ) -> dict[str, NDArray[numpy.float64]]:
-    """The registrations, `(N, 3, 3)` each, but for those with transformations without a matrix."""
+    """The registrations as arrays `(N, 3, 3)`, except those with transformations without matrix."""
     return {
         name: numpy.array([each.passive_matrix for each in registration], dtype=float)
         for name, registration in registrations.items()
@@ -87,6 +87,6 @@ def passive_matrices(
 
 
 def _rows(evaluation: Evaluation) -> list[int]:
-    """The numbers of the registrations, best first."""
+    """The indices of the registrations, best first."""
     names = list(evaluation.registrations)
     return [names.index(name) for name in evaluation.ranked_names]

@@ -1,4 +1,4 @@
-"""What the registering tasks have in common."""
+"""The base class of the tasks that register stacks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..registration import register_each_stack
 
 
 class RegisteringTask(TaskWithProgress):
-    """Registers each stack by itself, or one for all."""
+    """Registers each stack on its own, or one stack for all."""
 
     registrations: dict[str, Registration]
-    """What the last run found, also for each image."""
+    """The results of the last run, also for each image."""
 
     def cancel(self) -> None:
         """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
@@ -31,9 +31,9 @@ class RegisteringTask(TaskWithProgress):
     def _register(
         self, method: Method, prepare: Callable[[Stack], Stack], configuration: dict[str, Any]
     ) -> None:
-        """Fill the outputs that these tasks share.
+        """Register the stacks and set the outputs that these tasks share.
 
-        :param prepare: what is done with each stack before.
+        :param prepare: applied to each stack before the registration.
         :param configuration: the parameters to pass on.
         """
         inputs, outputs = self.inputs, self.outputs

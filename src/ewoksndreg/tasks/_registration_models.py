@@ -1,4 +1,4 @@
-"""What the registering tasks take and give, checked by pydantic.
+"""The pydantic models of the inputs and outputs of the tasks that register stacks.
 
 Names, types and defaults are those of ewoksndreg 0.5.0.
 """
@@ -69,12 +69,12 @@ class _RegisteringInputs(TaskInputs):
     )
     reference_stack: str | None = Field(
         default=None,
-        description="The stack from which the registration of all stacks is taken.",
+        description="Register only this stack, and use its registration for all stacks.",
         examples=["stack1"],
     )
     output_configuration: dict[str, Any] | None = Field(
         default=None,
-        description="Parameters of earlier tasks, to be passed on and saved.",
+        description="Parameters of earlier tasks, which are passed on and saved.",
         examples=[{"param1": 0}],
     )
 
@@ -98,18 +98,18 @@ class _RegistrationInputs(_RegisteringInputs):
     )
     reference_image: int | float = Field(
         default=0,
-        description="The image with which all others are aligned: an index, negative from the end,"
-        " or a part of the stack as a float from 0.0 to 1.0.",
+        description="The image with which all others are aligned: an index (negative: from the end)"
+        " or a relative position in the stack, a float from 0.0 to 1.0.",
         examples=[0, -1, 0.5],
     )
     mask: Any = Field(
         default=None,
-        description="True for the pixels of the detector to use, shape (H, W).",
+        description="Mask of the detector pixels to use (True), shape (H, W).",
     )
     max_workers: Annotated[int, Field(strict=True, ge=-1)] | None = Field(
         default=None,
-        description="Number of threads that register: None or -1 for as many as this process may"
-        " use, 0 for none.",
+        description="Number of threads that register. None or -1: one per available processor; 0:"
+        " no additional threads.",
     )
 
     @field_validator("transformation_type", mode="before")
@@ -126,25 +126,25 @@ class IntensityInputs(_RegistrationInputs):
 
     mapper: str | None = Field(
         default=None,
-        description="A mapper of ewoksndreg 0.5.0, as 'Name-Backend' or a pair of both. May be left"
-        " out: one method does the work of all.",
+        description="A mapper of ewoksndreg 0.5.0, as 'Name-Backend' or a pair of both. Optional:"
+        " the same method replaces all of them.",
         examples=list(MAPPER_OPTIONS),
     )
     block_size: int = Field(
         default=1,
-        description="Changes nothing: every image is registered with the reference image itself, so"
-        " that errors do not add up.",
+        description="Has no effect: each image is registered with the reference image itself, so"
+        " that errors do not accumulate.",
     )
     preprocessing_options: dict[str, Any] | None = Field(
         default=None,
-        description="Filters that are applied to the images before they are registered:"
+        description="Filters that are applied to the images before the registration:"
         f" apply_filter ({', '.join(FILTERS)}), filter_parameter (px), apply_low_pass (px),"
-        " apply_high_pass (px). apply_window and pin_range change nothing.",
+        " apply_high_pass (px). apply_window and pin_range have no effect.",
         examples=[{"apply_filter": "gaussian", "filter_parameter": 1}],
     )
     mapper_options: dict[str, Any] | None = Field(
         default=None,
-        description="Options of the mapper of ewoksndreg 0.5.0. They change nothing.",
+        description="Options of the mapper of ewoksndreg 0.5.0. They have no effect.",
         examples=[{"upsample_factor": 5}],
     )
 
@@ -181,18 +181,19 @@ class FeatureInputs(_RegistrationInputs):
     """Inputs of :class:`.Reg2DFeatures`."""
 
     detector: str = Field(
-        description="What finds points in the images, as 'Name-Backend' or a pair of both.",
+        description="The feature detector, as 'Name-Backend' or a pair of both.",
         examples=list(DETECTORS),
     )
     matcher: str = Field(
         default="Descriptor-SciKitImage",
-        description="What finds the same points in two images. One method does the work of all.",
+        description="The method that matches the features of two images. The same method replaces"
+        " all of them.",
         examples=list(MATCHERS),
     )
     mapper: str = Field(
         default="Ransac-SciKitImage",
-        description="What fits a transformation to the points. One method, which wrong matches do"
-        " not harm, does the work of all.",
+        description="The method that fits a transformation to the matches. The same method, which"
+        " is robust against wrong matches, replaces all of them.",
         examples=list(FEATURE_MAPPERS),
     )
 
@@ -208,9 +209,9 @@ class FeatureInputs(_RegistrationInputs):
 
 
 def find_name(what: str, value: Any, names: Collection[str]) -> str:
-    """A name of ewoksndreg 0.5.0, also as a pair of name and backend and in any case.
+    """Find a name of ewoksndreg 0.5.0, also from a pair of name and backend, ignoring case.
 
-    :raises ValueError: when there is no such name; has the near match.
+    :raises ValueError: if there is no such name; suggests the closest match.
     """
     pair = not isinstance(value, str) and isinstance(value, Sequence) and len(value) == 2
     text = "-".join(str(getattr(each, "value", each)) for each in value) if pair else str(value)
@@ -230,17 +231,17 @@ class PreEvaluationOutputs(BaseOutputModel):
     """Outputs of :class:`.Reg2DPreEvaluation`."""
 
     image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
-        description="The image stacks as they came in.",
+        description="The image stacks, unchanged.",
     )
     reference_stack: str | None = Field(
-        description="The stack to register: the best one, or as given."
+        description="The stack to register: the best one, or the given one."
     )
     ranked_stack_names: list[str] | None = Field(
-        description="Stack names, the one that shows the motion best first; None when they were not"
-        " ranked.",
+        description="Stack names from the one that shows the motion best to the worst; None if they"
+        " were not ranked.",
     )
     output_configuration: dict[str, Any] | None = Field(
-        description="The parameters as they came in, and the reference stack.",
+        description="The given parameters and the reference stack.",
     )
 
 
@@ -248,22 +249,22 @@ class RegistrationOutputs(BaseOutputModel):
     """Outputs of :class:`.Reg2DIntensities`."""
 
     image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
-        description="The image stacks as they came in.",
+        description="The image stacks, unchanged.",
     )
     transformations: Annotated[dict[str, list[Transformation] | DataUrl], SkipValidation] = Field(
-        description="For each stack one transformation per image, NaN for an image that failed.",
+        description="One transformation per image for each stack; NaN for an image that failed.",
     )
     reference_stack: str | None = Field(
-        description="The stack from which the registration of all stacks was taken, as given."
+        description="The stack whose registration is used for all stacks, as given."
     )
     output_configuration: dict[str, Any] | None = Field(
-        description="The parameters as they came in, and those of the registration.",
+        description="The given parameters and those of the registration.",
     )
     correlations: dict[str, list[float]] = Field(
-        description="For each stack the correlation of each aligned image with the reference one.",
+        description="The correlation of each aligned image with the reference image, by stack.",
     )
     failed_images: dict[str, dict[int, str]] = Field(
-        description="For each stack the images that could not be registered, and why.",
+        description="The images of each stack that could not be registered, with the reason.",
     )
 
 
@@ -271,9 +272,9 @@ class FeatureOutputs(RegistrationOutputs):
     """Outputs of :class:`.Reg2DFeatures`."""
 
     features: Annotated[dict[str, list[Features]], SkipValidation] = Field(
-        description="For each stack the features of each image.",
+        description="The features of each image, by stack.",
     )
     matches: Annotated[dict[str, list[Any]], SkipValidation] = Field(
-        description="For each stack and image a pair: features of the reference image, and those of"
-        " the image that match them; (None, None) for the reference image.",
+        description="For each stack and image a pair: features of the reference image, and the"
+        " matching features of the image; (None, None) for the reference image.",
     )

@@ -1,4 +1,4 @@
-"""The ewoks task that makes stacks with a known motion."""
+"""The ewoks task that simulates stacks with a known motion."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Example2DInputs(TaskInputs):
     """Inputs of :class:`.Example2DStacks`."""
 
     name: str = Field(
-        description="What the images show: a picture of scikit-image.",
+        description="The sample: an image of scikit-image.",
         examples=["astronaut", "camera", "coins"],
     )
     transformation_type: TransformationType = Field(
-        description="How it moves from image to image.", examples=["translation", "rigid"]
+        description="How the sample moves from image to image.", examples=["translation", "rigid"]
     )
     shape: tuple[int, int] | None = Field(
         default=None,
@@ -36,7 +36,7 @@ class Example2DInputs(TaskInputs):
     noise: str | int | None = Field(
         default=None,
         description="'s&p' (the default), 'uniform' or 'none'; a number means none. The first stack"
-        " has no noise, each other one more than the one before.",
+        " has no noise, and each following one has more than the one before.",
         examples=["s&p", "uniform"],
     )
     seed: int = Field(default=0, ge=0, description="The same seed gives the same noise.")
@@ -57,20 +57,20 @@ class Example2DOutputs(BaseOutputModel):
         description="Arrays of shape (N, H, W): 'stack_0', 'stack_1' and so on.",
     )
     transformations: dict[str, Any] = Field(
-        description="For each stack the transformations that align it exactly.",
+        description="The transformations that align each stack exactly.",
     )
 
 
 class Example2DStacks(  # type: ignore[call-arg]  # ewokscore has no types
     Task, input_model=Example2DInputs, output_model=Example2DOutputs
 ):
-    """Make stacks that show a picture moving in a known way, with more and more noise.
+    """Simulate stacks of a sample with a known motion and increasing noise.
 
     Needs ``pip install ".[demo]"``. See :func:`ewoksndreg.demo.steady_motion.make_steady_stacks`.
     """
 
     def run(self) -> None:
-        # Not needed to list the tasks of this package, nor installed with it.
+        # An optional dependency, which is not needed to list the tasks of this package.
         try:
             from ..demo.steady_motion import make_steady_stacks
         except ModuleNotFoundError as error:

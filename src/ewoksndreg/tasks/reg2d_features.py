@@ -15,23 +15,23 @@ _logger = logging.getLogger(__name__)
 class Reg2DFeatures(  # type: ignore[call-arg]  # ewokscore has no types
     RegisteringTask, input_model=FeatureInputs, output_model=FeatureOutputs
 ):
-    """Find the transformations that align the images of each stack, by points that look the same.
-    See :func:`ewoksndreg.register_stack`.
+    """Find the transformations that align the images of each stack, from matching features. See
+    :func:`ewoksndreg.register_stack`.
 
-    Identifier, inputs and outputs are those of ewoksndreg 0.5.0. Needs
+    The task identifier, inputs and outputs are those of ewoksndreg 0.5.0. Needs
     ``pip install ".[register]"``.
     """
 
     def run(self) -> None:
         inputs = self.inputs
         if inputs.detector == "Sift-Silx":
-            _logger.info("The SIFT of scikit-image finds the features, which needs no OpenCL")
+            _logger.info("Features are found with SIFT of scikit-image, which needs no OpenCL")
         if inputs.matcher == "Descriptor-Silx":
-            _logger.info("scikit-image matches the features, which needs no OpenCL")
+            _logger.info("Features are matched with scikit-image, which needs no OpenCL")
         if inputs.mapper != "Ransac-SciKitImage":
             _logger.info(
-                "RANSAC chooses the pairs of features before least squares fit them, since wrong"
-                " pairs spoil %r",
+                "RANSAC selects matches before the least-squares fit, since %r is not robust"
+                " against wrong matches",
                 inputs.mapper,
             )
         self._register(

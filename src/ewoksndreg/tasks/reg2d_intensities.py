@@ -1,4 +1,4 @@
-"""The ewoks task that registers stacks by their intensities."""
+"""The ewoks task that registers stacks by intensities."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ._registration_models import RegistrationOutputs
 
 _logger = logging.getLogger(__name__)
 
-# Why the mappers of ewoksndreg 0.5.0 do not do the work here
+# Why the mappers of ewoksndreg 0.5.0 are not used
 _REASONS = {
-    "CrossCorrelation-Numpy": "finds shifts by whole pixels only",
-    "CrossCorrelation-SciKitImage": "finds shifts only, to some 0.05 px, and no image with NaN",
-    "Optimization-SimpleITK": "refuses integers and often stops px away from the optimum",
-    "Optimization-Kornia": "gives up on images with NaN and is a hundred times slower",
+    "CrossCorrelation-Numpy": "only finds integer shifts",
+    "CrossCorrelation-SciKitImage": "only finds shifts, within 0.05 px, and not for NaN",
+    "Optimization-SimpleITK": "rejects integers and often stops pixels away from the optimum",
+    "Optimization-Kornia": "fails for images with NaN and is a hundred times slower",
 }
 
 
 class Reg2DIntensities(  # type: ignore[call-arg]  # ewokscore has no types
     RegisteringTask, input_model=IntensityInputs, output_model=RegistrationOutputs
 ):
-    """Find the transformations that align the images of each stack, by the intensities of their
-    pixels. See :func:`ewoksndreg.register_stack`.
+    """Find the transformations that align the images of each stack, from the pixel intensities. See
+    :func:`ewoksndreg.register_stack`.
 
-    Identifier, inputs and outputs are those of ewoksndreg 0.5.0. One method does the work of all of
-    its mappers.
+    The task identifier, inputs and outputs are those of ewoksndreg 0.5.0. The same method replaces
+    all of its mappers.
     """
 
     def run(self) -> None:
@@ -48,25 +48,26 @@ class Reg2DIntensities(  # type: ignore[call-arg]  # ewokscore has no types
         )
 
     def _explain(self) -> None:
-        """Say in the log what is done in another way than the inputs say."""
+        """Log the inputs that have no effect, and why."""
         inputs = self.inputs
         if inputs.mapper is not None:
             _logger.info(
-                "The Gauss-Newton method of this library registers the images, not %r, which %s",
+                "The images are registered with the Gauss-Newton method of this library, not with"
+                " %r, which %s",
                 inputs.mapper,
                 _REASONS[inputs.mapper],
             )
         for name in inputs.mapper_options or ():
-            _logger.info("The option %r of the mapper changes nothing: there is no mapper", name)
+            _logger.info("The mapper option %r has no effect: the mapper is not used", name)
         for name, why in (
-            ("apply_window", "the edges of the images do not matter"),
-            ("pin_range", "each image is brought to one scale"),
+            ("apply_window", "the method needs no window"),
+            ("pin_range", "each image is normalized"),
         ):
             if (inputs.preprocessing_options or {}).get(name):
-                _logger.info("The preprocessing option %r changes nothing: %s", name, why)
+                _logger.info("The preprocessing option %r has no effect: %s", name, why)
         if inputs.block_size > 1:
             _logger.info(
-                "block_size = %s changes nothing: every image is registered with the reference"
-                " image itself",
+                "block_size = %s has no effect: each image is registered with the reference image"
+                " itself",
                 inputs.block_size,
             )

@@ -52,7 +52,7 @@ from ._plots import score_plot
 
 _logger = logging.getLogger(__name__)
 
-# How long the steps of a run take, for the progress.
+# The relative duration of the steps of a run, to report the progress.
 _COSTS = {"rank": 1.0, "refine": 3.0, "save": 0.25}
 
 _Kind = Literal["skip", "forced", "nothing to choose", "ranked"]
@@ -60,11 +60,11 @@ _Kind = Literal["skip", "forced", "nothing to choose", "ranked"]
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which registration is used for which stack.
+    """The registration that is used for each stack.
 
     :param transformations: the output of the task.
     :param applied: the registrations with which the stacks are saved.
-    :param title: of the saved stacks.
+    :param title: title of the saved stacks.
     """
 
     transformations: Mapping[str, TransformationSource]
@@ -78,22 +78,23 @@ class _Choice:
 class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     TaskWithProgress, input_model=Inputs, output_model=Outputs
 ):
-    """Given several stacks of images and the registration that was found from each,
-    determine which registration is best and pass it on for all stacks.
+    """Find the best of the registrations that were found from several image stacks, and pass it on
+    for all stacks.
 
-    Two measures make the score of a registration: the mean squared error between aligned images,
-    relative to what it is without alignment, and the smoothness of the transformations, from the
-    steps of the image corners. See :func:`ewoksndreg.evaluation.evaluate_stacks`.
+    The score of a registration consists of two measures: the mean squared error of the aligned
+    images, relative to the error of the unaligned images, and the smoothness of the
+    transformations, from the steps of the image corners. See
+    :func:`ewoksndreg.evaluation.evaluate_stacks`.
     """
 
     evaluation: Evaluation | None = None
-    """What the ranking found, also for each image; None when nothing was ranked."""
+    """The result of the ranking, also for each image; None if nothing was ranked."""
 
     refinement: Refinement | None = None
-    """How the registration that is put out was refined; None when that was not tried."""
+    """How the registration in the output was refined; None if refining was not tried."""
 
     registrations: Mapping[str, Sequence[Transformation]]
-    """The registrations that were given, as far as they were read."""
+    """The given registrations, except those in files that were not read."""
 
     warnings: tuple[str, ...] = ()
     """The warnings of the last run."""
@@ -114,7 +115,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         with ExitStack() as stack:
             output = None
             if saved:
-                # Before the computation, so that a bad output is refused at once.
+                # Before the computation, so that an invalid output is refused immediately.
                 output = stack.enter_context(
                     hdf5_output_context(inputs.output_root_uri, compress=inputs.compress)
                 )
@@ -126,7 +127,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 stacks = stack.enter_context(open_stacks(opened))
             if kind == "forced":
                 _check_serves_all(stacks, inputs.reference_stack, registrations)
-            if output is not None:  # before the work, too: it may be impossible
+            if output is not None:  # also before the computation, since it may fail
                 provenance = inputs_as_json(self.get_input_values(), stacks, registrations)
                 axes = {name: find_axes(source) for name, source in sources.items()}
             choice = self._choose(kind, sources, stacks, registrations)
@@ -158,8 +159,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     def _read_registrations(self) -> dict[str, list[Transformation]]:
         """Convert the registrations to transformations.
 
-        A registration in a file is not read when this run does not need it. With `skip`, one that
-        cannot be read is left out, unless it is saved.
+        A registration in a file is not read if this run does not need it. With `skip`, one that
+        cannot be read is ignored, unless it is saved.
         """
         inputs = self.inputs
         saved = inputs.output_root_uri is not None
@@ -172,7 +173,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 needed = name == inputs.reference_stack
             else:
                 needed = saved or len(inputs.transformations) > 1
-            # Whoever receives it knows of no convention.
+            # The next task does not know the convention.
             needed |= conventions[name] is not None
             if is_url(source) and not needed:
                 continue
@@ -184,7 +185,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         return registrations
 
     def _decide(self, registrations: Mapping[str, Sequence[Transformation]]) -> _Kind:
-        """What this run does, with a warning where that is not to rank."""
+        """Decide what this run does, and warn if it does not rank."""
         inputs = self.inputs
         equal = _all_equal(registrations)
         if inputs.skip:
@@ -200,7 +201,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             return "forced"
         refined = " or to refine" if inputs.refine else ""
         if len(inputs.transformations) < 2:
-            if inputs.transformations:  # one may be missing by mistake, all of them by choice
+            if inputs.transformations:  # one may be missing by mistake, all of them on purpose
                 names = find_sources(inputs.image_stacks)
                 check_registration_per_stack(names, inputs.transformations)
             self._warn(f"Nothing to rank{refined}: there are fewer than two registrations")
@@ -255,8 +256,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         stacks: Mapping[str, Stack],
         evaluation: Evaluation | None,
     ) -> Refinement | None:
-        """On all stacks of the shape of the one it was found from; a failure is only warned of, so
-        that the ranking is not lost."""
+        """Refine a registration with all stacks that have the shape of its own stack. A failure is
+        only a warning, so that the ranking is not lost."""
         inputs = self.inputs
         shape = stacks[name if name in stacks else next(iter(stacks))].shape
         used = {other: stack for other, stack in stacks.items() if stack.shape == shape}
@@ -273,7 +274,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 )
         except CancelledError:
             raise
-        except Exception as error:  # whatever it is
+        except Exception as error:  # whatever the reason is
             self._warn(f"The registration {name!r} was not refined: {error}")
             return None
         if not refinement.accepted:
@@ -357,7 +358,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         )
 
     def _log(self, choice: _Choice) -> None:
-        """One line about what this run has found, and where it is."""
+        """Log in one line what this run has found, and where it was saved."""
         evaluation, output = choice.evaluation, self.inputs.output_root_uri
         if evaluation is not None:
             reasons = "".join(f". {reason}" for reason in evaluation.reasons)
@@ -376,7 +377,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 
     @contextmanager
     def _workers(self) -> Iterator[Executor | None]:
-        """Those of the scheduler; None where there is none."""
+        """The workers of the scheduler; None without a scheduler."""
         if not self.inputs.scheduler:
             yield None
             return
@@ -384,7 +385,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             yield executor
 
     def _report(self, step: str) -> Callable[[float], None]:
-        """Takes the progress of one of the steps of this run."""
+        """Make the function that reports the progress of one step of this run."""
         total = sum(_COSTS[each] for each in self._steps)
         before = sum(_COSTS[each] for each in self._steps[: self._steps.index(step)])
 
@@ -395,7 +396,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 
 
 def _find_scores(choice: _Choice) -> dict[str, dict[str, float]] | None:
-    """Those of the ranking, and for the best registration what the refinement has changed."""
+    """Return the scores of the ranking and, for the best registration, the refined ones."""
     if choice.evaluation is None:
         return None
     scores = choice.evaluation.scores()

@@ -17,15 +17,15 @@ from ._registration_models import PreEvaluationOutputs
 class Reg2DPreEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     TaskWithProgress, input_model=PreEvaluationInputs, output_model=PreEvaluationOutputs
 ):
-    """Choose the stack that shows the motion of the sample best, to register only that one.
+    """Choose the stack that shows the motion of the sample best, in order to register only that.
 
-    Small copies of some images of each stack are registered and ranked; see
-    :func:`ewoksndreg.registration.rank_before_registering`. Identifier, inputs and outputs are
-    those of ewoksndreg 0.5.0.
+    Downsampled copies of some images of each stack are registered and ranked, see
+    :func:`ewoksndreg.registration.rank_before_registering`. The task identifier, inputs and outputs
+    are those of ewoksndreg 0.5.0.
     """
 
     evaluation: Evaluation | None = None
-    """What the ranking found; None when nothing was ranked."""
+    """The result of the ranking; None if nothing was ranked."""
 
     def run(self) -> None:
         inputs, outputs = self.inputs, self.outputs

@@ -1,4 +1,4 @@
-"""The ewoks task that aligns stacks with the registrations that were chosen."""
+"""The ewoks task that aligns stacks with given registrations."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class TransformInputs(StackInputs):
 
     image_stacks_nxmetadata: dict[str, Any] | None = Field(
         default=None,
-        description="NeXus groups, attributes and axes to be saved with the stacks, from the root"
-        " of the file, as silx.io.dictdump writes them. By default the axes of the image stacks.",
+        description="NeXus groups, attributes and axes to save with the stacks, from the root of"
+        " the file, in the form of silx.io.dictdump. By default the axes of the image stacks.",
         examples=[{"@NX_class": "NXroot", "entry": {"@NX_class": "NXentry"}}],
     )
     crop: bool = Field(
         default=False,
-        description="Cut all stacks to the largest rectangle that is visible in all images.",
+        description="Crop all stacks to the largest rectangle that is visible in all images.",
     )
     interpolation_order: int = Field(
         default=1,
         ge=0,
         le=5,
-        description="Order of the spline between pixels: 0 (nearest pixel), 1 (linear) up to 5.",
+        description="Order of the spline, from 0 (nearest pixel) and 1 (linear) to 5.",
     )
 
 
@@ -46,7 +46,7 @@ class TransformOutputs(BaseOutputModel):
     """Outputs of :class:`.Reg2DTransform`."""
 
     image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
-        description="The aligned stacks: URLs where they were saved, else lists of images.",
+        description="The aligned stacks: URLs if they were saved, otherwise lists of images.",
     )
     output_configuration: dict[str, Any] | None = Field(
         description="The parameters of the registration, crop and interpolation_order.",
@@ -57,7 +57,7 @@ class TransformOutputs(BaseOutputModel):
 class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
     TaskWithProgress, input_model=TransformInputs, output_model=TransformOutputs
 ):
-    """Apply to the images of each stack its registration, and save what comes out.
+    """Apply the registration of each stack to its images, and save the aligned stacks.
 
     See :func:`ewoksndreg.align_stacks`.
     """

@@ -26,7 +26,7 @@ from ..io import stack_names
 from ..io import url_text
 from ._models import TaskInputs
 
-# What `Reg2DPostEvaluation` and `Reg2DTransform` write beside a group of stacks
+# The groups that `Reg2DPostEvaluation` and `Reg2DTransform` write beside a group of stacks
 _RESULT_OF = re.compile(r"(.*)_(?:evaluation|alignment)(?:_\d+)?")
 
 
@@ -34,13 +34,13 @@ class SelectInputs(TaskInputs):
     """Inputs of :class:`.SelectNXdataImageStacks`."""
 
     input_root_uri: str | DataUrl = Field(
-        description="HDF5 group below which to look for NXdata groups with stacks.",
+        description="HDF5 group in which to search for NXdata groups with stacks.",
         examples=["/path/to/file.h5::/entry/process/"],
     )
     output_root_uri: DataUrl | str | None = Field(
         default=None,
-        description="HDF5 group in which the aligned stacks will be saved. By default 'align'"
-        " beside what they are made from.",
+        description="HDF5 group in which to save the aligned stacks. By default 'align', beside the"
+        " process that the stacks come from.",
         examples=["/path/to/file.h5::/entry"],
     )
 
@@ -60,7 +60,7 @@ class SelectOutputs(BaseOutputModel):
     )
     image_stacks_nxmetadata: dict[str, Any] = Field(
         description="NeXus groups, attributes and axes for the aligned stacks, from the root of the"
-        " file, as silx.io.dictdump writes them."
+        " file, in the form of silx.io.dictdump."
     )
 
 
@@ -69,8 +69,8 @@ class SelectNXdataImageStacks(  # type: ignore[call-arg]  # ewokscore has no typ
 ):
     """Find the stacks of a NeXus file: the 3D datasets in NXdata groups whose signal is 3D.
 
-    Results of this library are left out, so that running a workflow again finds the same stacks,
-    unless the URL names them or something in them.
+    Results of this library are skipped, so that a workflow that is run again finds the same stacks,
+    unless the URL names a result or something in it.
     """
 
     def run(self) -> None:
@@ -107,10 +107,10 @@ class _Found(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where aligned stacks will be saved.
+    """Where to save the aligned stacks.
 
-    :param url: of the group.
-    :param process: path of the group that says how they came to be: `url`, or above it.
+    :param url: URL of the group.
+    :param process: path of the group that describes how they were made: `url`, or above it.
     """
 
     url: DataUrl
@@ -118,7 +118,7 @@ class _Place(NamedTuple):
 
 
 def _as_group_url(value: Any) -> DataUrl:
-    """A URL, which may name only a file: its root group then."""
+    """Parse the URL of a group; that of a file is its root group."""
     if isinstance(value, DataUrl) and not value.data_path():
         value = DataUrl(file_path=value.file_path(), data_path="/")
     elif isinstance(value, str) and "::" not in value and "?" not in value:
@@ -157,7 +157,7 @@ def _find_stacks(group: h5py.Group) -> Iterator[_Found]:
                 yield _Found(dataset, name == signal)
     results = _find_results(group)
     for name in group:
-        # Not through links, which may lead to the same group twice, or in circles.
+        # Links are not followed: they may lead to the same group twice, or in circles.
         if name not in results and isinstance(group.get(name, getlink=True), h5py.HardLink):
             item = group[name]
             if isinstance(item, h5py.Group):
@@ -169,7 +169,7 @@ def _is_stack(item: Any) -> bool:
 
 
 def _find_results(group: h5py.Group) -> set[str]:
-    """Names of the groups that this library has written."""
+    """Find the names of the groups that this library has written."""
     results = set()
     for name in group:
         program = group.get(f"{name}/program")
@@ -200,7 +200,7 @@ def _choose_place(
     common = posixpath.commonpath(parents)
     source, below = _find_process(file, common)
     if source == common and file[common].attrs.get("NX_class") != "NXdata":
-        # Not in place of an entry, but in it.
+        # In the entry, not in its place.
         source = posixpath.join("/entry" if common == "/" else common, "process")
     path = None if output is None else str(output.data_path())
     target = given if output is None else output
@@ -211,8 +211,8 @@ def _choose_place(
 
 
 def _find_process(file: h5py.File, path: str) -> tuple[str, str]:
-    """The first NXprocess group on the way to a group, and the way from there; where there is none,
-    the group itself."""
+    """Find the path of the first NXprocess group that contains a group, and the path from there to
+    the group; without an NXprocess, the path of the group itself and an empty one."""
     parts = path.strip("/").split("/")
     for depth in range(1, len(parts) + 1):
         above = "/" + "/".join(parts[:depth])
