@@ -11,7 +11,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor
-from concurrent.futures import CancelledError
 from concurrent.futures import Executor
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -37,6 +36,7 @@ from ._nxdata import describe_nxdata
 from ._nxdata import update_groups
 from ._nxdata import write_groups
 from ._pixels import floating_type
+from ._progress import Reporter
 from ._stacks import Stack
 from ._typing import FloatImage
 from .evaluation import check_registration_per_stack
@@ -299,9 +299,7 @@ class _Work:
         should_stop: Callable[[], bool] | None,
     ) -> None:
         self._total = total
-        self._done = 0
-        self._progress = progress
-        self._should_stop = should_stop
+        self._reporter = Reporter("alignment", total, progress, should_stop)
         self._submit: Callable[..., Future[Any]] = _run_here
         self._most_waiting = 0
 
@@ -330,7 +328,7 @@ class _Work:
         try:
             with stack:
                 for n, transformation in enumerate(registration):
-                    self._check()
+                    self._reporter.check()
                     with _naming(name, n):
                         image = None if transformation is None else stack[n]
                         waiting.append((n, self._submit(function, image, transformation)))
@@ -338,24 +336,16 @@ class _Work:
                     if len(waiting) > self._most_waiting:
                         yield self._wait(name, *waiting.popleft())
                 while waiting:
-                    self._check()
+                    self._reporter.check()
                     yield self._wait(name, *waiting.popleft())
         finally:
             for _, future in waiting:
                 future.cancel()
 
-    def _check(self) -> None:
-        if self._should_stop is not None and self._should_stop():
-            raise CancelledError(
-                f"The alignment was cancelled after {self._done} of {self._total} images"
-            )
-
     def _wait(self, name: str, n: int, future: Future[Any]) -> Any:
         with _naming(name, n):
             result = future.result()
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done / self._total)
+        self._reporter.count()
         return result
 
 

@@ -18,13 +18,13 @@ import numpy
 from numpy.typing import NDArray
 
 from ._messages import unknown_name
+from ._progress import Reporter
 from ._stacks import Stack
 from ._typing import Matrix
 from .evaluation import Evaluation
 from .evaluation import PreparedImages
 from .evaluation import ReferenceImage
 from .evaluation import RegistrationScore
-from .evaluation import Reporter
 from .evaluation import StackWork
 from .evaluation import check_same_image_shapes
 from .evaluation import check_same_number_of_images
@@ -417,7 +417,9 @@ def refine_registration(
             wanted or _find_type(given),
             weights,
             _count_levels(shape) if before.remaining_shift >= _LARGE_SHIFT else 1,
-            Reporter(len(given), _part(progress, _FIRST_PART, _LAST_PART), should_stop),
+            Reporter(
+                "refinement", len(given), _part(progress, _FIRST_PART, _LAST_PART), should_stop
+            ),
             max_workers,
             executor,
         )

@@ -13,11 +13,11 @@ import h5py
 import numpy
 import pytest
 
+from ewoksndreg._progress import Reporter
 from ewoksndreg._stacks import as_stack
 from ewoksndreg.evaluation import _jobs as jobs_module
 from ewoksndreg.evaluation import _stack_work as stack_work_module
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation._jobs import Reporter
 from ewoksndreg.evaluation._stack_work import StackWork
 from ewoksndreg.io import input_context
 from ewoksndreg.transformation import Homography
@@ -198,7 +198,7 @@ def jobs_of(stacks, registrations):
     """As for an executor."""
     scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
     stacks = {name: as_stack(stack) for name, stack in stacks.items()}
-    reporter = Reporter(1, None, None)
+    reporter = Reporter("evaluation", 1, None, None)
     with StackWork(stacks, registrations, scored, reporter, 0, ThreadPoolExecutor(1)) as work:
         return work.make_score_jobs(0)
 

@@ -7,7 +7,6 @@ from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import SMOOTHNESS_WEIGHT
 from ._html import describe_rank
-from ._jobs import Reporter
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
 from ._prepared_images import PreparedImages
@@ -32,7 +31,6 @@ __all__ = [
     "PreparedImages",
     "ReferenceImage",
     "RegistrationScore",
-    "Reporter",
     "StackWork",
     "check_registration_per_stack",
     "check_same_image_shapes",

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED
 from concurrent.futures import BrokenExecutor
-from concurrent.futures import CancelledError
 from concurrent.futures import Executor
 from concurrent.futures import Future
 from concurrent.futures import wait
@@ -20,6 +19,7 @@ from typing import Any
 from typing import Protocol
 from typing import TypeVar
 
+from .._progress import Reporter
 from .._stacks import Stack
 from ..transformation import Transformation
 from ..workers import count_workers
@@ -99,44 +99,6 @@ def choose_workers(
             yield executor, max(FEWEST_IMAGES_ELSEWHERE, images // (_JOBS_PER_PROCESS * number))
     else:
         yield None, None
-
-
-class Reporter:
-    """Counts images, passes the fraction on and asks whether to go on."""
-
-    def __init__(
-        self,
-        total: int,
-        progress: Callable[[float], object] | None,
-        should_stop: Callable[[], bool] | None,
-    ) -> None:
-        self._total = total
-        self._done = 0
-        self._told = 0.0
-        self._progress = progress
-        self._should_stop = should_stop
-
-    def extend(self, images: int) -> None:
-        """There is more to do than was known before."""
-        self._total += images
-
-    def count(self, images: int) -> None:
-        self._done += images
-        self._told = max(self._told, min(1.0, self._done / self._total))
-        if self._progress is not None:
-            self._progress(self._told)
-
-    def finish(self) -> None:
-        """All is done, perhaps with fewer images than there might have been."""
-        if self._told < 1:
-            self.count(max(0, self._total - self._done))
-
-    def check(self) -> None:
-        """:raises CancelledError: when the work is to stop; says how much was done."""
-        if self._should_stop is not None and self._should_stop():
-            raise CancelledError(
-                f"The evaluation was cancelled after {self._done} of {self._total} images"
-            )
 
 
 class Job(Protocol):

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import numpy
 from numpy.typing import NDArray
 
+from .._progress import Reporter
 from .._stacks import Stack
 from ..kernels import select_kernel
 from ..transformation import Transformation
@@ -19,7 +20,6 @@ from ._inspection import Inspection
 from ._inspection import InspectionJob
 from ._inspection import inspect_images
 from ._jobs import FEWEST_IMAGES_ELSEWHERE
-from ._jobs import Reporter
 from ._jobs import Workers
 from ._jobs import choose_workers
 from ._jobs import split_images

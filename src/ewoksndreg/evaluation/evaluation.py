@@ -17,6 +17,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .._messages import unknown_name
+from .._progress import Reporter
 from ..transformation import Conventions
 from ..transformation import TransformationSource
 from ..transformation import as_registrations
@@ -30,7 +31,6 @@ from ._comparisons import Comparisons
 from ._corners import find_smoothness
 from ._corners import move_all_corners
 from ._inspection import Inspection
-from ._jobs import Reporter
 from ._ranking import rank_registrations
 from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
@@ -209,7 +209,7 @@ def evaluate_stacks(
         total = number * len(stacks)
         measured = min(number, 2 * MEASURED_IMAGES)
         looked_at_again = measured * int(scored.sum(axis=1).max()) if trust else 0
-        reporter = Reporter(total + looked_at_again, progress, should_stop)
+        reporter = Reporter("evaluation", total + looked_at_again, progress, should_stop)
         work = context.enter_context(
             StackWork(stacks, registrations, scored, reporter, max_workers, executor)
         )

@@ -10,13 +10,13 @@ from typing import Any
 import numpy
 
 from .._pixels import as_floating
+from .._progress import Reporter
 from .._stacks import Stack
 from .._stacks import as_stack
 from .._typing import FloatImage
 from ..evaluation import Evaluation
 from ..evaluation import evaluate_stacks
 from ..transformation import TransformationType
-from ._register_images import Reporter
 from ._register_images import register_images
 
 # Images of each stack that are looked at, and their height and width (px): a quick registration.
@@ -46,7 +46,7 @@ def rank_before_registering(
         some = numpy.linspace(0, len(stack) - 1, _LOOKED_AT).round().astype(int)
         with stack:
             small[name] = numpy.stack([shrink(stack[n]) for n in numpy.unique(some).tolist()])
-    reporter = Reporter(sum(map(len, small.values())), progress, should_stop)
+    reporter = Reporter("registration", sum(map(len, small.values())), progress, should_stop)
     found = {
         name: register_images(
             {name: as_stack(images)},

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED
-from concurrent.futures import CancelledError
 from concurrent.futures import wait
 from contextlib import ExitStack
 from typing import Literal
@@ -18,6 +17,7 @@ import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from .._progress import Reporter
 from .._stacks import Stack
 from .._typing import Mask
 from ..evaluation import LookJob
@@ -76,32 +76,6 @@ def _find_masked(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask | None:
     if used.shape != shape:
         raise ValueError(f"The mask has the shape {used.shape}, the images have {shape}")
     return numpy.asarray(used == 0)
-
-
-class Reporter:
-    """Passes the fraction that is done on and asks whether to go on."""
-
-    def __init__(
-        self,
-        total: int,
-        progress: Callable[[float], object] | None,
-        should_stop: Callable[[], bool] | None,
-    ) -> None:
-        self._total = total
-        self._done = 0
-        self._progress = progress
-        self._should_stop = should_stop
-
-    def count(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done / self._total)
-
-    def check(self) -> None:
-        if self._should_stop is not None and self._should_stop():
-            raise CancelledError(
-                f"The registration was cancelled after {self._done} of {self._total} images"
-            )
 
 
 class _Found(NamedTuple):

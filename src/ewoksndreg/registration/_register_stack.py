@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from .._messages import add_context
 from .._messages import unknown_name
+from .._progress import Reporter
 from .._stacks import Stack
 from .._stacks import as_stack
 from ..io import open_stacks
@@ -20,7 +21,6 @@ from ..transformation import TransformationType
 from ..transformation import is_url
 from ._register_images import METHODS
 from ._register_images import Method
-from ._register_images import Reporter
 from ._register_images import register_images
 from ._result import Registration
 
@@ -85,7 +85,7 @@ def register_stack(
     """
     kind = as_type(transformation_type, method)
     with _open_stack(images) as stack:
-        reporter = Reporter(len(stack), progress, should_stop)
+        reporter = Reporter("registration", len(stack), progress, should_stop)
         found = register_images(
             {"images": stack}, [1], kind, method, reference_image, mask, reporter, max_workers
         )
@@ -115,7 +115,7 @@ def register_each_stack(
     """
     kind = as_type(transformation_type, method)
     with open_stacks(image_stacks) as stacks:
-        reporter = Reporter(sum(map(len, stacks.values())), progress, should_stop)
+        reporter = Reporter("registration", sum(map(len, stacks.values())), progress, should_stop)
         found = {}
         for name, stack in stacks.items():
             try:

@@ -9,11 +9,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from .._progress import Reporter
 from .._stacks import Stack
 from ..io import open_stacks
 from ..transformation import TransformationType
 from ._preselect import rank_before_registering
-from ._register_images import Reporter
 from ._register_images import register_images
 from ._register_stack import as_type
 from ._result import Registration
@@ -65,7 +65,7 @@ def register_stacks(
         _check_same_shapes(stacks)
         weights = _find_weights(stacks, should_stop, max_workers)
         informative = {name: stacks[name] for name in weights}
-        reporter = Reporter(len(next(iter(stacks.values()))), progress, should_stop)
+        reporter = Reporter("registration", len(next(iter(stacks.values()))), progress, should_stop)
         found = register_images(
             informative,
             list(weights.values()),

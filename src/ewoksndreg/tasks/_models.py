@@ -55,7 +55,7 @@ class TaskInputs(BaseInputModel):
 
 
 class StackInputs(TaskInputs):
-    """Inputs of the tasks that apply registrations to stacks."""
+    """Inputs of all tasks that work on stacks."""
 
     image_stacks: ImageStacks = Field(
         description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
@@ -68,6 +68,23 @@ class StackInputs(TaskInputs):
             {"stack1": [[0, 0, 0], [1, 1, 1], [2, 2, 2]]},
         ],
     )
+    output_configuration: dict[str, Any] | None = Field(
+        default=None,
+        description="Parameters of earlier tasks, which are passed on and saved.",
+        examples=[{"param1": 0, "param2": 1}],
+    )
+
+    @field_validator("image_stacks", mode="plain")
+    @classmethod
+    def _check_image_stacks(cls, value: Any) -> Any:
+        if not isinstance(value, InputStacks):
+            named_sources(value)
+        return value
+
+
+class RegisteredInputs(StackInputs):
+    """Inputs of the tasks that apply registrations to stacks."""
+
     transformations: dict[str, TransformationSource | DataUrl] = Field(
         description="The registration that was found from each stack, by stack name, with one"
         " transformation per image: objects, matrices or shifts (passive, row and column), or the"
@@ -84,18 +101,6 @@ class StackInputs(TaskInputs):
         description="HDF5 group in which to save the transformed stacks.",
         examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
     )
-    output_configuration: dict[str, Any] | None = Field(
-        default=None,
-        description="Parameters of the registration, which are passed on and saved.",
-        examples=[{"param1": 0, "param2": 1}],
-    )
-
-    @field_validator("image_stacks", mode="plain")
-    @classmethod
-    def _check_image_stacks(cls, value: Any) -> Any:
-        if not isinstance(value, InputStacks):
-            named_sources(value)
-        return value
 
     @field_validator("transformations", mode="plain")
     @classmethod
@@ -122,7 +127,7 @@ class StackInputs(TaskInputs):
         return value
 
 
-class Inputs(StackInputs):
+class Inputs(RegisteredInputs):
     """Inputs of :class:`.Reg2DPostEvaluation`."""
 
     convention: Conventions = Field(

@@ -19,14 +19,12 @@ from silx.io.url import DataUrl
 
 from .._messages import unknown_name
 from ..io import ImageStacks
-from ..io import InputStacks
-from ..io import named_sources
 from ..registration import FILTERS
 from ..registration import Features
 from ..registration import Method
 from ..transformation import Transformation
 from ..transformation import TransformationType
-from ._models import TaskInputs
+from ._models import StackInputs
 
 # The options of each mapper of ewoksndreg 0.5.0
 MAPPER_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -61,29 +59,12 @@ PREPROCESSING = (
 )
 
 
-class _RegisteringInputs(TaskInputs):
-    image_stacks: ImageStacks = Field(
-        description="The image stacks: a dictionary of arrays or of HDF5 dataset URLs by stack"
-        " name, or a list of HDF5 dataset URLs.",
-        examples=[{"stack1": "/path/to/file1.h5::/entry/process/results/parameters/Ca-K"}],
-    )
+class _RegisteringInputs(StackInputs):
     reference_stack: str | None = Field(
         default=None,
         description="Register only this stack, and use its registration for all stacks.",
         examples=["stack1"],
     )
-    output_configuration: dict[str, Any] | None = Field(
-        default=None,
-        description="Parameters of earlier tasks, which are passed on and saved.",
-        examples=[{"param1": 0}],
-    )
-
-    @field_validator("image_stacks", mode="plain")
-    @classmethod
-    def _check_image_stacks(cls, value: Any) -> Any:
-        if not isinstance(value, InputStacks):
-            named_sources(value)
-        return value
 
     @field_validator("reference_stack", mode="after")
     @classmethod

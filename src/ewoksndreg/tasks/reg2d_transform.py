@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import CancelledError
 from typing import Annotated
 from typing import Any
 
@@ -14,14 +13,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic import SkipValidation
 
+from .._progress import Reporter
 from .._stacks import Stack
 from ..alignment import align_stacks
 from ..io import ImageStacks
 from ..io import url_text
-from ._models import StackInputs
+from ._models import RegisteredInputs
 
 
-class TransformInputs(StackInputs):
+class TransformInputs(RegisteredInputs):
     """Inputs of :class:`.Reg2DTransform`."""
 
     image_stacks_nxmetadata: dict[str, Any] | None = Field(
@@ -95,18 +95,14 @@ class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
     def _load(self, stacks: Mapping[str, Stack]) -> dict[str, list[NDArray[numpy.floating[Any]]]]:
         loaded: dict[str, list[NDArray[Any]]] = {}
         total = sum(map(len, stacks.values()))
-        done = 0
+        reporter = Reporter("alignment", total, self._set_progress, lambda: self.cancelled)
         for name, stack in stacks.items():
             loaded[name] = []
             with stack:
                 for image in stack:
-                    if self.cancelled:
-                        raise CancelledError(
-                            f"The alignment was cancelled after {done} of {total} images"
-                        )
+                    reporter.check()
                     loaded[name].append(image)
-                    done += 1
-                    self._set_progress(done / total)
+                    reporter.count()
         return loaded
 
     def _set_progress(self, fraction: float) -> None:
