@@ -110,11 +110,17 @@ def test_one_registration_serves_all_stacks_or_each_has_its_own(tmp_path):
     with h5py.File(tmp_path / "shifts.h5", "w") as file:
         file["Fe"] = numpy.array(shifts["Fe"], dtype=float)
     in_file = align_stacks(stacks, f"{tmp_path}/shifts.h5::/Fe")
+    others = {"Ca": [(-row, -column) for row, column in shifts["Ca"]], "Fe": shifts["Fe"]}
+    by_name = align_stacks(stacks, others, convention={"Ca": "active"})
+    backwards = [(-column, -row) for row, column in shifts["Fe"]]
+    for_all = align_stacks(stacks, backwards, convention="active xy")
     for name, images in stacks.items():
         matrices = {key: [shift_matrix(*each) for each in value] for key, value in shifts.items()}
         numpy.testing.assert_array_equal(own[name], resampled(images, matrices[name], 1))
         numpy.testing.assert_array_equal(one[name], resampled(images, matrices["Fe"], 1))
         numpy.testing.assert_array_equal(in_file[name], one[name])
+        numpy.testing.assert_array_equal(by_name[name], own[name])
+        numpy.testing.assert_array_equal(for_all[name], one[name])
 
 
 # Lazy stacks
@@ -455,9 +461,23 @@ def test_what_exists_is_refused_before_any_image_is_read(tmp_path):
 # Mistakes
 
 
+CIRCLE = {}
+CIRCLE["circle"] = [CIRCLE]
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
+        (
+            {"configuration": CIRCLE},
+            ValueError,
+            "configuration cannot be saved: it contains itself",
+        ),
+        (
+            {"convention": {"Ca": "active"}},
+            TypeError,
+            "One registration for all stacks has one",
+        ),
         ({"stacks": {}}, ValueError, "There are no image stacks to align"),
         (
             {"transformations": [(0, 0)] * 2},

@@ -18,34 +18,43 @@ def as_json(value: Any) -> Any:
     Arrays are kept whole. NaN and masked values become None, infinite numbers, as everything that
     JSON does not know, what they are called.
 
-    :raises RecursionError: when it holds itself.
+    :raises ValueError: if it contains itself.
 
     >>> import numpy
     >>> as_json({("a", "b"): numpy.float32(0.5), numpy.int64(3): numpy.array([1, numpy.nan])})
     {"('a', 'b')": 0.5, '3': [1.0, None]}
     """
-    if value is None or value is numpy.ma.masked or isinstance(value, (bool, int, str)):
-        return None if value is numpy.ma.masked else value
+    try:
+        return _as_json(value)
+    except RecursionError:
+        raise ValueError("cannot be saved: it contains itself, or is nested too deeply") from None
+
+
+def _as_json(value: Any) -> Any:
+    if value is numpy.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
     if isinstance(value, (float, numpy.floating)):
         number = float(value)
         return None if math.isnan(number) else str(number) if math.isinf(number) else number
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, Mapping):
-        return {_key(key, value): as_json(item) for key, item in value.items()}
+        return {_key(key, value): _as_json(item) for key, item in value.items()}
     if isinstance(value, DataUrl):
         return value.path()
     names = getattr(getattr(value, "dtype", None), "names", None)
     if names:  # a table
-        return {name: as_json(value[name]) for name in names}
+        return {name: _as_json(value[name]) for name in names}
     if hasattr(value, "tolist"):  # an array or number of numpy and its relatives
-        return as_json(value.tolist())
+        return _as_json(value.tolist())
     if hasattr(value, "to_dict"):  # a data frame
-        return as_json(value.to_dict())
+        return _as_json(value.to_dict())
     if hasattr(value, "__array__"):
-        return as_json(numpy.asarray(value).tolist())
+        return _as_json(numpy.asarray(value).tolist())
     if isinstance(value, Iterable) and not isinstance(value, Iterator):
-        return [as_json(item) for item in value]
+        return [_as_json(item) for item in value]
     return str(value)
 
 

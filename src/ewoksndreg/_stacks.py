@@ -43,6 +43,12 @@ class Stack(Sequence[NDArray[Any]]):
     source: str = "in memory"
     """From where the images come, in words or as a URL."""
 
+    origin: Any = None
+    """The `DataUrl` or h5py dataset of the images; None where they come from something else."""
+
+    indices: range
+    """Which images of the origin these are."""
+
     def __init__(self, shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
         if len(shape) != 3:
             raise ValueError(
@@ -54,13 +60,13 @@ class Stack(Sequence[NDArray[Any]]):
         if shape[0] == 0:
             raise ValueError("there are no images")
         self._image_shape = int(shape[1]), int(shape[2])
-        self._indices = range(shape[0])
+        self.indices = range(shape[0])
         self.dtype = dtype
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """`(N, H, W)`."""
-        return (len(self._indices), *self._image_shape)
+        return (len(self.indices), *self._image_shape)
 
     @abstractmethod
     def _read(self, index: int) -> NDArray[Any]:
@@ -72,10 +78,10 @@ class Stack(Sequence[NDArray[Any]]):
 
     def stored_together(self, index: int) -> range:
         """The images that are read from the disk together with an image, itself included."""
-        start, step = self._indices.start, self._indices.step
+        start, step = self.indices.start, self.indices.step
         if step != 1:
             return range(index, index + 1)
-        together = self._together(self._indices[index])
+        together = self._together(self.indices[index])
         return range(max(together.start - start, 0), min(together.stop - start, len(self)))
 
     def __enter__(self) -> Stack:
@@ -88,7 +94,7 @@ class Stack(Sequence[NDArray[Any]]):
         """Nothing is read any more."""
 
     def __len__(self) -> int:
-        return len(self._indices)
+        return len(self.indices)
 
     @overload
     def __getitem__(self, index: int) -> NDArray[Any]: ...
@@ -100,10 +106,10 @@ class Stack(Sequence[NDArray[Any]]):
         if isinstance(index, slice):
             part = object.__new__(type(self))
             part.__dict__.update(self.__dict__)
-            part._indices = self._indices[index]
+            part.indices = self.indices[index]
             return part
         # `range` resolves negative indices and raises for those that do not exist.
-        return self._read(self._indices[index])
+        return self._read(self.indices[index])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.shape} {self.dtype}>"
@@ -204,13 +210,13 @@ class ArrayStack(Stack):
         """Send only the images of this part of the stack to another process."""
         state = self.__dict__.copy()
         if self._in_memory:
-            indices = self._indices
+            indices = self.indices
             state["_source"] = (
                 self._source[indices.start : indices.stop]
                 if indices.step == 1
                 else [self._source[n] for n in indices]
             )
-            state["_indices"] = range(len(indices))
+            state["indices"] = range(len(indices))
         del state["_lock"]
         return state
 
@@ -225,7 +231,11 @@ def as_stack(images: Any) -> Stack:
 
 def as_array(value: Any) -> Any:
     """A numpy array of anything that is an array, without a copy where that can be avoided; masks
-    are kept."""
+    are kept.
+
+    :raises ValueError: when it is an h5py dataset of a file that is closed.
+    """
+    _check_open(value)
     if not hasattr(value, "__array__") and hasattr(value, "__dlpack__"):
         return numpy.from_dlpack(value)
     if not hasattr(value, "__array__") and hasattr(value, "asarray"):  # a page of a TIFF file
@@ -273,9 +283,14 @@ def _is_array(images: Any) -> bool:
 
 
 def _check_open(images: Any) -> None:
-    """:raises ValueError: when it is an h5py dataset of a file that is closed."""
-    if type(images).__module__.startswith("h5py.") and not images:
-        raise ValueError("the file of the h5py dataset is closed: give its URL")
+    """:raises ValueError: when it is an h5py dataset of a file that is closed, or a view of one."""
+    if type(images).__module__.startswith("h5py."):
+        try:
+            is_open = bool(images)
+        except Exception:  # a view asks its dataset how long it is
+            is_open = False
+        if not is_open:
+            raise ValueError("the file of the h5py dataset is closed: give its URL")
 
 
 def _chunk_starts(images: Any, chunk_length: int | None) -> Sequence[int]:

@@ -29,6 +29,7 @@ from ._crop import find_largest_rectangle
 from ._crop import find_valid
 from ._crop import intersect
 from ._crop import whole_frame
+from ._json import as_json
 from ._messages import add_context
 from ._nxdata import add_process
 from ._nxdata import crop_axes
@@ -48,6 +49,7 @@ from .io import find_sources
 from .io import hdf5_output_context
 from .io import open_stacks
 from .io import url_text
+from .transformation import Conventions
 from .transformation import Transformation
 from .transformation import TransformationSource
 from .transformation import as_registrations
@@ -71,6 +73,7 @@ def align_stacks(
     transformations: TransformationSource | Mapping[str, TransformationSource],
     output: str | DataUrl | None = None,
     *,
+    convention: Conventions = None,
     crop: bool = False,
     interpolation_order: int = 1,
     progress: Callable[[float], object] | None = None,
@@ -107,6 +110,8 @@ def align_stacks(
         It and its file are created where they are missing. The stacks appear when all is done, or
         not at all, together with an `NXprocess` group that records how they were aligned: the
         one that `nxmetadata` has above them, else `<group>_alignment`.
+    :param convention: what the numbers of the transformations mean, see
+        :func:`.as_transformations`; for all registrations, or a dictionary by name.
     :param crop: keep only what is visible in all images. All stacks need images of one shape then.
     :param interpolation_order: order of the spline: 0 (nearest pixel), 1 (linear) up to 5.
     :param progress: called with the fraction that is done, 0 to 1, never decreasing.
@@ -156,6 +161,10 @@ def align_stacks(
     sources = find_sources(stacks)
     if not sources:
         raise ValueError("There are no image stacks to align")
+    try:
+        plain_configuration = as_json(configuration)
+    except ValueError as error:
+        raise ValueError(f"The configuration {error}") from None
     with ExitStack() as context:
         saved = None
         if output is not None:
@@ -164,7 +173,7 @@ def align_stacks(
             saved = context.enter_context(hdf5_output_context(output))
             saved.reserve(sources)
         opened = context.enter_context(open_stacks(stacks))
-        registrations = _find_registrations(opened, transformations)
+        registrations = _find_registrations(opened, transformations, convention)
         passes = [
             (crop and _may_be_invalid(stack)) + (saved is not None) for stack in opened.values()
         ]
@@ -190,7 +199,7 @@ def align_stacks(
             for image in work.run(name, stack, registrations[name], aligned[name].resampling):
                 saved.add_point(name, image)
         options = {"crop": crop, "interpolation_order": int(interpolation_order)}
-        _describe(saved, sources, opened, aligned, options, nxmetadata, configuration)
+        _describe(saved, sources, opened, aligned, options, nxmetadata, plain_configuration)
         return dict(saved.data_for_input())
 
 
@@ -369,14 +378,16 @@ def _naming(name: str, n: int) -> Iterator[None]:
 
 
 def _find_registrations(
-    stacks: Mapping[str, Stack], transformations: Any
+    stacks: Mapping[str, Stack], transformations: Any, convention: Conventions
 ) -> dict[str, _Registration]:
     if isinstance(transformations, Mapping):
-        given = as_registrations(transformations)
+        given = as_registrations(transformations, convention)
         check_registration_per_stack(stacks, given)
         check_stack_per_registration(stacks, given)
     else:
-        given = dict.fromkeys(stacks, as_transformations(transformations))
+        if isinstance(convention, Mapping):
+            raise TypeError("One registration for all stacks has one convention, not a dictionary")
+        given = dict.fromkeys(stacks, as_transformations(transformations, convention=convention))
     check_transformation_per_image(stacks, given)
     return {
         name: [_none_if_failed(each, stack.shape[1:]) for each in given[name]]

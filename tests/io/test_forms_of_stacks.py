@@ -10,6 +10,7 @@ import h5py
 import numpy
 import pytest
 
+from ewoksndreg import as_transformations
 from ewoksndreg import evaluate_stacks
 from ewoksndreg.io import open_stacks
 from ewoksndreg.io import output_context
@@ -290,6 +291,7 @@ def test_a_dataset_of_a_closed_file_is_told(tmp_path):
         file["a"], file["b"] = IMAGES, IMAGES
         file["empty"] = h5py.Empty("f4")
         data = {name: file[name] for name in "ab"}
+        view = file["a"].astype("f4")
         images = [file["a"]]
         with open_stacks(data) as open_before:
             with pytest.raises(ValueError, match=r"^Stack 'x': there are no images: .* is empty"):
@@ -300,9 +302,11 @@ def test_a_dataset_of_a_closed_file_is_told(tmp_path):
             ):
                 open_before["a"][1]
     closed = r"file of (the|an) h5py dataset is closed: give its URL"
-    for given in (data, list(data.values()), {"a": images}):
+    for given in (data, list(data.values()), {"a": images}, {"a": view}):
         with pytest.raises(ValueError, match=closed):
             read(given)
+    with pytest.raises(ValueError, match=closed):
+        as_transformations(data["a"])
     with pytest.raises(TypeError, match=r"^Stack 'x': expected arrays or a URL, not Empty"):
         read({"x": h5py.Empty("f4")})
 

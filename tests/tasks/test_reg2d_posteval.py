@@ -449,6 +449,8 @@ def test_the_parameters_are_valid_json_with_every_value(stacks, transformations,
             "path": Path("a/b.h5"),
             "set": {1},
             "yes": numpy.bool_(True),
+            1: {"key": "one"},
+            None: {},
         },
     )
 
@@ -468,6 +470,8 @@ def test_the_parameters_are_valid_json_with_every_value(stacks, transformations,
         "path": "a/b.h5",
         "set": [1],
         "yes": True,
+        "1": {"key": "one"},
+        "None": {},
     }
 
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 from silx.io.nxdata import get_default
 from silx.io.url import DataUrl
 
+from ewoksndreg import align_stacks
 from ewoksndreg import open_stacks
 from ewoksndreg.tasks.reg2d_transform import Reg2DTransform
 from ewoksndreg.tasks.select_nxdata import SelectNXdataImageStacks
@@ -53,6 +54,7 @@ def test_the_identifier_names_and_defaults_are_those_of_0_5_0():
     assert Reg2DTransform.optional_input_names() == {
         "output_root_uri",
         "image_stacks_nxmetadata",
+        "convention",  # not in 0.5.0
         "crop",
         "interpolation_order",
         "output_configuration",
@@ -63,6 +65,7 @@ def test_the_identifier_names_and_defaults_are_those_of_0_5_0():
     assert defaults == {
         "output_root_uri": None,
         "image_stacks_nxmetadata": None,
+        "convention": None,
         "crop": False,
         "interpolation_order": 1,
         "output_configuration": None,
@@ -73,6 +76,18 @@ def test_without_a_url_the_result_is_lists_of_images(stacks, transformations):
     outputs = run(image_stacks=stacks, transformations=transformations)
     assert list(outputs["image_stacks"]) == list(stacks)
     assert isinstance(outputs["image_stacks"]["Fe-K"], list)
+    for name, images in stacks.items():
+        expected = shift_images(images, WRONG[name])
+        numpy.testing.assert_array_equal(outputs["image_stacks"][name], expected)
+
+
+def test_numbers_may_be_in_the_convention_of_a_tool(stacks, transformations):
+    """(x, y) shifts that move the image back, as whole results of a tool."""
+    given = {
+        name: [((-float(column), -float(row)), 0.5) for row, column in motion]
+        for name, motion in WRONG.items()
+    }
+    outputs = run(image_stacks=stacks, transformations=given, convention="active xy")
     for name, images in stacks.items():
         expected = shift_images(images, WRONG[name])
         numpy.testing.assert_array_equal(outputs["image_stacks"][name], expected)
@@ -317,7 +332,11 @@ def test_the_axes_of_the_input_are_saved_beside_the_stacks(tmp_path, nexus_file)
         output_root_uri=f"{tmp_path}/out.h5::/a",
         crop=True,
     )
-    with h5py.File(tmp_path / "out.h5") as file:
+    check_axes(tmp_path / "out.h5")
+
+
+def check_axes(path):
+    with h5py.File(path) as file:
         plot = get_default(file)
         assert plot.signal.name == "/a/Ca"
         assert [each.name for each in plot.auxiliary_signals] == ["/a/y"]
@@ -327,6 +346,24 @@ def test_the_axes_of_the_input_are_saved_beside_the_stacks(tmp_path, nexus_file)
         numpy.testing.assert_array_equal(file["/a/y_axis"], AXES["y"][:18])
         numpy.testing.assert_array_equal(file["/a/x"], AXES["x"][2:27])
         assert file["/a/x"].attrs["units"] == "um"
+
+
+@pytest.mark.parametrize("open_dataset", [False, True])
+def test_so_are_those_of_stacks_that_are_open(tmp_path, nexus_file, open_dataset):
+    """Of which some images are taken."""
+    url = f"{nexus_file}::/entry/process/results/parameters"
+    with h5py.File(nexus_file) as file:
+        given = {"Ca": f"{url}/Ca-K&slice=:,:,2:30", "y": f"{url}/Fe-K&slice=:,:,2:30"}
+        if open_dataset:
+            given = {"Ca": file["/entry/process/results/parameters/Ca-K"]}
+        shifts = {key: [(0, 0), (2, 0), (0, 3)] for key in given}
+        with open_stacks(given) as opened:
+            stacks = {name: stack[1:4] for name, stack in opened.items()}
+            align_stacks(stacks, shifts, f"{tmp_path}/out.h5::/a", crop=True)
+    if not open_dataset:
+        check_axes(tmp_path / "out.h5")
+    with h5py.File(tmp_path / "out.h5") as file:
+        numpy.testing.assert_array_equal(file["/a/energy"], AXES["energy"][1:4])
 
 
 @pytest.mark.parametrize("tree", [None, {"entry": {"title": "mine"}}])

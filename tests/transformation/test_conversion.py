@@ -288,7 +288,7 @@ MISTAKES = {
     "huge integers": ([[0, 10**400]], TypeError, "image 0 needs .* not list of objects"),
     "dictionary inside": ([{"a": 1}], TypeError, "image 0 needs .* real numbers, not dict"),
     "matrix among transformations": (
-        [Homography(AFFINE[0]), AFFINE[1]],
+        [Homography(AFFINE[2]), AFFINE[1]],
         TypeError,
         "image 1 needs a transformation object like the other images, not ndarray",
     ),
@@ -341,8 +341,27 @@ class FailedEstimation:
         raise AttributeError("the estimation failed")
 
 
+class ProjectiveTransform:
+    """As that of scikit-image."""
+
+    __module__ = "skimage.transform._geometric"
+
+    def __init__(self, params):
+        self.params = params
+
+
 NAN = numpy.full((3, 3), numpy.nan)
-FAILURES = {"None": None, "FailedEstimation": FailedEstimation(), "NaN matrix": NAN, "2x3": NAN[:2]}
+FAILURES = {
+    "None": None,
+    "FailedEstimation": FailedEstimation(),
+    "NaN matrix": NAN,
+    "2x3": NAN[:2],
+    "NaN": float("nan"),
+    "masked": numpy.ma.masked,
+    "all masked": numpy.ma.masked_all(2),
+    "NaN in a transform": ProjectiveTransform(NAN),
+    "NaN in an object": Homography(NAN),
+}
 
 
 @pytest.mark.parametrize("failure", [*FAILURES, "tuple of a tool"])
@@ -366,8 +385,9 @@ def test_a_registration_that_failed_is_nan(others, failure):
 
 
 @pytest.mark.parametrize("others", [SHIFTS, list(AFFINE), [Homography(m) for m in AFFINE]])
-def test_the_identity_may_stand_beside_every_form(others):
-    assert (matrices([numpy.identity(3), *others])[0] == numpy.identity(3)).all()
+@pytest.mark.parametrize("identity", [numpy.identity(3), ProjectiveTransform(numpy.identity(3))])
+def test_the_identity_may_stand_beside_every_form(others, identity):
+    assert (matrices([identity, *others])[0] == numpy.identity(3)).all()
 
 
 MASK = numpy.array([[0, 0], [1, 1], [0, 0]], bool)
@@ -495,15 +515,6 @@ class Tensor:
 def test_arrays_of_other_packages():
     numpy.testing.assert_array_equal(matrices(Tensor(AFFINE)), AFFINE)
     numpy.testing.assert_array_equal(matrices([Tensor(each) for each in AFFINE]), AFFINE)
-
-
-class ProjectiveTransform:
-    """As that of scikit-image."""
-
-    __module__ = "skimage.transform._geometric"
-
-    def __init__(self, params):
-        self.params = params
 
 
 class UserTransform(ProjectiveTransform):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import h5py
@@ -10,6 +11,7 @@ import numpy
 from silx.io.nxdata.parse import NXdata
 from silx.io.url import DataUrl
 
+from .._stacks import Stack
 from ._hdf5_files import open_to_read
 from ._nexus import Axis
 from ._urls import as_data_url
@@ -30,8 +32,15 @@ class StackAxes:
 def find_axes(source: Any) -> StackAxes:
     """The axes of a stack that is a dataset of an `NXdata` group, and the units of its pixels.
 
-    :param source: URL or h5py dataset; nothing is known of anything else.
+    :param source: URL or h5py dataset, or a stack that comes from there; nothing is known of
+        anything else.
     """
+    if isinstance(source, Stack):
+        known = find_axes(source.origin)
+        images, *others = known.axes or [None]
+        if images is not None:
+            images = replace(images, values=numpy.asarray(images.values)[source.indices])
+        return replace(known, axes=(images, *others) if known.axes else ())
     if isinstance(source, h5py.Dataset):
         return _axes_in(source.parent, source, ())
     if not isinstance(source, (str, DataUrl)):

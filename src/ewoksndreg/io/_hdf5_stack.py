@@ -50,7 +50,7 @@ class Hdf5Stack(Stack):
 
     def __init__(self, url: DataUrl, *, one_image: bool = False) -> None:
         self._url = url
-        self.source = url_text(url)
+        self.source, self.origin = url_text(url), url
         # The place stays the same when the current folder changes.
         self._path, self._name = os.path.abspath(str(url.file_path())), str(url.data_path())
         self._owner = KeptDataset()

@@ -242,7 +242,7 @@ def _open_stack(name: str, source: Any) -> Stack:
         if isinstance(source, h5py.Dataset) and source:
             chunk = chunk_shape(source)
             stack = ArrayStack(source, chunk[0] if chunk else None)
-            stack.source = f"{source.file.filename}::{source.name}"
+            stack.source, stack.origin = f"{source.file.filename}::{source.name}", source
             return stack
         parts = (
             source.tolist() if isinstance(source, numpy.ndarray) and source.ndim == 1 else source

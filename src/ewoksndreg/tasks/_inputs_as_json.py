@@ -46,10 +46,8 @@ def inputs_as_json(
     for name, value in values.items():
         try:
             plain[name] = as_json(value)
-        except RecursionError:
-            raise ValueError(
-                f"Input {name!r} cannot be saved: it contains itself, or is nested too deeply"
-            ) from None
+        except ValueError as error:
+            raise ValueError(f"Input {name!r} {error}") from None
     return plain
 
 

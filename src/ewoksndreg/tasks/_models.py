@@ -68,7 +68,7 @@ class StackInputs(TaskInputs):
             {"stack1": [[0, 0, 0], [1, 1, 1], [2, 2, 2]]},
         ],
     )
-    output_configuration: dict[str, Any] | None = Field(
+    output_configuration: dict[Any, Any] | None = Field(
         default=None,
         description="Parameters of earlier tasks, which are passed on and saved.",
         examples=[{"param1": 0, "param2": 1}],
@@ -96,6 +96,13 @@ class RegisteredInputs(StackInputs):
             },
         ],
     )
+    convention: Conventions = Field(
+        default=None,
+        description="What the numbers of the transformations mean: the name of the tool that found"
+        " them, or of a convention, for all registrations or by stack name. None: passive matrices"
+        " in (row, column) order.",
+        examples=["opencv", {"stack1": "pystackreg"}],
+    )
     output_root_uri: DataUrl | str | os.PathLike[str] | None = Field(
         default=None,
         description="HDF5 group in which to save the transformed stacks.",
@@ -110,6 +117,12 @@ class RegisteredInputs(StackInputs):
                 "The transformations must be a dictionary of registrations by stack name, not"
                 f" {type(value).__name__}"
             )
+        return value
+
+    @field_validator("convention", mode="after")
+    @classmethod
+    def _check_convention(cls, value: Any, info: ValidationInfo) -> Any:
+        assign_conventions(value, info.data.get("transformations", ()))
         return value
 
     @field_validator("output_root_uri", mode="plain")
@@ -130,13 +143,6 @@ class RegisteredInputs(StackInputs):
 class Inputs(RegisteredInputs):
     """Inputs of :class:`.Reg2DPostEvaluation`."""
 
-    convention: Conventions = Field(
-        default=None,
-        description="What the numbers of the transformations mean: the name of the tool that found"
-        " them, or of a convention, for all registrations or by stack name. None: passive matrices"
-        " in (row, column) order.",
-        examples=["opencv", {"stack1": "pystackreg"}],
-    )
     reference_stack: str | None = Field(
         default=None,
         description="Use the registration of this stack instead of the best one.",
@@ -183,12 +189,6 @@ class Inputs(RegisteredInputs):
         examples=["tcp://localhost:8786"],
     )
 
-    @field_validator("convention", mode="after")
-    @classmethod
-    def _check_convention(cls, value: Any, info: ValidationInfo) -> Any:
-        assign_conventions(value, info.data.get("transformations", ()))
-        return value
-
     @model_validator(mode="after")
     def _check_workers(self) -> Inputs:
         if self.scheduler and self.max_workers:
@@ -213,7 +213,7 @@ class Outputs(BaseOutputModel):
         description="Stack names from the best registration to the worst; None if they were not"
         " ranked.",
     )
-    output_configuration: dict[str, Any] | None = Field(
+    output_configuration: dict[Any, Any] | None = Field(
         description="The parameters of the registration and the reference stack.",
         examples=[{"param1": 0, "param2": 1, "reference_stack": "stack1"}],
     )

@@ -221,7 +221,7 @@ class PreEvaluationOutputs(BaseOutputModel):
         description="Stack names from the one that shows the motion best to the worst; None if they"
         " were not ranked.",
     )
-    output_configuration: dict[str, Any] | None = Field(
+    output_configuration: dict[Any, Any] | None = Field(
         description="The given parameters and the reference stack.",
     )
 
@@ -238,7 +238,7 @@ class RegistrationOutputs(BaseOutputModel):
     reference_stack: str | None = Field(
         description="The stack whose registration is used for all stacks, as given."
     )
-    output_configuration: dict[str, Any] | None = Field(
+    output_configuration: dict[Any, Any] | None = Field(
         description="The given parameters and those of the registration.",
     )
     correlations: dict[str, list[float]] = Field(

@@ -48,7 +48,7 @@ class TransformOutputs(BaseOutputModel):
     image_stacks: Annotated[ImageStacks, SkipValidation] = Field(
         description="The aligned stacks: URLs if they were saved, otherwise lists of images.",
     )
-    output_configuration: dict[str, Any] | None = Field(
+    output_configuration: dict[Any, Any] | None = Field(
         description="The parameters of the registration, crop and interpolation_order.",
         examples=[{"param1": 0, "crop": False, "interpolation_order": 1}],
     )
@@ -74,6 +74,7 @@ class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
             inputs.image_stacks,
             inputs.transformations,
             inputs.output_root_uri,
+            convention=inputs.convention,
             crop=inputs.crop,
             interpolation_order=inputs.interpolation_order,
             progress=self._set_progress if saved else None,

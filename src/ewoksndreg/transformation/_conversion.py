@@ -318,25 +318,26 @@ def _has_form(value: Any) -> bool:
 def _check_alike(items: Sequence[Any], found: Sequence[Transformation | NDArray[Any]]) -> None:
     """Require that all items are matrices, or all shifts, or all objects. The identity, and NaN for
     a registration that failed, mean the same in each form and may be mixed with any."""
-    arrays = {n: each for n, each in enumerate(found) if not isinstance(each, Transformation)}
-    definite = {n: each for n, each in arrays.items() if not _means_the_same(each)}
-    first = next(iter(definite), 0)
-    for n, numbers in definite.items():
-        if len(arrays) < len(found):
+    definite = {n: each for n, each in enumerate(found) if not _means_the_same(each)}
+    arrays = {n: each for n, each in definite.items() if not isinstance(each, Transformation)}
+    first = next(iter(arrays), 0)
+    for n, numbers in arrays.items():
+        if len(arrays) < len(definite):
             raise TypeError(
                 f"image {n} needs a transformation object like the other images, not"
                 f" {type(items[n]).__name__}"
             )
-        if numbers.shape != definite[first].shape:
+        if numbers.shape != arrays[first].shape:
             raise ValueError(
                 f"the matrix of image {n} has the shape {numbers.shape}, that of image {first}"
-                f" {definite[first].shape}: {_EXPECTED}"
+                f" {arrays[first].shape}: {_EXPECTED}"
             )
-    if definite:
-        _check_form((len(found), *definite[first].shape), definite[first].dtype)
+    if arrays:
+        _check_form((len(found), *arrays[first].shape), arrays[first].dtype)
 
 
-def _means_the_same(numbers: NDArray[Any]) -> bool:
+def _means_the_same(found: Transformation | NDArray[Any]) -> bool:
+    numbers = numpy.asarray(getattr(found, "passive_matrix", found))
     if numbers.shape not in _SHAPES:
         return False
     identity = numpy.zeros(2) if numbers.ndim == 1 else numpy.identity(3)[: len(numbers)]
@@ -352,7 +353,7 @@ def _as_numbers(value: Any) -> NDArray[Any]:
         return numpy.asarray([_as_numbers(each) for each in value])
     array = numpy.asarray(as_array(value))
     if array.dtype == object:
-        missing = [is_failure(each) or type(each).__name__ == "NAType" for each in array.flat]
+        missing = [is_failure(each) for each in array.flat]
         values = [numpy.nan if no else each for no, each in zip(missing, array.flat, strict=True)]
         array = numpy.array(values, dtype=None if any(missing) else object).reshape(array.shape)
     return array

@@ -33,8 +33,12 @@ def find_tool(item: object) -> Tool | None:
 
 
 def is_failure(item: object) -> bool:
-    """Whether an item stands for an image that could not be registered."""
-    return item is None or type(item).__name__ == "FailedEstimation"
+    """Whether an item stands for an image that could not be registered: None, a `FailedEstimation`
+    of scikit-image, or a missing number (NaN, masked, NA of pandas)."""
+    if isinstance(item, (float, numpy.floating)):
+        return bool(numpy.isnan(item))
+    missing = ("FailedEstimation", "MaskedConstant", "NAType", "NaTType")
+    return item is None or type(item).__name__ in missing
 
 
 _MOTION = "d|t|delta|shift|offset|off|drift|motion|translation|position|pos"
@@ -52,6 +56,8 @@ def find_columns(table: Any) -> tuple[Any, Any] | None:
         or a named tuple.
     :raises ValueError: if there are other named columns.
     """
+    if hasattr(table, "to_pandas") and getattr(table, "ndim", 0) == 2:  # of xarray
+        table = table.to_pandas()
     names = _column_names(table)
     axes: dict[str, Any] = {}
     for name in names:
