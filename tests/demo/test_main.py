@@ -19,6 +19,8 @@ from ewoksndreg.demo.__main__ import main
 from ewoksndreg.demo._files import DemoFiles
 from ewoksndreg.demo.samples import make_sample
 
+pytestmark = pytest.mark.xdist_group("demo")  # it runs once
+
 NAMES = {"Ca-K", "Fe-K", "S-K", "As-K", "Ar-K", "Compton"}
 
 
@@ -195,7 +197,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit) as caught:
         main([str(tmp_path / "file")])
-    assert str(caught.value.code).startswith("The demo cannot write into")
+    assert str(caught.value.code).startswith("The demo cannot write to")
     assert str(tmp_path / "file") in str(caught.value.code)
 
 

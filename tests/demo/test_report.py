@@ -62,5 +62,5 @@ def test_what_is_known_about_the_best_registration() -> None:
         "Remaining shift: 0.41 px",
         "Rival: a, 1.23 px from the best one",
         "Bad images of b: 3, 4",
-        "Stacks that say nothing: a",
+        "Stacks without information: a",
     ]

@@ -316,9 +316,9 @@ IMAGES = numpy.random.default_rng(0).normal(size=(3, 20, 20))
         ),
         (
             {"transformation_type": "bspline"},
-            "Transformations of type 'bspline' cannot be found here: register with another program,"
-            " such as SimpleITK, whose transformations can be ranked and applied, or choose one of"
-            " identity, translation, rigid, similarity, affine",
+            "Transformations of type 'bspline' cannot be found by this library: choose one of"
+            " identity, translation, rigid, similarity, affine, or register with another program,"
+            " such as SimpleITK, whose transformations can be ranked and applied",
         ),
         (
             {"transformation_type": "projective"},
@@ -332,13 +332,13 @@ IMAGES = numpy.random.default_rng(0).normal(size=(3, 20, 20))
         ),
         (
             {"reference_image": 3},
-            "There is no reference image 3: give an index from -3 to 2, or a part of the stack as a"
-            " float from 0.0 to 1.0",
+            "There is no reference image 3: give an index from -3 to 2, or a relative position in"
+            " the stack as a float from 0.0 to 1.0",
         ),
         (
             {"reference_image": 1.5},
-            "There is no reference image 1.5: give an index from -3 to 2, or a part of the stack as"
-            " a float from 0.0 to 1.0",
+            "There is no reference image 1.5: give an index from -3 to 2, or a relative position in"
+            " the stack as a float from 0.0 to 1.0",
         ),
         (
             {"mask": numpy.ones((20, 19), dtype=bool)},
@@ -354,7 +354,9 @@ def test_mistakes_are_told_in_one_sentence(options: dict[str, Any], message: str
 
 
 def test_a_mask_of_something_else() -> None:
-    with pytest.raises(TypeError, match="A mask is True for the pixels to use, not of type float"):
+    with pytest.raises(
+        TypeError, match="The mask must be boolean, True for the pixels to use, not float"
+    ):
         register_stack(IMAGES, mask=numpy.ones((20, 20)))
 
 

@@ -1,4 +1,4 @@
-"""The main job from end to end on simulated data: ``python -m ewoksndreg.demo``.
+"""The complete workflow on simulated data: ``python -m ewoksndreg.demo``.
 
 Needs ``pip install ".[demo]"``.
 """

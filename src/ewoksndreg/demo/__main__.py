@@ -9,22 +9,22 @@ from pathlib import Path
 
 _DEFAULT_FOLDER = "ewoksndreg_demo"
 
-_EPILOG = """Nothing is ever overwritten: where the folder holds the files of an earlier run, the
+_EPILOG = """Nothing is ever overwritten: if the folder has the files of an earlier run, the
 files of this run get a number (stacks_2.h5, results_2.h5, report_2.html)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo.
 
-    :param arguments: of the command line; those of this process where not given.
-    :raises SystemExit: when the arguments are wrong, the folder cannot be written or a package of
-        the extra `demo` is missing.
+    :param arguments: command-line arguments; by default those of this process.
+    :raises SystemExit: if the arguments are wrong, the folder cannot be written or a package of the
+        extra `demo` is missing.
     """
     parser = argparse.ArgumentParser(
         prog="python -m ewoksndreg.demo",
-        description="Simulate six image stacks of one moving sample, register each stack by"
-        " itself, rank the registrations with the ewoks task of ewoksndreg, and compare the"
-        " ranking with the motion that only the simulation knows.",
+        description="Simulate six image stacks of one moving sample, register each stack"
+        " separately, rank the registrations with the ewoks task of ewoksndreg, and compare the"
+        " ranking with the true motion of the simulation.",
         epilog=_EPILOG,
     )
     parser.add_argument(
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         nargs="?",
         type=Path,
         default=Path(_DEFAULT_FOLDER),
-        help="where to write; it is created when it is missing (default: %(default)s)",
+        help="output folder, which is created if it does not exist (default: %(default)s)",
     )
     folder = parser.parse_args(arguments).folder
     try:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run(folder)
     except OSError as error:
-        sys.exit(f"The demo cannot write into {str(folder)!r}: {error}")
+        sys.exit(f"The demo cannot write to {str(folder)!r}: {error}")
 
 
 if __name__ == "__main__":

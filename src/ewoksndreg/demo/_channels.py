@@ -1,4 +1,4 @@
-"""Channels of one moving sample, as detectors measure them."""
+"""Simulate the channels of one moving sample, as detectors measure them."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ Views = NDArray[numpy.float64]
 def make_element_maps(
     views: Views, *, dose: float, rng: numpy.random.Generator
 ) -> dict[str, NDArray[Any]]:
-    """Six channels that show the same sample and differ as real ones do.
+    """Simulate six channels of the same sample that differ as in real measurements.
 
     :param views: noise-free images, shape `(N, H, W)`, 0 to 1.
-    :param dose: photons with respect to a measurement of usual length; less gives more noise.
+    :param dose: number of photons relative to a typical measurement; fewer give more noise.
     :param rng: source of the noise.
     :returns: six stacks of shape `(N, H, W)`.
     """
@@ -30,7 +30,7 @@ def make_element_maps(
 
 
 def _make_strong(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
-    """Thousands of counts, given as mass fractions below 1e-3."""
+    """Thousands of counts, in mass fractions below 1e-3."""
     return (rng.poisson(dose * (2000 * views + 50)) * (1e-3 / (2050 * dose))).astype(numpy.float32)
 
 
@@ -46,13 +46,13 @@ def _make_fading(views: Views, dose: float, rng: numpy.random.Generator) -> NDAr
 
 
 def _make_nearly_empty(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
-    """An element found in a few spots only, and little of it."""
+    """An element in a few spots only, with few counts."""
     spots = views > numpy.quantile(views, 0.985)
     return rng.poisson(dose * (0.1 * spots + 0.01)).astype(numpy.uint16)
 
 
 def _make_static_pattern(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
-    """A detector pattern that does not move, over a sample that is hard to see."""
+    """A static detector pattern on top of a sample with low contrast."""
     shape = views.shape[1:]
     grain: Views = ndimage.gaussian_filter(rng.normal(size=shape), 0.8)
     stripes = numpy.arange(shape[1]) % 16 == 0
@@ -62,7 +62,7 @@ def _make_static_pattern(views: Views, dose: float, rng: numpy.random.Generator)
 
 
 def _make_inverted(views: Views, dose: float, rng: numpy.random.Generator) -> NDArray[Any]:
-    """Bright where the others are dark, smooth, in numbers up to 1e5."""
+    """Smooth, with inverted contrast and values up to 1e5."""
     smooth: Views = ndimage.gaussian_filter(views, (0, 1.5, 1.5))
     noise = rng.normal(scale=2e3 / numpy.sqrt(dose), size=views.shape)
     return 1e5 * (1 - smooth) ** 2 + noise

@@ -21,7 +21,7 @@ _ALIGNED = "/entry/aligned"
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """Where one run of the demo reads and writes.
+    """The files that one run of the demo writes.
 
     :param stacks: HDF5 file with the image stacks.
     :param results: HDF5 file with the aligned stacks and the scores.
@@ -36,7 +36,7 @@ class DemoFiles:
 
     @classmethod
     def find_unused(cls, folder: Path) -> DemoFiles:
-        """Names of files that do not exist yet: a second run gets `stacks_2.h5` and so on."""
+        """Find names of files that do not exist yet: a second run gets `stacks_2.h5` and so on."""
         for number in count(1):
             suffix = "" if number == 1 else f"_{number}"
             files = cls(
@@ -59,7 +59,7 @@ class DemoFiles:
 
         :param stacks: by name, shape `(N, H, W)`; viewers open the first one.
         :returns: the URL of each stack.
-        :raises FileExistsError: when the file exists.
+        :raises FileExistsError: if the file exists.
         """
         first, *others = stacks
         with h5py.File(self.stacks, "x") as file:

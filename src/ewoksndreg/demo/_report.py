@@ -1,4 +1,4 @@
-"""Show what the ranking found, as a table and as a picture."""
+"""Show the result of the ranking as a table and as a figure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..transformation import TransformationSource
 
 
 def format_table(evaluation: Evaluation, errors: Mapping[str, float]) -> str:
-    """One line per registration, best first.
+    """Format one line per registration, best first.
 
     :param errors: true error of each registration in px.
     """
@@ -30,7 +30,7 @@ def format_table(evaluation: Evaluation, errors: Mapping[str, float]) -> str:
 
 
 def format_trust(trust: Mapping[str, Any]) -> str:
-    """What is known about the best registration, one line each.
+    """Format what is known about the best registration, one line each.
 
     :param trust: the output of the task.
     """
@@ -43,7 +43,7 @@ def format_trust(trust: Mapping[str, Any]) -> str:
     for name, images in trust["bad_images"].items():
         lines.append(f"Bad images of {name}: {', '.join(map(str, images))}")
     if trust["silent_stacks"]:
-        lines.append(f"Stacks that say nothing: {', '.join(trust['silent_stacks'])}")
+        lines.append(f"Stacks without information: {', '.join(trust['silent_stacks'])}")
     return "\n".join(lines)
 
 
@@ -53,10 +53,10 @@ def write_picture(
     stacks: Mapping[str, NDArray[Any]],
     transformations: Mapping[str, TransformationSource],
 ) -> None:
-    """An image before and after alignment, and the scores.
+    """Plot an image before and after alignment, and the scores.
 
-    :param path: of the PNG file.
-    :raises FileExistsError: when the file exists.
+    :param path: path of the PNG file.
+    :raises FileExistsError: if the file exists.
     """
     figure = Figure(figsize=(14, 4.6), layout="constrained")
     before, after, bars = figure.subplots(1, 3, width_ratios=(1, 1, 1.3))

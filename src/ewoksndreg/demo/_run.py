@@ -1,4 +1,4 @@
-"""The demo from end to end: files, ewoks tasks, report."""
+"""The steps of the demo: files, ewoks tasks, report."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .samples import true_error
 
 
 def run(folder: Path) -> None:
-    """Make stacks, register and rank them, and report on standard output.
+    """Simulate stacks, register and rank them, and print the results.
 
-    :param folder: receives the stacks, the results, a picture and a report.
-    :raises OSError: when the folder or a file cannot be written.
+    :param folder: folder for the stacks, the results, a figure and a report.
+    :raises OSError: if the folder or a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = DemoFiles.find_unused(folder)
@@ -39,7 +39,7 @@ def run(folder: Path) -> None:
         progress=TextProgress("Registering"),
     )
     _execute(registering)
-    print("Every stack was registered by itself")
+    print("Each stack was registered separately")
     registrations = registering.get_output_value("transformations")
 
     ranking = Reg2DPostEvaluation(
@@ -59,13 +59,13 @@ def run(folder: Path) -> None:
     print(format_table(evaluation, errors))
     print(f"\n{format_trust(evaluation.trust())}")
     write_picture(files.picture, evaluation, sample.stacks, registrations)
-    print(f"\n{files.picture}: before and after")
+    print(f"\n{files.picture}: an image before and after alignment")
     write_report(files.report, evaluation, urls, registrations)
-    print(f"{files.report}: all of it, for a browser")
+    print(f"{files.report}: the full report, to open in a browser")
 
 
 def _execute(task: Task) -> None:
-    """Print warnings as sentences; one stack shows too little to be registered."""
+    """Execute a task and print its warnings; one stack has too few counts to be registered."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RuntimeWarning)
         task.execute()

@@ -1,4 +1,4 @@
-"""Samples with a known motion, seen through several channels."""
+"""Simulate samples with a known motion, measured in several channels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ._channels import make_element_maps
 
 Motion = Literal["translation", "rigid", "affine"]
 
-# Pictures that the wheel of scikit-image contains: nothing is downloaded.
+# Pictures in the wheel of scikit-image: nothing is downloaded.
 PICTURES = (
     "astronaut",
     "brick",
@@ -48,8 +48,8 @@ _ROTATION_STEP = numpy.deg2rad(0.7)
 class Sample:
     """Stacks of images of one sample and its true motion.
 
-    :param stacks: for each channel N images, shape `(N, H, W)`.
-    :param truth: the N transformations that bring the images onto the reference image.
+    :param stacks: N images for each channel, shape `(N, H, W)`.
+    :param truth: the N transformations that align the images with the reference image.
     """
 
     stacks: dict[str, NDArray[Any]]
@@ -68,17 +68,17 @@ def make_sample(
 ) -> Sample:
     """Simulate images of a moving picture.
 
-    The position takes a random step before each image; so do the angle when the motion is rigid,
-    and the angle and the four coefficients of a linear map when it is affine.
+    The position changes by a random step before each image. So does the angle if the motion is
+    rigid, and also the four coefficients of a linear map if it is affine.
 
     :param picture: one of `PICTURES`.
     :param motion: how the sample may move.
     :param images: number N of images.
     :param size: height and width of the images in px.
-    :param step: standard deviation of the steps along rows and along columns in px.
-    :param dose: photons with respect to a measurement of usual length.
+    :param step: standard deviation of the steps along rows and columns in px.
+    :param dose: number of photons relative to a typical measurement.
     :param seed: the same seed gives the same sample.
-    :raises ValueError: when there is no such picture or motion.
+    :raises ValueError: if the picture or motion is unknown.
     """
     if picture not in PICTURES:
         raise ValueError(unknown_name("picture", picture, PICTURES))
@@ -98,15 +98,15 @@ def true_error(
     truth: Sequence[Transformation],
     shape: tuple[int, ...],
 ) -> float:
-    """How far apart a point of the sample is in the aligned reference image and in other aligned
-    images.
+    """Compute the distance between the positions of a point of the sample in the aligned reference
+    image and in the other aligned images.
 
-    :param transformations: N transformations that were found.
+    :param transformations: the N transformations that were found.
     :param truth: the N transformations of `Sample.truth`.
-    :param shape: of the images, `(H, W)`.
-    :returns: root mean square in px over all pixels of all images but the reference image;
-        infinite when a point is not in an aligned image.
-    :raises ValueError: when the two have different lengths.
+    :param shape: shape of the images, `(H, W)`.
+    :returns: root mean square in px over all pixels of all images except the reference image;
+        infinite if a point is not in an aligned image.
+    :raises ValueError: if the two have different lengths.
     """
     pixels = numpy.indices(shape).reshape(2, -1)
     sample = truth[0].apply_coordinates(pixels)
@@ -121,7 +121,7 @@ def true_error(
 
 
 def load_gray(name: str) -> NDArray[numpy.float64]:
-    """The picture, 0 to 1."""
+    """Load a picture as gray values from 0 to 1."""
     picture = getattr(skimage.data, name)()
     if picture.ndim == 3:
         picture = skimage.color.rgb2gray(picture[..., :3])
@@ -132,8 +132,8 @@ def load_gray(name: str) -> NDArray[numpy.float64]:
 def _make_walk(
     motion: Motion, images: int, size: int, step: float, rng: numpy.random.Generator
 ) -> list[NDArray[numpy.float64]]:
-    """For each image the matrix that maps its pixels to where the reference image shows the same
-    point of the sample."""
+    """Make the matrices that map the pixels of each image to the positions of the same points of
+    the sample in the reference image."""
 
     def walk(scale: float, *shape: int) -> NDArray[numpy.float64]:
         path = rng.normal(scale=scale, size=(images, *shape)).cumsum(axis=0)
@@ -161,14 +161,14 @@ def _make_walk(
 def _make_views(
     picture: NDArray[numpy.float64], places: Sequence[NDArray[numpy.float64]], size: int
 ) -> NDArray[numpy.float64]:
-    """The middle of the picture in each image, shape `(N, size, size)`, 0 to 1."""
+    """Cut the middle of the moving picture for each image, shape `(N, size, size)`, 0 to 1."""
     middle = numpy.identity(3)
     middle[:2, 2] = (numpy.array(picture.shape) - size) / 2
     views = numpy.empty((len(places), size, size))
     for view, place in zip(views, places, strict=True):
         matrix = middle @ place
-        # Cubic, because linear interpolation would blur; mirrored beyond the edge of the picture,
-        # where the sample goes on.
+        # Cubic, because linear interpolation would blur; mirrored, because the sample continues
+        # beyond the edge of the picture.
         ndimage.affine_transform(
             picture, matrix[:2, :2], matrix[:2, 2], output=view, order=3, mode="mirror"
         )

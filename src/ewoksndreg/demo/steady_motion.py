@@ -1,4 +1,4 @@
-"""Stacks that show a picture moving by the same step from image to image."""
+"""Simulate stacks of a picture that moves by the same step from image to image."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Noise = Literal["s&p", "uniform", "none"]
 
 _ANGLE = numpy.deg2rad(4)
 
-# The same pictures, and that of a workflow of ewoksndreg 0.5.0.
+# The same pictures, and the one of a workflow of ewoksndreg 0.5.0.
 STEADY_PICTURES = (*PICTURES, "cell")
 
-# What a step does to the place of a pixel, counted from the middle of the image.
+# How a step changes the position of a pixel, relative to the image center.
 _STEPS = {
     "identity": numpy.identity(3),
     "translation": numpy.array([[1, 0, -3], [0, 1, -2], [0, 0, 1]]),
@@ -40,7 +40,7 @@ _STEPS = {
     "projective": numpy.array([[1, 0, 0], [0, 1, 0], [-0.001, -0.001, 1]]),
 }
 
-# Of all pixels, or of the range of the picture, for each stack more than the one before.
+# The fraction of the pixels, or of the range of the picture, by which the noise grows per stack.
 _NOISE_STEP = 0.08
 
 
@@ -54,11 +54,12 @@ def make_steady_stacks(
     noise: Noise = "s&p",
     seed: int = 0,
 ) -> Sample:
-    """Look at the middle of a picture while it moves by 3 rows and 2 columns per image, or turns by
-    4 degrees, grows by 5 %, is sheared by 4 degrees or gains a perspective of 0.001 per px.
+    """Simulate images of the middle of a picture that, depending on the type, moves by 3 rows and 2
+    columns per image, rotates by 4 degrees, grows by 5 %, is sheared by 4 degrees or gains a
+    perspective of 0.001 per px.
 
-    :param picture: one of `STEADY_PICTURES`; it is shown upside down, as plots with the origin
-        below do.
+    :param picture: one of `STEADY_PICTURES`; it is flipped upside down, as in plots with the origin
+        at the bottom.
     :param transformation_type: identity, translation, rigid, similarity, affine or projective.
     :param shape: `(H, W)` in px.
     :param images: number N of images.
@@ -66,7 +67,7 @@ def make_steady_stacks(
     :param noise: `"s&p"` makes 8 % of the pixels of `stack_1` black or white, 16 % of `stack_2` and
         so on; `"uniform"` adds up to 8 % of the full scale, 16 % and so on, of either sign.
     :param seed: the same seed gives the same noise.
-    :raises ValueError: when there is no such picture, type or noise.
+    :raises ValueError: if the picture, type or noise is unknown.
     """
     for what, name, known in (
         ("picture", picture, STEADY_PICTURES),
@@ -101,7 +102,7 @@ def _view(
 ) -> NDArray[numpy.float64]:
     pixels = numpy.stack([*numpy.indices(shape), numpy.ones(shape)])
     y, x, w = numpy.tensordot(matrix, pixels, 1)
-    # Mirrored beyond the edge of the picture, where the sample goes on.
+    # Mirrored, because the sample continues beyond the edge of the picture.
     view = ndimage.map_coordinates(picture, [y / w, x / w], order=3, mode="mirror")
     return numpy.asarray(numpy.clip(view, 0, 1))
 

@@ -1,4 +1,4 @@
-"""A stack in, a registration out: the transformations that align its images."""
+"""Register stacks: find the transformations that align the images of a stack."""
 
 from ._features import Features
 from ._preprocess import FILTERS

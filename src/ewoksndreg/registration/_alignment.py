@@ -1,4 +1,4 @@
-"""What the methods have in common."""
+"""The interface of the registration methods."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Alignment(NamedTuple):
-    """What a method finds for one image.
+    """The result of a method for one image.
 
-    :param matrix: passive, ``reference[p] = image[matrix p]``, shape `(3, 3)`; None where it finds
-        none.
-    :param features: of the image.
-    :param matches: some features of the reference image and those that they match.
+    :param matrix: passive, ``reference[p] = image[matrix p]``, shape `(3, 3)`; None if none was
+        found.
+    :param features: the features of the image.
+    :param matches: features of the reference image, and the features of the image that match them.
     """
 
     matrix: Matrix | None
@@ -29,11 +29,14 @@ class Alignment(NamedTuple):
 
 
 class Align(Protocol):
-    """Brings an image onto its reference image, as one stack shows them or several together."""
+    """Aligns an image with its reference image, given in one stack or in several."""
 
     @property
     def reference(self) -> Alignment:
-        """Of the reference image itself."""
+        """The result for the reference image itself."""
 
     def __call__(self, images: Sequence[Prepared]) -> Alignment:
-        """:param images: the image in each stack."""
+        """Align an image.
+
+        :param images: the image in each stack.
+        """

@@ -1,4 +1,4 @@
-"""Register an image by features: points that look the same in both images."""
+"""Register an image by matching features."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ._alignment import Alignment
 
 Points = NDArray[numpy.float64]
 
-# Of ORB; SIFT finds as many as there are.
+# For ORB; SIFT finds as many as there are.
 _NUMBER_OF_FEATURES = 500
 
-# A match has to be better by this than the next best.
+# The ratio test: the distance of a match relative to that of the second-best one.
 _LARGEST_RATIO = {"sift": 0.8, "orb": 0.9}
 
-# px: pairs that fit a transformation this well support it.
+# px: pairs of points with residuals below this support a transformation.
 _TOLERANCE = 2.0
 _MOST_TRIALS = 1000
 _CONFIDENCE = 0.999
 
-# More pairs than the transformation needs have to support it.
+# The number of supporting pairs, beyond those that define the transformation.
 _MORE_THAN_NEEDED = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Points of an image, and what it looks like around them.
+    """Feature points of an image and their descriptors.
 
     :param coordinates: in px, rows and columns, shape `(2, M)`.
     :param descriptors: shape `(M, D)`.
@@ -49,15 +49,15 @@ class Features:
         return int(self.coordinates.shape[1])
 
     def __getitem__(self, some: NDArray[Any]) -> Features:
-        """Some of the features, by index."""
+        """Select features by index."""
         return Features(self.coordinates[:, some], self.descriptors[some])
 
 
 class FeatureMethod:
-    """Brings images onto a reference image by features.
+    """Aligns images with a reference image by features.
 
     :param method: `"sift"` or `"orb"`.
-    :raises ModuleNotFoundError: when scikit-image is not installed; says how to get it.
+    :raises ModuleNotFoundError: if scikit-image is not installed; says how to install it.
     """
 
     def __init__(
@@ -105,15 +105,15 @@ def _load_detector(method: str) -> Callable[[FloatImage], Features]:
     orb: Any = ORB
 
     def detect(pixels: FloatImage) -> Features:
-        # Images have a range of about 1, which is what the thresholds of both are made for.
+        # The thresholds of both detectors are meant for images with a range of about 1.
         detector = sift() if method == "sift" else orb(n_keypoints=_NUMBER_OF_FEATURES)
         valid = numpy.isfinite(pixels)
         try:
             detector.detect_and_extract(_fill(pixels, valid))
-        except RuntimeError:  # there are none
+        except RuntimeError:  # no features
             return Features(numpy.empty((2, 0)), numpy.empty((0, 1), dtype=bool))
         points = numpy.asarray(detector.keypoints, dtype=numpy.float64).T
-        # Where invalid pixels are does not move with the sample.
+        # Invalid pixels do not move with the sample.
         nearest = tuple(numpy.round(points).astype(int))
         kept = ndimage.binary_erosion(valid, iterations=2, border_value=1)[nearest]
         return Features(points, detector.descriptors)[numpy.flatnonzero(kept)]
@@ -122,7 +122,7 @@ def _load_detector(method: str) -> Callable[[FloatImage], Features]:
 
 
 def _fill(pixels: FloatImage, valid: NDArray[numpy.bool_]) -> NDArray[numpy.float64]:
-    """Invalid pixels with the value of the nearest valid one."""
+    """Replace invalid pixels with the value of the nearest valid one."""
     if valid.all() or not valid.any():
         return numpy.where(valid, pixels, 0).astype(numpy.float64)
     nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
@@ -132,12 +132,13 @@ def _fill(pixels: FloatImage, valid: NDArray[numpy.bool_]) -> NDArray[numpy.floa
 def fit_robustly(
     reference: Points, points: Points, transformation_type: TransformationType
 ) -> Matrix | None:
-    """The transformation that most pairs of points support within 2 px (RANSAC), fitted to these.
+    """Find the transformation that most pairs of points support within 2 px (RANSAC), and fit it to
+    these pairs.
 
     :param reference: points of the reference image, shape `(2, M)`.
-    :param points: the same ones in the image.
-    :returns: passive matrix, ``points = matrix reference``; None where too few pairs support any.
-        Always the same for the same points.
+    :param points: the matching points of the image.
+    :returns: passive matrix, ``points = matrix reference``; None if too few pairs support any. The
+        result is reproducible.
     """
     needed, fit = _FITS[transformation_type]
     number = reference.shape[1]
@@ -153,7 +154,7 @@ def fit_robustly(
         support = _find_support(fit(reference[:, some], points[:, some]), reference, points)
         if support.sum() > best.sum():
             best = support
-            # So many that one of them very likely has no wrong pair
+            # Enough samples that very likely one of them has no wrong pair
             chance = support.mean() ** needed
             trials = numpy.log(1 - _CONFIDENCE) / numpy.log1p(-min(chance, 1 - 1e-9))
     for _ in range(3):
@@ -186,7 +187,7 @@ def _fit_similarity(reference: Points, points: Points) -> Matrix:
 
 
 def _fit_turned(reference: Points, points: Points, scaled: bool) -> Matrix:
-    """Least squares: rotation and scale are one complex number."""
+    """Fit by least squares, with rotation and scale as one complex number."""
     centers = reference.mean(axis=1), points.mean(axis=1)
     (a, b), (c, d) = reference - centers[0][:, None], points - centers[1][:, None]
     factor = numpy.sum((a - 1j * b) * (c + 1j * d))
@@ -206,8 +207,8 @@ def _fit_affine(reference: Points, points: Points) -> Matrix:
 
 
 def _fit_projective(reference: Points, points: Points) -> Matrix:
-    """The direct linear transformation (Hartley and Zisserman, Multiple View Geometry, 4.1), in
-    coordinates about the center of the points in units of their spread."""
+    """Fit with the direct linear transformation (Hartley and Zisserman, Multiple View Geometry,
+    4.1), in coordinates relative to the centroid of the points, in units of their spread."""
     to_unit = [_to_unit(each) for each in (reference, points)]
     (a, b), (c, d) = (
         (matrix[:2, :2] @ each + matrix[:2, 2:])
@@ -222,7 +223,7 @@ def _fit_projective(reference: Points, points: Points) -> Matrix:
     ).T
     solution = numpy.linalg.svd(equations)[2][-1].reshape(3, 3)
     matrix = numpy.linalg.inv(to_unit[1]) @ solution @ to_unit[0]
-    with numpy.errstate(all="ignore"):  # points on one line fit matrices without an inverse
+    with numpy.errstate(all="ignore"):  # collinear points give singular matrices
         return numpy.asarray(matrix / matrix[2, 2])
 
 
@@ -232,7 +233,7 @@ def _to_unit(points: Points) -> Matrix:
     return numpy.asarray(scaled / spread)
 
 
-# For each type so many pairs of points, and what fits it to pairs.
+# For each type, the number of pairs that define it and the function that fits it.
 _FITS: dict[TransformationType, tuple[int, Callable[[Points, Points], Matrix]]] = {
     TransformationType.translation: (1, _fit_translation),
     TransformationType.rigid: (2, _fit_rigid),

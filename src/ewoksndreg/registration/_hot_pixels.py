@@ -1,4 +1,4 @@
-"""Pixels of the detector that show no sample."""
+"""Find hot pixels of the detector."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._typing import FloatImage
 from .._typing import Mask
 from ..evaluation import PreparedImages
 
-# Images of a stack that are looked at, the reference image among them.
+# The number of images of a stack that are examined, including the reference image.
 _LOOKED_AT = 5
 
 # Standard deviations of the noise.
@@ -22,14 +22,14 @@ _STANDS_OUT = 5.0
 
 
 def find_hot_pixels(images: PreparedImages, reference_image: int) -> Mask:
-    """Pixels that stand out of their neighbors at the same place in most images.
+    """Find the pixels that differ from their neighbors in most images.
 
-    They do not move with the sample, and a few of them hold any registration at no motion. Whatever
-    stands out and moves is the sample itself.
+    They do not move with the sample, and a few of them are enough to make any registration find no
+    motion. Outliers that move belong to the sample.
 
-    :param images: a stack, open.
-    :param reference_image: one of the images that are looked at.
-    :returns: shape `(H, W)`.
+    :param images: an open stack.
+    :param reference_image: index of the reference image, one of those that are examined.
+    :returns: mask of the hot pixels, shape `(H, W)`.
     """
     spread = numpy.linspace(0, len(images) - 1, _LOOKED_AT).round().astype(int).tolist()
     indices = sorted({reference_image, *spread})
@@ -42,12 +42,13 @@ def find_hot_pixels(images: PreparedImages, reference_image: int) -> Mask:
 
 
 def find_outliers(image: FloatImage) -> Mask:
-    """Pixels that are above all of their eight neighbors but one, or below, by more than noise.
+    """Find the pixels that are above (or below) at least seven of their eight neighbors by more
+    than the noise.
 
-    All but one, because two hot pixels may touch. A pixel of a line, an edge or a corner of the
-    sample has at least two neighbors of its own kind.
+    Seven, because two hot pixels may touch. A pixel of a line, an edge or a corner of the sample
+    has at least two similar neighbors.
 
-    :param image: shape `(H, W)`; invalid pixels are NaN and are no outliers.
+    :param image: shape `(H, W)`; invalid pixels are NaN and are not outliers.
     """
     height, width = image.shape
     outliers = numpy.zeros(image.shape, dtype=bool)
@@ -59,7 +60,7 @@ def find_outliers(image: FloatImage) -> Mask:
     for block in row_blocks(image.shape):
         padded = image[rows[block.start : block.stop + 2]][:, columns]
         here = padded[1:-1, 1:-1]
-        # NaN takes no part in fmin and fmax.
+        # fmin and fmax ignore NaN.
         for compare, opposite, sign in ((numpy.fmax, numpy.fmin, 1), (numpy.fmin, numpy.fmax, -1)):
             first = second = numpy.full_like(here, -sign * numpy.inf)
             for i in range(3):
@@ -74,14 +75,14 @@ def find_outliers(image: FloatImage) -> Mask:
 
 
 def _estimate_noise(image: FloatImage) -> float:
-    """The standard deviation of the noise, from the difference between neighbors, which also has a
-    little of the sample in it."""
+    """Estimate the standard deviation of the noise from the differences between neighbors, which
+    the sample slightly increases."""
     differences = numpy.abs(image[:, 1:] - image[:, :-1]).ravel()
     sample: NDArray[Any] = differences[:: max(1, differences.size // 16_384)]
     sample = sample[numpy.isfinite(sample)]
     if sample.size == 0:
         return 0.0
-    # 0.6745: the median of the absolute value of a normal deviate
+    # 0.6745: the median absolute value of the standard normal distribution
     typical = float(numpy.median(sample)) / 0.6745
     if typical == 0:  # few counts, most of them 0
         typical = float(numpy.sqrt(numpy.mean(sample**2)))

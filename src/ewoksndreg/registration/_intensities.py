@@ -1,4 +1,4 @@
-"""Register an image by its intensities: from starts on a small copy to the image itself."""
+"""Register an image by intensities, from a coarse copy to the image itself."""
 
 from __future__ import annotations
 
@@ -21,35 +21,36 @@ from ._alignment import Alignment
 from ._starts import StartFinder
 from ._starts import fine_structure
 
-# px: starts are looked for on copies of at most this height and width,
+# px: starting points are searched on copies of at most this height and width,
 _COARSEST = 64
-# and at least this, where more levels would leave too little of an elongated image.
+# but of at least this: an elongated image becomes too narrow with more levels.
 _NARROWEST = 24
 
-# Results that move the corners of a level to the same place within so many px are one.
+# px: results are equal if they map the corners of a level to the same positions within this.
 _SAME = 0.7
 
-# So many of the best starts are followed up to images of this size (px), and then the best one.
+# This many of the best starting points are refined on images up to this size (px), and beyond it
+# only the best one.
 _FOLLOWED = 3
 _DECISIVE_SIZE = 128
 
-# px: the refinement is repeated until it moves the corners by less.
+# px: the refinement is repeated until it moves the corners by less than this.
 _SETTLED = 0.03
 _MOST_REPETITIONS = 6
 
-# Pixels that make one independent measurement
+# The number of pixels per independent measurement
 _PIXELS_OF_ALL = 100
 _PIXELS_OF_FINE = 12
 
-# Of the mean square of a residual that is noise
+# The fraction of the mean square of a residual, if that is noise
 _LARGEST_SHARE = 0.2
 
 _TINY = 1e-12
 
-# Of 1 - r^2: images of one stack that are equal must not silence the others.
+# The minimum of 1 - r^2, so that identical images in one stack do not outweigh all other stacks.
 _LEAST_NOISE = 1e-3
 
-# Matrices of one level and of the next finer one
+# Convert matrices between one level and the next finer one
 _FINER = numpy.diag([2.0, 2.0, 1.0])
 _COARSER = numpy.diag([0.5, 0.5, 1.0])
 
@@ -57,15 +58,15 @@ _STIFF = (TransformationType.translation, TransformationType.rigid)
 
 
 class IntensityMethod:
-    """Brings images onto their reference image, as one stack shows them or several together.
+    """Aligns images with their reference image, given in one stack or in several.
 
-    Several starts are refined on the coarsest level of a pyramid, without distortion first where
-    the type allows it; the best of them go on to the next level. Where what is left after the
-    alignment is wide structure, as with shading or a contrast that changes, it is no noise and
-    would pull the images away: then only fine structure is aligned.
+    Several starting points are refined on the coarsest level of a pyramid, first without distortion
+    if the type allows it; the best results are refined on the next level. If the residual after the
+    alignment is coarse structure, as with shading or varying contrast, it is not noise and would
+    bias the result: then only fine structure is aligned.
 
-    :param references: the reference image in each stack, of one shape.
-    :param weights: of the stacks, all positive.
+    :param references: the reference image in each stack, all of the same shape.
+    :param weights: the weights of the stacks, all positive.
     """
 
     reference = Alignment(numpy.identity(3))
@@ -104,14 +105,14 @@ class IntensityMethod:
                 matrices = level.sort(matrices)[: _FOLLOWED if level.is_small(2) else 1]
             if matrices and level.is_small(1) and not all(use_fine):
                 use_fine = level.find_wide_residuals(matrices[0])
-                # Also where that is none: the best one may have been on the way to another one.
+                # Even if there is none: the best one may have been moving toward another one.
                 matrices = level.select(use_fine).refine(matrices, self._type)
             if n:
                 matrices = [_FINER @ matrix @ _COARSER for matrix in matrices]
         return Alignment(matrices[0] if matrices else None)
 
     def _start(self, level: _Level) -> list[Matrix]:
-        """The results of all starts, each refined on what it was found from."""
+        """Find starting points and refine each one on the structure it was found from."""
         starts = [numpy.identity(3)]
         fine_starts: list[Matrix] = []
         for finder, image in zip(self._starts, level.images, strict=True):
@@ -128,7 +129,7 @@ class IntensityMethod:
 
 @dataclass(frozen=True)
 class _Level:
-    """One size of an image and of its reference image, in each stack."""
+    """One pyramid level of an image and its reference image, in each stack."""
 
     references: Sequence[Prepared]
     images: Sequence[Prepared]
@@ -140,11 +141,12 @@ class _Level:
         return self.images[0].pixels.shape
 
     def is_small(self, times: int) -> bool:
-        """Whether so many times the size does not exceed the decisive one."""
+        """Whether the level, enlarged by a factor, is not larger than the size up to which several
+        starting points are refined."""
         return times * max(self.shape) <= _DECISIVE_SIZE
 
     def select(self, use_fine: Sequence[bool]) -> _Level:
-        """Only the fine structure of some stacks."""
+        """Use only the fine structure of some stacks."""
         if not any(use_fine):
             return self
         references, images = (
@@ -159,7 +161,7 @@ class _Level:
     def refine(
         self, starts: Sequence[Matrix], transformation_type: TransformationType
     ) -> list[Matrix]:
-        """The result of each start that leads anywhere, and to another place than those before."""
+        """Refine each starting point; leave out those that fail or lead to the same result."""
         found: list[Matrix] = []
         for start in self.remove_equal(starts):
             matrix = self._refine_one(start, transformation_type)
@@ -169,7 +171,7 @@ class _Level:
 
     def _refine_one(self, start: Matrix, transformation_type: TransformationType) -> Matrix | None:
         references, images = ([[each] for each in some] for some in (self.references, self.images))
-        # Noise in the gradients of the reference image makes the steps short.
+        # Noise in the gradients of the reference image shortens the steps.
         for _ in range(_MOST_REPETITIONS):
             refined = refine_image(
                 references, images, start, transformation_type, self.weights, self.kernel
@@ -183,7 +185,7 @@ class _Level:
         return start
 
     def remove_equal(self, matrices: Sequence[Matrix]) -> list[Matrix]:
-        """Without those that lead to the same place as one before."""
+        """Remove the matrices that are equal to an earlier one."""
         kept: list[Matrix] = []
         for matrix in matrices:
             if all(self._find_distance(matrix, other) > _SAME for other in kept):
@@ -191,16 +193,16 @@ class _Level:
         return kept
 
     def _find_distance(self, matrix: Matrix, other: Matrix) -> float:
-        """How far apart (px) two matrices move the corners of an image, at most."""
+        """Compute the largest distance (px) between the image corners mapped by two matrices."""
         height, width = self.shape[0] - 1, self.shape[1] - 1
         corners = numpy.array([[0, 0, height, height], [0, width, 0, width], [1, 1, 1, 1]])
         return float(numpy.abs((matrix - other) @ corners).max())
 
     def sort(self, matrices: Sequence[Matrix]) -> list[Matrix]:
-        """The matrix for which there is most evidence first.
+        """Sort matrices by evidence, the largest first.
 
         The evidence is the logarithm of a likelihood ratio, ``- m log(1 - r^2) / 2``, summed over
-        the images as they are and their fine structure.
+        the images and their fine structure.
         """
         fine = self.select([True] * len(self.images))
         pairs = [
@@ -223,10 +225,9 @@ class _Level:
         return sorted(matrices, key=find_evidence, reverse=True)
 
     def find_wide_residuals(self, matrix: Matrix) -> list[bool]:
-        """For each stack whether the difference of the aligned images is wide structure.
+        """Find the stacks whose residual after the alignment is coarse structure.
 
-        Of noise, a tenth to a sixth of the mean square is left when all but wide structure is
-        removed.
+        For noise, coarse structure makes up a tenth to a sixth of the mean square.
         """
         return [
             _find_wide_share(reference.pixels, resample_linear(image.pixels, matrix))
@@ -248,6 +249,6 @@ def _find_wide_share(reference: FloatImage, aligned: FloatImage) -> float:
 
 
 def count_levels(shape: tuple[int, ...]) -> int:
-    """How many levels the pyramid of an image has, the image itself included."""
+    """Count the levels of the pyramid of an image, including the image itself."""
     halvings = max(0, math.ceil(math.log2(max(*shape, 1) / _COARSEST)))
     return 1 + min(halvings, max(0, int(math.log2(max(min(shape), 1) / _NARROWEST))))

@@ -52,16 +52,16 @@ def preprocess(
     apply_low_pass: float | None = None,
     apply_high_pass: float | None = None,
 ) -> Stack:
-    """A stack whose images are filtered when they are read.
+    """Wrap a stack so that its images are filtered when they are read.
 
-    Invalid pixels stay invalid; the filters see the mean in their place.
+    Invalid pixels stay invalid; for the filters they are replaced with the mean.
 
     :param apply_filter: `"gaussian"`, `"median"` (3 x 3), `"sobel"`, `"sato"` or `"meijering"`.
-    :param filter_parameter: standard deviation (px) of the filter where it has one.
+    :param filter_parameter: standard deviation (px) of the filter, if it has one.
     :param apply_low_pass: standard deviation (px) of a Gaussian that is applied; None or 0: none.
     :param apply_high_pass: standard deviation (px) of a Gaussian that is subtracted; None or
         0: none.
-    :raises ValueError: when there is no such filter, or a standard deviation is negative.
+    :raises ValueError: if the filter is unknown, or a standard deviation is negative.
     """
     if apply_filter is not None and apply_filter not in _FILTERS:
         raise ValueError(unknown_name("filter", apply_filter, _FILTERS))

@@ -1,4 +1,4 @@
-"""Which stack shows the motion of the sample best, found before anything is registered."""
+"""Rank stacks before they are registered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..evaluation import evaluate_stacks
 from ..transformation import TransformationType
 from ._register_images import register_images
 
-# Images of each stack that are looked at, and their height and width (px): a quick registration.
+# The number of images of each stack, and their size (px), in a quick registration.
 _LOOKED_AT = 10
 _SIZE = 100
 
@@ -33,13 +33,13 @@ def rank_before_registering(
 ) -> Evaluation:
     """Rank stacks by how well the motion of the sample can be found from each.
 
-    At most ten images of each stack, spread evenly and averaged over squares of pixels to at most
-    100 px, are registered by shifts, and these registrations are ranked on the small images of all
-    stacks (:func:`.evaluate_stacks`). A stack with a pattern of the detector, which does not move,
-    finds a registration that aligns no other stack, and so ranks low.
+    At most ten evenly spaced images of each stack, downsampled to at most 100 px, are registered
+    with translations, and these registrations are ranked on the small images of all stacks
+    (:func:`.evaluate_stacks`). A stack with a static detector pattern gives a registration that
+    aligns no other stack, and therefore ranks low.
 
-    :param stacks: open stacks of one shape.
-    :returns: the best stack first.
+    :param stacks: open stacks of the same shape.
+    :returns: the evaluation; its best registration is that of the best stack.
     """
     small = {}
     for name, stack in stacks.items():
@@ -60,8 +60,8 @@ def rank_before_registering(
         )
         for name, images in small.items()
     }
-    # One image that fails would take its stack out of the ranking: without a motion it only counts
-    # as badly aligned.
+    # An image that fails would exclude its stack from the ranking; without motion it only counts as
+    # badly aligned.
     registrations = {
         name: [
             numpy.identity(3) if n in each.failed else transformation.passive_matrix
@@ -73,7 +73,7 @@ def rank_before_registering(
 
 
 def shrink(image: Any) -> FloatImage:
-    """An image averaged over squares of pixels, over the valid ones."""
+    """Average the valid pixels of an image over squares of pixels."""
     pixels = as_floating(image)
     side = math.ceil(max(*pixels.shape, 1) / _SIZE)
     rows, columns = (max(1, size // side) for size in pixels.shape)

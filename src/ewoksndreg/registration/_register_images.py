@@ -1,4 +1,4 @@
-"""Register stacks of one shape, image by image."""
+"""Register stacks of the same shape, image by image."""
 
 from __future__ import annotations
 
@@ -41,47 +41,47 @@ from ._result import Registration
 Method = Literal["intensities", "sift", "orb"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-# What one pixel costs, see `select_kernel`; for some twenty images of 128 px importing numba takes
-# as long as it saves.
+# Operations per pixel, see `select_kernel`; for about twenty images of 128 px, importing numba
+# takes as long as it saves.
 _OPERATIONS = 800
 
-# How often (s) it is asked whether to stop.
+# The interval (s) in which `should_stop` is called.
 _INTERVAL = 0.02
 
-# The correlation coefficient of noise that is smoothed by 1 px with another image has a standard
+# The correlation coefficient of an image with noise that is smoothed by 1 px has a standard
 # deviation of up to sqrt(4 pi / number of pixels). The best of the tens of thousands of matrices
-# that are tried reaches four of these.
+# that are tried reaches four standard deviations.
 _ABOVE_NOISE = 5 * math.sqrt(4 * math.pi)
 
 
 def _find_index(reference_image: int | float, number: int) -> int:
-    """:raises ValueError: when there is no such image."""
+    """:raises ValueError: if there is no such image."""
     if isinstance(reference_image, float) and 0 <= reference_image <= 1:
         return min(int(reference_image * number), number - 1)
     if isinstance(reference_image, (int, numpy.integer)) and -number <= reference_image < number:
         return int(reference_image) % number
     raise ValueError(
         f"There is no reference image {reference_image!r}: give an index from {-number} to"
-        f" {number - 1}, or a part of the stack as a float from 0.0 to 1.0"
+        f" {number - 1}, or a relative position in the stack as a float from 0.0 to 1.0"
     )
 
 
 def _find_masked(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask | None:
-    """The pixels that are not used."""
+    """Find the pixels that are not used."""
     if mask is None:
         return None
     used = numpy.asarray(mask)
     if used.dtype.kind not in "biu":
-        raise TypeError(f"A mask is True for the pixels to use, not of type {used.dtype}")
+        raise TypeError(f"The mask must be boolean, True for the pixels to use, not {used.dtype}")
     if used.shape != shape:
         raise ValueError(f"The mask has the shape {used.shape}, the images have {shape}")
     return numpy.asarray(used == 0)
 
 
 class _Found(NamedTuple):
-    """Of one image.
+    """The result for one image.
 
-    :param why: it failed, or None.
+    :param why: the reason why it failed, or None.
     """
 
     alignment: Alignment
@@ -99,9 +99,9 @@ def register_images(
     reporter: Reporter,
     max_workers: int | None,
 ) -> Registration:
-    """Register stacks of one shape together, without warnings.
+    """Register stacks of the same shape together, without warnings.
 
-    :param weights: of the stacks, all positive.
+    :param weights: the weights of the stacks, all positive.
     """
     number, *shape = next(iter(stacks.values())).shape
     q = _find_index(reference_image, number)
@@ -109,7 +109,7 @@ def register_images(
     kernel = select_kernel(_OPERATIONS * len(stacks) * number * math.prod(shape))
     workers = count_workers(max_workers)
     if kernel.name == "numpy":
-        workers = 1  # threads would wait for each other between its short steps
+        workers = 1  # threads would wait for each other between the short steps
     with ExitStack() as context:
         opened = [PreparedImages(name, stack, 0, kernel.name) for name, stack in stacks.items()]
         for images in opened:
@@ -148,7 +148,8 @@ def register_images(
 def _find_invalid(
     images: PreparedImages, reference_image: int, masked: Mask | None
 ) -> NDArray[numpy.uint8] | None:
-    """Pixels that know nothing of the motion, as bits: masked, hot, or never changing."""
+    """Find the pixels that carry no information on the motion (masked, hot, or never changing), as
+    packed bits."""
     invalid = find_hot_pixels(images, reference_image)
     if masked is not None:
         invalid |= masked
@@ -186,7 +187,7 @@ def _check(
     alignment: Alignment,
     kernel: Kernel,
 ) -> _Found:
-    """How well an image is aligned, and whether that can be told from chance."""
+    """Compute how well an image is aligned, and whether that may be by chance."""
     if alignment.matrix is None:
         return _Found(alignment, math.nan, _explain(references, images))
     compared = [
@@ -206,7 +207,7 @@ def _check(
 
 
 def _explain(references: Sequence[Prepared], images: Sequence[Prepared]) -> str:
-    """Why an image could not be compared with the reference image."""
+    """Explain why an image could not be compared with the reference image."""
     if not any(map(_has_contrast, references)):
         return "the reference image is empty or constant: choose another one, reference_image"
     if not any(map(_has_contrast, images)):

@@ -36,43 +36,44 @@ def register_stack(
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
 ) -> Registration:
-    """Find the transformations that bring the images of a stack onto its reference image.
+    """Find the transformations that align the images of a stack with its reference image.
 
-    Every image is registered with the reference image itself, so that errors do not add up. With
-    `"intensities"`, shifts come from the correlation of small copies of both images, of all and of
-    fine structure only, at angles up to 30 degrees where the type allows rotations; the best of
-    them are refined with the Gauss-Newton method (:func:`.refine_image`) on larger and larger
-    copies, up to the images themselves. Gain and offset of an image do not matter, nor does
-    inverted contrast. Pixels that stand out at the same place in most images are hot pixels and are
-    left out, as are NaN and infinite ones. Shifts are found up to half of the field, rotations up
-    to 30 degrees, scale and shear up to some 10 %.
+    Each image is registered with the reference image itself, so that errors do not accumulate.
 
-    `"sift"` and `"orb"` match features of scikit-image (extra `register`) and fit the
-    transformation that most pairs support within 2 px (RANSAC). They find larger rotations
-    and are less exact: 0.05 to 0.1 px on clean images and not at all on few counts.
+    With `"intensities"`, starting points are found by correlating downsampled copies of both
+    images, once completely and once only their fine structure, at angles up to 30 degrees if the
+    type allows rotations. The best ones are refined with the Gauss-Newton method
+    (:func:`.refine_image`) on copies of increasing size, up to the images themselves. The result
+    does not depend on gain and offset of an image, and the contrast may be inverted. Hot pixels,
+    which differ from their neighbors in most images, are ignored, as are NaN and infinite pixels.
+    The method finds shifts up to half of the field of view, rotations up to 30 degrees, and scale
+    and shear up to about 10 %.
+
+    `"sift"` and `"orb"` match features with scikit-image (extra `register`) and fit the
+    transformation that most matches support within 2 px (RANSAC). They find larger rotations but
+    are less accurate: 0.05 to 0.1 px for clean images; they fail for images with few counts.
 
     :param images: N images of shape `(H, W)`: an array, a sequence of images, an h5py dataset or
         the URL of one.
     :param transformation_type: `"translation"`, `"rigid"`, `"similarity"`, `"affine"` or, with
-        features, `"projective"`; `"identity"` moves nothing.
+        features, `"projective"`; `"identity"` does not move the images.
     :param method: `"intensities"`, `"sift"` or `"orb"`.
-    :param reference_image: index of the reference image, negative from the end; or a part of the
-        stack as a float, 0.0 for the first image and 1.0 for the last one.
-    :param mask: True for the pixels of the detector to use, shape `(H, W)`.
-    :param progress: called with the fraction that is done, 0 to 1, never decreasing.
-    :param should_stop: asked after each image; the registration ends when it answers True.
-    :param max_workers: how many threads share the work: None or -1 for as many as this process may
-        use, 0 for none. The numbers are the same to the last bit.
-    :returns: the transformations, and how well each image could be registered. An image that shows
-        nothing, or no more in common with the reference image than noise has, does not stop the
-        others.
-    :raises ValueError: when there are no images, there is no such reference image, type or method,
+    :param reference_image: index of the reference image (negative: from the end), or its relative
+        position in the stack as a float from 0.0 (first image) to 1.0 (last image).
+    :param mask: True for the detector pixels to use, shape `(H, W)`.
+    :param progress: called with the completed fraction, from 0 to 1, never decreasing.
+    :param should_stop: called regularly; the registration is cancelled if it returns True.
+    :param max_workers: number of threads. None or -1: one per available processor; 0: no additional
+        threads. The result is the same bit for bit.
+    :returns: the transformations, and how well each image is aligned. An image that is empty, or
+        that has no more in common with the reference image than noise, does not stop the others.
+    :raises ValueError: if there are no images, the reference image, type or method does not exist,
         the method cannot find that type, or the mask has another shape.
-    :raises TypeError: when pixels are not real numbers, or the mask is none.
-    :raises OSError: when a file is missing or cannot be read.
-    :raises ModuleNotFoundError: when features need scikit-image and it is not installed.
-    :raises concurrent.futures.CancelledError: when `should_stop` answered True.
-    :warns RuntimeWarning: when images could not be registered; names them and says why.
+    :raises TypeError: if the pixels are not real numbers, or the mask is not boolean.
+    :raises OSError: if a file is missing or cannot be read.
+    :raises ModuleNotFoundError: if features are used and scikit-image is not installed.
+    :raises concurrent.futures.CancelledError: if `should_stop` returned True.
+    :warns RuntimeWarning: if images could not be registered; names them, with the reasons.
 
     >>> import numpy
     >>> from ewoksndreg import register_stack
@@ -105,10 +106,10 @@ def register_each_stack(
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
 ) -> dict[str, Registration]:
-    """:func:`register_stack` for each of several stacks: registrations to rank.
+    """Apply :func:`register_stack` to each of several stacks, to get registrations to rank.
 
-    :param image_stacks: stacks in any form that :func:`.open_stacks` takes.
-    :returns: for each stack the registration that was found from it.
+    :param image_stacks: stacks in any form that :func:`.open_stacks` accepts.
+    :returns: the registration that was found from each stack, by name.
 
     The other parameters, errors and warnings are those of :func:`register_stack`; errors and
     warnings name the stack.
@@ -143,7 +144,7 @@ def _open_stack(images: Any) -> Iterator[Stack]:
 
 
 def as_type(transformation_type: TransformationType | str, method: Method) -> TransformationType:
-    """:raises ValueError: when there is no such method or type, or the method cannot find it."""
+    """:raises ValueError: if the method or type is unknown, or the method cannot find the type."""
     if method not in METHODS:
         raise ValueError(unknown_name("method", method, METHODS))
     names = [each.value for each in TransformationType]
@@ -155,9 +156,9 @@ def as_type(transformation_type: TransformationType | str, method: Method) -> Tr
         return found
     if found is not TransformationType.projective:
         raise ValueError(
-            f"Transformations of type {found.value!r} cannot be found here: register with another"
-            " program, such as SimpleITK, whose transformations can be ranked and applied, or"
-            f" choose one of {', '.join(linear)}"
+            f"Transformations of type {found.value!r} cannot be found by this library: choose one"
+            f" of {', '.join(linear)}, or register with another program, such as SimpleITK, whose"
+            " transformations can be ranked and applied"
         )
     if method == "intensities":
         raise ValueError(

@@ -18,7 +18,7 @@ from ._register_images import register_images
 from ._register_stack import as_type
 from ._result import Registration
 
-# Stacks with less than this part of the largest weight are left out.
+# Stacks with less than this fraction of the largest weight are not used.
 _LEAST_WEIGHT = 0.1
 
 
@@ -32,17 +32,18 @@ def register_stacks(
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
 ) -> Registration:
-    """Find the transformations that serve all stacks of one moving sample, from all together.
+    """Find one registration for all stacks of the same moving sample, from all stacks together.
 
-    As :func:`register_stack` with `"intensities"`: starts come from every stack, and one
-    transformation is refined on all of them. Each counts as much as its images have in common,
-    times the weight of the stack (:attr:`.Evaluation.stack_weights`) in a ranking of quick
-    registrations (:func:`.rank_before_registering`): a stack with a pattern of the detector, which
-    does not move, has little. The result is one more registration to rank.
+    The method is that of :func:`register_stack` with `"intensities"`: each stack contributes
+    starting points, and one transformation per image is refined on all stacks. The contribution of
+    a stack grows with the similarity of its images and with its weight
+    (:attr:`.Evaluation.stack_weights`) in a ranking of quick registrations
+    (:func:`.rank_before_registering`), which is small for a stack with a static detector pattern.
+    The result is one more registration to rank.
 
     :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
-        :func:`.open_stacks` takes.
-    :raises ValueError: also when the stacks differ in shape or number of images; names two of them.
+        :func:`.open_stacks` accepts.
+    :raises ValueError: also if the stacks differ in shape or number of images; names two of them.
 
     The other parameters, errors and warnings are those of :func:`register_stack`.
 
@@ -84,11 +85,11 @@ def register_stacks(
 def _find_weights(
     stacks: Mapping[str, Stack], should_stop: Callable[[], bool] | None, max_workers: int | None
 ) -> dict[str, float]:
-    """Of the stacks that show the motion."""
+    """Find the weights of the stacks that show the motion."""
     if len(stacks) == 1:
         return dict.fromkeys(stacks, 1.0)
     with warnings.catch_warnings():
-        # About quick registrations that nobody has asked for.
+        # The warnings are about quick registrations, which the user does not know.
         warnings.simplefilter("ignore", RuntimeWarning)
         ranking = rank_before_registering(stacks, should_stop=should_stop, max_workers=max_workers)
     weights = dict(zip(stacks, ranking.stack_weights.tolist(), strict=True))
@@ -102,5 +103,5 @@ def _check_same_shapes(stacks: Mapping[str, Stack]) -> None:
         if stack.shape != expected:
             raise ValueError(
                 f"Stack {name!r} has the shape {stack.shape} and stack {first!r} {expected}: stacks"
-                " that are registered together need one shape"
+                " that are registered together need the same shape"
             )

@@ -1,4 +1,4 @@
-"""What a registration found."""
+"""The result of a registration."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from ..transformation import Homography
 from ..transformation import TransformationType
 from ._features import Features
 
-# Images that are named one by one in a message, for each reason
+# The number of images that a message names, for each reason
 _MOST_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Registration:
-    """The transformations that bring the N images of a stack onto its reference image.
+    """The transformations that align the N images of a stack with its reference image.
 
-    :param transformations: of each image: the identity for the reference image, NaN for an image
-        that failed.
-    :param correlation: Pearson's correlation coefficient of each aligned image and the reference
-        image, prepared as for a ranking (:meth:`.Kernel.prepare`), over their common pixels, shape
-        `(N,)`. Negative where the contrast is inverted. Of several stacks the mean of the absolute
-        values. NaN where there is nothing to compare.
-    :param failed: the images that could not be registered, and why.
-    :param transformation_type: that was looked for.
-    :param reference_image: the index of the reference image.
-    :param features: of each image; None for `"intensities"`.
-    :param matches: for each image features of the reference image and those that they match, in the
-        same order; None for the reference image and for `"intensities"`.
+    :param transformations: one per image: the identity for the reference image, a matrix of NaN for
+        an image that failed.
+    :param correlation: Pearson correlation coefficient of each aligned image with the reference
+        image, both prepared as for a ranking (:meth:`.Kernel.prepare`), over their common valid
+        pixels, shape `(N,)`. Negative if the contrast is inverted, NaN if they cannot be compared.
+        For several stacks, the mean of the absolute values.
+    :param failed: the images that could not be registered, with the reasons.
+    :param transformation_type: the type of the transformations.
+    :param reference_image: index of the reference image.
+    :param features: the features of each image; None for `"intensities"`.
+    :param matches: for each image, features of the reference image and the matching features of the
+        image, in the same order; None for the reference image and for `"intensities"`.
     """
 
     transformations: tuple[Homography, ...]
@@ -50,7 +50,7 @@ class Registration:
 
     @property
     def warning(self) -> str | None:
-        """A sentence that names the images that failed; None where there are none."""
+        """A sentence that names the images that failed; None if there are none."""
         if not self.failed:
             return None
         number, total = len(self.failed), len(self.transformations)

@@ -1,4 +1,4 @@
-"""Where the refinement of an image may start: shifts and rotations from correlation."""
+"""Starting points for the refinement of an image: shifts and rotations from correlation."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .._typing import Matrix
 from ..kernels import Prepared
 from ..kernels import resample_linear
 
-# Degrees. On images of 64 px, half of a step moves the edge by 1.4 px.
+# Degrees. For images of 64 px, half of a step moves the edge by 1.4 px.
 _ANGLES = tuple(range(-30, 31, 5))
 
-# Images have to share this part of the pixels.
+# The minimum fraction of common pixels.
 _LEAST_OVERLAP = 0.2
 
-# px; what is wider than this is left out of the second correlation, such as the shading of a
-# detector.
+# px; structure that is coarser than this, such as the shading of a detector, is removed for the
+# second correlation.
 _WIDEST = 3.0
 
-# Starts from each of the two correlations, and how far (px) these are apart.
+# The number of starting points from each of the two correlations, and their minimum distance (px).
 _NUMBER = 3
 _APART = 3
 
 
 class _Template(NamedTuple):
-    """A reference image at some angles, as Fourier transforms, shape `(angles, P, P / 2 + 1)`, and
-    sums over what it shares with the image at each shift, shape `(angles, P, P)`.
+    """A reference image at several angles, as Fourier transforms, shape `(angles, P, P / 2 + 1)`,
+    and sums over its overlap with the image at each shift, shape `(angles, P, P)`.
 
     :param pixels: 0 where invalid.
     :param valid: 1 where a pixel is valid, else 0.
@@ -46,7 +46,7 @@ class _Template(NamedTuple):
 
 
 class StartFinder:
-    """Finds starts for images of one size.
+    """Finds starting points for images of one size.
 
     :param reference: a small image, shape `(H, W)`.
     :param with_rotations: whether the images may be rotated.
@@ -54,7 +54,7 @@ class StartFinder:
 
     def __init__(self, reference: Prepared, with_rotations: bool) -> None:
         self._shape = reference.pixels.shape
-        # Shifts by up to half of the image do not wrap around.
+        # Padded, so that shifts by up to half of the image do not wrap around.
         self._padded = tuple(fft.next_fast_len(size + size // 2, real=True) for size in self._shape)
         self._rotations = [
             _rotation(angle, self._shape) for angle in (_ANGLES if with_rotations else (0,))
@@ -63,15 +63,15 @@ class StartFinder:
         self._fine_template = self._make_template(fine_structure(reference).pixels)
 
     def find(self, image: Prepared) -> list[Matrix]:
-        """Passive matrices, ``reference[p] = image[matrix p]``, with the highest correlation and,
-        since the contrast may be inverted, the lowest.
+        """Find passive matrices, ``reference[p] = image[matrix p]``, with the highest correlation
+        and, since the contrast may be inverted, the lowest.
 
-        :param image: shape `(H, W)`; invalid pixels count as average ones.
+        :param image: shape `(H, W)`; invalid pixels are replaced with the mean.
         """
         return list(self._find_peaks(self._correlate(self._template, image.pixels)))
 
     def find_from_fine(self, image: Prepared) -> list[Matrix]:
-        """:meth:`find` for the fine structure of both images."""
+        """Apply :meth:`find` to the fine structure of both images."""
         fine = fine_structure(image).pixels
         return list(self._find_peaks(self._correlate(self._fine_template, fine)))
 
@@ -89,8 +89,8 @@ class StartFinder:
         return _Template(pixels, valid_transform, number, mean, variance)
 
     def _correlate(self, template: _Template, image: FloatImage) -> NDArray[numpy.float32]:
-        """Pearson's correlation over the common pixels, times the root of their share: one of few
-        pixels is high by chance."""
+        """Compute the Pearson correlation over the common pixels, times the square root of their
+        fraction, since the correlation of few pixels may be high by chance."""
         valid = numpy.isfinite(image)
         mean_of_all = image[valid].mean() if valid.any() else 0
         image = numpy.where(valid, image - mean_of_all, numpy.float32(0))
@@ -130,12 +130,12 @@ class StartFinder:
     def _multiply(
         self, a: NDArray[numpy.complex64], b: NDArray[numpy.complex64]
     ) -> NDArray[numpy.float32]:
-        """The sum of ``a[p] b[p + shift]`` for each shift."""
+        """Compute the sum of ``a[p] b[p + shift]`` for each shift."""
         return numpy.asarray(fft.irfft2(a.conj() * b, self._padded))
 
 
 def _rotation(degrees: float, shape: tuple[int, ...]) -> Matrix:
-    """About the center of the image."""
+    """Make the matrix of a rotation about the image center."""
     cos, sin = numpy.cos(numpy.deg2rad(degrees)), numpy.sin(numpy.deg2rad(degrees))
     matrix = numpy.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
     center = (numpy.array(shape) - 1) / 2
@@ -144,7 +144,7 @@ def _rotation(degrees: float, shape: tuple[int, ...]) -> Matrix:
 
 
 def fine_structure(image: Prepared) -> Prepared:
-    """An image without its wide structure, such as the shading of a detector."""
+    """Remove the coarse structure of an image, such as the shading of a detector."""
     valid = numpy.isfinite(image.pixels)
     weights = gaussian_filter(valid.astype(numpy.float32), _WIDEST, mode="constant")
     wide = gaussian_filter(numpy.where(valid, image.pixels, 0), _WIDEST, mode="constant")
