@@ -30,17 +30,27 @@ class Foreign(Transformation):
 
 
 def parametrize_sample(names: str, *values: Sequence[Any], every: int) -> pytest.MarkDecorator:
-    """All combinations of the values of several parameters; without `tox -e full` every n-th.
+    """All combinations of the values of several parameters; without `tox -e full` a sample of them:
+    every n-th one, and others until the sample has each value of each parameter.
 
-    :param names: of the parameters, separated by commas.
-    :param every: has no factor in common with the number of values of any parameter, so that the
-        sample has all values of each.
+    :param names: names of the parameters, separated by commas.
+    :param every: use a number without common factors with the numbers of values.
     """
+    combinations = [*product(*(range(len(each)) for each in values))]
+    sample = {*combinations[::every]}
+    seen = {each for combination in sample for each in enumerate(combination)}
+    for combination in combinations if len(values) > 1 else ():
+        if not seen.issuperset(enumerate(combination)):
+            sample.add(combination)
+            seen.update(enumerate(combination))
     return pytest.mark.parametrize(
         names,
         [
-            pytest.param(*combination, marks=pytest.mark.full if n % every else ())
-            for n, combination in enumerate(product(*values))
+            pytest.param(
+                *(each[i] for each, i in zip(values, combination, strict=True)),
+                marks=() if combination in sample else pytest.mark.full,
+            )
+            for combination in combinations
         ],
     )
 

@@ -20,6 +20,7 @@ from ewoksndreg.demo.samples import true_error
 from ewoksndreg.workers import processes
 
 from .conftest import Foreign
+from .conftest import parametrize_sample
 from .conftest import rotation_matrix
 from .conftest import shift_matrix
 from .conftest import smooth_image
@@ -224,9 +225,11 @@ def silent(kind):
     }[kind]
 
 
-@pytest.mark.parametrize("with_evaluation", [False, True])
-@pytest.mark.parametrize(
-    "kind", ["noise", "few counts", "pattern", "noisy pattern", "empty", "invalid"]
+@parametrize_sample(
+    "kind, with_evaluation",
+    ["noise", "few counts", "pattern", "noisy pattern", "empty", "invalid"],
+    [False, True],
+    every=5,
 )
 def test_a_stack_that_says_nothing_changes_nothing(kind, with_evaluation, stacks, truth, rough):
     more = {**stacks, "silent": silent(kind)}

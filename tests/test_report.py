@@ -137,6 +137,7 @@ def test_own_scores_and_registrations_without_score(tmp_path):
     assert "no score: 4 of its 5 transformations" in page.words
 
 
+@pytest.mark.full
 def test_twelve_noisy_stacks_with_long_names_make_a_small_file(tmp_path):
     rng = numpy.random.default_rng(0)
     names = [f"{HOSTILE} {n} {'long' * 20}" for n in range(12)]

@@ -20,6 +20,7 @@ from ewoksndreg.evaluation import post_evaluation
 from ewoksndreg.transformation import Homography
 
 from ..conftest import Foreign
+from ..conftest import parametrize_sample
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix
 from ..conftest import smooth_image
@@ -780,14 +781,14 @@ def three_registrations():
     return {"a": wobble(1, 0.2), "b": wobble(2, 0.1), "c": wobble(3, 0.4)}
 
 
-@pytest.mark.parametrize(
-    "matrix",
+@parametrize_sample(
+    "matrix, wrap, evaluate_on, number",
     [numpy.zeros((3, 3)), numpy.ones((3, 3)), numpy.full((3, 3), NAN), shift_matrix(INF, 0)],
-    ids=["zero", "singular", "NaN", "infinite"],
+    [lambda it: it, Foreign],
+    ["all", "own"],
+    [2, 3],
+    every=5,
 )
-@pytest.mark.parametrize("wrap", [lambda it: it, Foreign], ids=["homography", "foreign"])
-@pytest.mark.parametrize("evaluate_on", ["all", "own"])
-@pytest.mark.parametrize("number", [2, 3])
 def test_a_registration_that_failed_for_most_images_ranks_last_and_changes_no_measure_of_others(
     number, evaluate_on, wrap, matrix
 ):
@@ -910,7 +911,7 @@ def test_a_stack_with_one_dead_image_is_scored_by_the_others():
         assert values == pytest.approx(expected[name], abs=1e-4)
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(["good", "dead", "far", "nan"])))
+@parametrize_sample("order", [*itertools.permutations(["good", "dead", "far", "nan"])], every=5)
 def test_lists_that_cannot_be_scored_follow_smoothness_not_finite_last(order):
     stacks = {name: moving_stack(3, MOTION, SHAPE) for name in order}
     stacks["dead"][:] = 0

@@ -24,6 +24,7 @@ from ewoksndreg.transformation import Homography
 from ewoksndreg.workers import processes
 
 from ..conftest import Foreign
+from ..conftest import parametrize_sample
 from ..conftest import rotation_matrix
 from ..kernels.conftest import kernel_or_skip
 from ..worker_stacks import DyingStack
@@ -38,6 +39,7 @@ from .conftest import moving_stack
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Images that resemble no other"),
     pytest.mark.filterwarnings("ignore:No registration is better than none"),
+    pytest.mark.xdist_group("processes"),  # they are started once
 ]
 
 SHAPE = (30, 44)
@@ -101,17 +103,21 @@ def assert_same_bits(actual, expected):
     assert repr(actual.trust()) == repr(expected.trust())
 
 
-@pytest.mark.parametrize("evaluate_on", ["all", "own"])
-@pytest.mark.parametrize("number", [1, 2, 7, 75])
+@parametrize_sample("number, evaluate_on", [1, 2, 7, 75], ["all", "own"], every=3)
 @pytest.mark.filterwarnings("ignore:No registration can be scored")
 def test_arrays_give_the_same_bits(executor, number, evaluate_on, small_jobs):
     stacks, registrations = case(number)
     options = {"evaluate_on": evaluate_on}
     expected = evaluate_stacks(stacks, registrations, max_workers=0, **options)
     assert_same_bits(evaluate_stacks(stacks, registrations, executor=executor, **options), expected)
-    for max_workers in (None, -1, 1, 3):
-        actual = evaluate_stacks(stacks, registrations, max_workers=max_workers, **options)
-        assert_same_bits(actual, expected)
+
+
+@pytest.mark.parametrize("max_workers", [None, -1, 1, 3])
+def test_any_number_of_workers_gives_the_same_bits(max_workers, small_jobs):
+    stacks, registrations = case(35)
+    expected = evaluate_stacks(stacks, registrations, max_workers=0)
+    actual = evaluate_stacks(stacks, registrations, max_workers=max_workers)
+    assert_same_bits(actual, expected)
 
 
 def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
@@ -123,8 +129,7 @@ def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
         assert_same_bits(evaluate_stacks(stacks, registrations, max_workers=max_workers), expected)
 
 
-@pytest.mark.parametrize("compression", [None, "gzip"])
-@pytest.mark.parametrize("chunk", [None, 1, 5, 100])
+@parametrize_sample("chunk, compression", [None, 1, 5, 100], [None, "gzip"], every=3)
 def test_files_give_the_same_bits(executor, tmp_path, chunk, compression, monkeypatch, small_jobs):
     """Also where the library chooses processes."""
     monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)

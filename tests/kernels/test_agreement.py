@@ -8,6 +8,7 @@ from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.kernels import Prepared
 from ewoksndreg.transformation import Homography
 
+from ..conftest import parametrize_sample
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix
 from ..evaluation.conftest import moving_stack
@@ -48,10 +49,14 @@ def both_kernels(monkeypatch):
     return evaluate
 
 
-@pytest.mark.parametrize("invalid", [False, True])
-@pytest.mark.parametrize("evaluate_on", ["all", "own"])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "uint16"])
-@pytest.mark.parametrize("kind", ["translation", "rigid", "affine", "projective"])
+@parametrize_sample(
+    "kind, dtype, evaluate_on, invalid",
+    ["translation", "rigid", "affine", "projective"],
+    ["float32", "float64", "uint16"],
+    ["all", "own"],
+    [False, True],
+    every=11,
+)
 def test_ranking_and_scores_are_the_same(kind, dtype, evaluate_on, invalid, both_kernels):
     stacks = {}
     for seed, name in enumerate("abc"):
@@ -94,8 +99,9 @@ MATRICES = {
 }
 
 
-@pytest.mark.parametrize("invalid", ["none", "border", "scattered", "corners"])
-@pytest.mark.parametrize("name", MATRICES)
+@parametrize_sample(
+    "name, invalid", [*MATRICES], ["none", "border", "scattered", "corners"], every=3
+)
 def test_the_same_pixels_are_compared(name, invalid):
     """The sums over the pixels themselves; on a pixel grid a neighbor that takes no part may be
     invalid."""

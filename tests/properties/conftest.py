@@ -9,7 +9,7 @@ from hypothesis import settings
 FUZZ = int(os.environ.get("EWOKSNDREG_FUZZ", "0"))
 
 # Of each test; `tox -e full` tries more.
-_EXAMPLES = int(os.environ.get("EWOKSNDREG_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("EWOKSNDREG_EXAMPLES", "15"))
 
 _ALWAYS = {
     "deadline": None,
@@ -17,6 +17,6 @@ _ALWAYS = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 }
 
-settings.register_profile("always the same", derandomize=True, max_examples=_EXAMPLES, **_ALWAYS)
+settings.register_profile("always the same", derandomize=True, max_examples=EXAMPLES, **_ALWAYS)
 settings.register_profile("fuzz", print_blob=True, **_ALWAYS)
 settings.load_profile("fuzz" if FUZZ else "always the same")

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
 from . import junk
+from .conftest import EXAMPLES
 from .conftest import FUZZ
 
 # Exactly these: a special one, such as UnicodeEncodeError, was not meant for the user.
@@ -117,7 +118,7 @@ def check(inputs):
 
 
 # Of the long run, a part goes to each input.
-@settings(max_examples=FUZZ // (len(junk.INPUTS) + 1) if FUZZ else 300)
+@settings(max_examples=FUZZ // (len(junk.INPUTS) + 1) if FUZZ else 6 * EXAMPLES)
 @pytest.mark.parametrize("name", junk.INPUTS)
 @given(data=st.data())
 def test_one_input_is_junk(name, data):
@@ -125,7 +126,7 @@ def test_one_input_is_junk(name, data):
     check({**junk.good_inputs(), name: value})
 
 
-@settings(max_examples=FUZZ // (len(junk.INPUTS) + 1) if FUZZ else 300)
+@settings(max_examples=FUZZ // (len(junk.INPUTS) + 1) if FUZZ else 6 * EXAMPLES)
 @given(inputs=st.fixed_dictionaries({}, optional=junk.INPUTS))
 def test_several_inputs_are_junk(inputs):
     check({**junk.good_inputs(), **inputs})

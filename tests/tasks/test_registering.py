@@ -20,6 +20,7 @@ from ewoksndreg.tasks.reg2d_intensities import Reg2DIntensities
 from ewoksndreg.tasks.reg2d_preeval import Reg2DPreEvaluation
 from ewoksndreg.transformation import TransformationType
 
+from ..conftest import parametrize_sample
 from ..conftest import smooth_image
 from .conftest import Progress
 
@@ -88,10 +89,10 @@ def test_intensities_without_a_mapper(stacks: dict[str, Any]) -> None:
     "mapper",
     [
         "CrossCorrelation-Numpy",
-        "CrossCorrelation-SciKitImage",
-        "Optimization-SimpleITK",
-        "Optimization-Kornia",
-        ("CrossCorrelation", "Numpy"),
+        pytest.param("CrossCorrelation-SciKitImage", marks=pytest.mark.full),
+        pytest.param("Optimization-SimpleITK", marks=pytest.mark.full),
+        pytest.param("Optimization-Kornia", marks=pytest.mark.full),
+        pytest.param(("CrossCorrelation", "Numpy"), marks=pytest.mark.full),
         ["optimization", "simpleitk"],
     ],
 )
@@ -205,7 +206,7 @@ def test_stacks_that_are_open(stacks: dict[str, Any]) -> None:
     _assert_motion(outputs["transformations"]["Fe-K"])
 
 
-@pytest.mark.parametrize("block_size", [-1, 0, 2, 1000])
+@parametrize_sample("block_size", [-1, 0, 2, 1000], every=2)
 def test_errors_do_not_add_up_whatever_the_block_size(
     stacks: dict[str, Any], block_size: int
 ) -> None:
