@@ -32,6 +32,7 @@ from ..conftest import Foreign
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix
 from ..conftest import smooth_image
+from ..kernels.conftest import NUMBA
 from .conftest import make_scores
 from .conftest import moving_stack
 from .conftest import rank_scores
@@ -55,7 +56,7 @@ def wrong(size, seed=0):
 # --- Remaining shift -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kernel", ["numpy", "numba"])
+@pytest.mark.parametrize("kernel", ["numpy", pytest.param("numba", marks=NUMBA)])
 @pytest.mark.parametrize("shift", [(0, 0), (0.3, -0.2), (-0.4, 0.4)])
 def test_the_shift_of_two_images_is_found(shift, kernel):
     """The second image is the first one moved by a spline. The matrix adds what is known."""

@@ -10,8 +10,11 @@ import pytest
 from ewoksndreg.kernels import Kernel
 from ewoksndreg.kernels import find_kernel
 
+# In one process, which compiles.
+NUMBA = pytest.mark.xdist_group("numba")
 
-@pytest.fixture(params=["numpy", "numba"])
+
+@pytest.fixture(params=["numpy", pytest.param("numba", marks=NUMBA)])
 def kernel(request: Any) -> Kernel:
     return kernel_or_skip(request.param)
 

@@ -12,7 +12,10 @@ from ..conftest import parametrize_sample
 from ..conftest import rotation_matrix
 from ..conftest import shift_matrix
 from ..evaluation.conftest import moving_stack
+from .conftest import NUMBA
 from .conftest import kernel_or_skip
+
+pytestmark = NUMBA
 
 SHAPE = (150, 190)
 MOTION = [(0, 0), (1.4, -2.2), (2.7, -3.1), (3.5, -5.6), (5.2, -6.3)]

@@ -102,6 +102,7 @@ def test_a_read_only_cache(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="another folder")
+@pytest.mark.full  # compiles in an empty cache
 def test_the_cache_is_in_the_folder_of_the_user_and_nobody_else_may_write_there(tmp_path):
     package = Path(find_kernel.__code__.co_filename).parent
     before = sorted(package.rglob("*.nb*"))
