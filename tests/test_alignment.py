@@ -501,7 +501,7 @@ CIRCLE["circle"] = [CIRCLE]
         ),
         ({"interpolation_order": 6}, ValueError, "an integer from 0 to 5, not 6"),
         ({"interpolation_order": "1"}, ValueError, "an integer from 0 to 5, not '1'"),
-        ({"max_workers": -2}, ValueError, "the number of workers is 0 or more, or -1, not -2"),
+        ({"max_workers": -2}, ValueError, "the number of workers must be -1 or more, not -2"),
         (
             {"stacks": {"Ca": images_of("u1"), "Fe": images_of("u1", shape=(9, 9))}, "crop": True},
             ValueError,

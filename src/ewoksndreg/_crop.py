@@ -1,4 +1,4 @@
-"""The rectangle that all aligned images have in common."""
+"""Find the rectangle that all aligned images have in common."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ._typing import Matrix
 from .transformation import Homography
 from .transformation import Transformation
 
-# Matrices carry rounding errors: this far (px) outside the frame a source still counts as inside.
-# Resampling allows a little more.
+# Matrices have rounding errors: positions up to this far (px) outside the frame count as inside.
+# Resampling tolerates slightly more.
 _ROUNDING = 5e-7
 
-# A source this far (px) beyond the valid pixels still is on the last one.
+# A position up to this far (px) beyond the valid pixels is still on the last one.
 _ON_PIXEL = 5e-11
 
 _IDENTITY = Homography(numpy.identity(3))
@@ -35,7 +35,7 @@ class Rectangle(NamedTuple):
 
     @property
     def offset(self) -> tuple[int, int]:
-        """The first row and the first column."""
+        """The first row and column."""
         return self.rows.start, self.columns.start
 
     @property
@@ -45,10 +45,10 @@ class Rectangle(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """A part of an image that is one run of pixels in each row.
+    """A region of an image that consists of one run of pixels in each row.
 
-    :param first: column of the first pixel of each row, shape `(H,)`.
-    :param last: column of the last one; less than the first one where there is none.
+    :param first: column of the first pixel in each row, shape `(H,)`.
+    :param last: column of the last pixel; less than `first` in rows without pixels.
     """
 
     first: NDArray[numpy.float64]
@@ -66,9 +66,9 @@ def whole_frame(shape: tuple[int, ...]) -> Rectangle:
 
 
 def find_valid(image: FloatImage) -> Rectangle:
-    """An image without its border: the rows and columns at its edges in which no pixel is valid.
+    """Find the rectangle that excludes the rows and columns at the edges without a valid pixel.
 
-    Empty when no pixel is valid.
+    Empty if no pixel is valid.
     """
     valid = numpy.isfinite(image)
     rows, columns = (numpy.flatnonzero(valid.any(axis=axis)) for axis in (1, 0))
@@ -78,7 +78,7 @@ def find_valid(image: FloatImage) -> Rectangle:
 
 
 def find_covered(transformation: Transformation, valid: Rectangle, shape: tuple[int, int]) -> Runs:
-    """Which pixels of an aligned image come from the valid part of the image.
+    """Find the pixels of an aligned image that come from the valid rectangle of the image.
 
     :param valid: rows and columns of the image.
     :param shape: `(H, W)` of the image.
@@ -88,7 +88,7 @@ def find_covered(transformation: Transformation, valid: Rectangle, shape: tuple[
     matrix = transformation.between(_IDENTITY)
     if matrix is not None:
         return _find_sources_inside(matrix, valid, shape)
-    # Another class of transformation resamples in its own way: see what becomes of the pixels.
+    # Another class of transformation may resample differently: apply it to find out.
     image = numpy.full(shape, numpy.nan, dtype=numpy.float32)
     image[valid.slices] = 0
     return _find_longest_runs(numpy.isfinite(transformation.apply_data(image)))
@@ -136,11 +136,11 @@ def intersect(one: Runs, other: Runs) -> Runs:
 
 
 def find_largest_rectangle(part: Runs) -> Rectangle | None:
-    """The largest rectangle inside of a part of an image, the first one of several; None when the
-    part is empty."""
+    """Find the largest rectangle inside a region, the first one of several; None if the region is
+    empty."""
     best, largest = None, 0.0
     for top in numpy.flatnonzero(part.last >= part.first):
-        # Left and right edge of the rectangles from this row down to each other one
+        # Left and right edges of the rectangles from this row down to each following row
         left = numpy.maximum.accumulate(part.first[top:])
         right = numpy.minimum.accumulate(part.last[top:])
         sizes = (right - left + 1) * numpy.arange(1, len(left) + 1)

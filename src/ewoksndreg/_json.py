@@ -1,4 +1,4 @@
-"""Any value as plain JSON, so that files say what a result was made from."""
+"""Convert any value to JSON, so that files record what a result was made from."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from silx.io.url import DataUrl
 
 
 def as_json(value: Any) -> Any:
-    """A value as what JSON has: numbers, strings, lists and dictionaries with strings as keys.
+    """Convert a value to JSON types: numbers, strings, lists and dictionaries with string keys.
 
-    Arrays are kept whole. NaN and masked values become None, infinite numbers, as everything that
-    JSON does not know, what they are called.
+    Arrays are kept completely. NaN and masked values become None. Infinite numbers, and values of
+    other types, become strings.
 
     :raises ValueError: if it contains itself.
 
@@ -47,7 +47,7 @@ def _as_json(value: Any) -> Any:
     names = getattr(getattr(value, "dtype", None), "names", None)
     if names:  # a table
         return {name: _as_json(value[name]) for name in names}
-    if hasattr(value, "tolist"):  # an array or number of numpy and its relatives
+    if hasattr(value, "tolist"):  # an array or number of numpy or a similar package
         return _as_json(value.tolist())
     if hasattr(value, "to_dict"):  # a data frame
         return _as_json(value.to_dict())
@@ -59,7 +59,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _key(key: Any, mapping: Mapping[Any, Any]) -> str:
-    """The key as a string; where that is a key too, as it is written in Python."""
+    """Convert a key to a string; if that is another key already, use its Python representation."""
     if isinstance(key, str):
         return key
     text = str(key)

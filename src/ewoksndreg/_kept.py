@@ -1,4 +1,4 @@
-"""What was read or opened last, kept for the next image: bounded memory for the whole process."""
+"""A cache, of bounded size for the whole process, for data and files that were used last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT = 256 * 2**20  # bytes, of blocks of images and of the chunk caches of HDF
 
 
 class _Kept:
-    """Values by the object that owns them, dropped with it, the least recently used first."""
+    """Values by owner, dropped together with the owner, or when they are least recently used."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -40,7 +40,7 @@ class _Kept:
             self._values.pop(owner, None)
 
     def drop_all(self, kind: type) -> None:
-        """Drop what objects of a class own."""
+        """Drop the values that objects of a class own."""
         with self._lock:
             for owner in [each for each in self._values if isinstance(each, kind)]:
                 self._values.pop(owner, None)
@@ -54,7 +54,7 @@ class _Block:
 
 
 class Blocks:
-    """Images of one stack that are read together because they are stored together."""
+    """Caches images of one stack that are read together because they are stored together."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -63,11 +63,12 @@ class Blocks:
     def image(
         self, index: int, together: range, size: int, read: Callable[[range], NDArray[Any]]
     ) -> NDArray[Any]:
-        """One image, which belongs to the caller.
+        """Return one image, as a copy.
 
-        :param together: the images around it, of which as many are read as fit into half the limit.
-        :param size: bytes of one image.
-        :param read: gives images, shape `(N, H, W)`.
+        :param together: the images that are stored with it; as many are read as fit into half of
+            the limit.
+        :param size: size of one image in bytes.
+        :param read: reads a range of images, shape `(N, H, W)`.
         """
         length = max(1, min(len(together), LIMIT // 2 // max(size, 1)))
         start = index - (index - together.start) % length
@@ -79,7 +80,7 @@ class Blocks:
                 pixels = numpy.asanyarray(read(images))
                 if len(images) > 1:
                     kept.put(block, pixels, pixels.nbytes)
-        # A copy: a view would keep the whole block, and changing it would change the block.
+        # A copy: a view would keep the whole block alive, and changing it would change the block.
         image: NDArray[Any] = pixels[index - start].copy()
         return image
 

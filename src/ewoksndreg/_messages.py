@@ -1,4 +1,4 @@
-"""Parts of error messages that several packages share."""
+"""Helpers for messages that several packages share."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ _MOST_LISTED = 20
 
 
 def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
-    """Say that a name does not exist, suggest the closest match and list what exists.
+    """Say that a name does not exist, suggest the closest match and list the existing names.
 
-    :param what: kind of thing, such as ``"reference_stack"``.
+    :param what: what has the name, such as ``"reference_stack"``.
     :param name: the unknown name.
     :param available: the names that exist.
     """
@@ -24,17 +24,17 @@ def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
 
 
 def near_match(name: str, names: Sequence[str]) -> str:
-    """``: did you mean 'Fe-K'?``, or an empty string when no name is close."""
+    """``: did you mean 'Fe-K'?``, or an empty string if no name is close."""
     near = get_close_matches(name, names, n=1)
     return f": did you mean {near[0]!r}?" if near else ""
 
 
 def add_context(error: Exception, where: str) -> Exception:
-    """The same error in one line, in front of it where it happened.
+    """Make an error with the same message in one line, preceded by the place where it happened.
 
-    :param error: of any type: foreign code may raise anything.
+    :param error: an error of any type, since foreign code may raise anything.
     :param where: the stack, and the image or URL.
-    :returns: an `OSError` (or one for a missing file or permission), `TypeError` or `ValueError`.
+    :returns: an `OSError` (or that of a missing file or permission), `TypeError` or `ValueError`.
     """
     text = " ".join(str(error).split())
     for kind in (FileNotFoundError, PermissionError, OSError, TypeError, ValueError):
@@ -52,8 +52,8 @@ def quoted(names: Iterable[str]) -> str:
 def counted(what: str, numbers: Sequence[int]) -> str:
     """``image 3`` or ``images 3 to 5 and 9``
 
-    :param what: one of the things that are numbered.
-    :param numbers: ascending.
+    :param what: what the numbers count, in the singular.
+    :param numbers: the numbers in ascending order.
     """
     runs: list[list[int]] = []
     for n in numbers:

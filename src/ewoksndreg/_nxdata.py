@@ -1,7 +1,7 @@
-"""What NXdata groups say about stacks: which there are, on which axes (https://www.nexusformat.org).
+"""Describe stacks and their axes in NXdata groups (https://www.nexusformat.org).
 
-Groups are described as by :mod:`silx.io.dictdump`: datasets by name, attributes by ``"@name"`` or
-``"dataset@name"``. Here each group has a dictionary of its own, by its path.
+Groups are described as in :mod:`silx.io.dictdump`: datasets by name, attributes by ``"@name"`` or
+``"dataset@name"``. Here each group has its own dictionary, by its path.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .io import open_to_read
 
 Groups = dict[str, dict[str, Any]]
 
-# Names of the axes of a cropped stack that has none.
+# Names of the axes of a cropped stack that had none.
 _PIXEL_AXES = ("row", "column")
 
 
@@ -43,14 +43,14 @@ def describe_nxdata(
     root: str,
     signals: Container[str] = (),
 ) -> Groups:
-    """NXdata groups for stacks that are saved below a group, with the axes and the units of the
-    NXdata groups from which the stacks come, and the groups above.
+    """Describe the NXdata groups for stacks that are saved below a group, and the groups above,
+    with the axes and units of the NXdata groups that the stacks come from.
 
-    :param sources: by name a URL, an h5py dataset, or anything else, of which nothing is known.
+    :param sources: by name, a URL, an h5py dataset, or anything else, which has no axes.
     :param shapes: `(N, H, W)` by name.
     :param root: path of the group.
-    :param signals: stacks that their groups show first; else the first one of a group.
-    :warns RuntimeWarning: when stacks that would share an axis have different ones.
+    :param signals: the stacks that are the default signals; otherwise the first one of a group.
+    :warns RuntimeWarning: if stacks that would share an axis have different ones.
     """
     names_of: dict[str, list[str]] = {}
     for name in sources:
@@ -114,8 +114,8 @@ def _find_common(path: str, axes: Sequence[Axis | None]) -> Axis | None:
 
 
 def crop_axes(group: dict[str, Any], shape: tuple[int, int], rectangle: Rectangle) -> None:
-    """Cut the axes of an NXdata group as its stacks were cut. Rows and columns without an axis are
-    counted from the edge of the uncropped images.
+    """Crop the axes of an NXdata group as its stacks were cropped. Rows and columns without an axis
+    are counted from the edge of the uncropped images.
 
     :param shape: `(H, W)` of the uncropped images.
     """
@@ -136,7 +136,7 @@ def crop_axes(group: dict[str, Any], shape: tuple[int, int], rectangle: Rectangl
 
 
 def flatten(tree: Mapping[str, Any], path: str = "/") -> Groups:
-    """Groups by their paths, from a tree as :func:`silx.io.dictdump.dicttonx` takes it."""
+    """Convert a tree for :func:`silx.io.dictdump.dicttonx` to groups by path."""
     groups: Groups = {path: {}}
     for key, value in tree.items():
         if isinstance(value, Mapping):
@@ -148,8 +148,8 @@ def flatten(tree: Mapping[str, Any], path: str = "/") -> Groups:
 
 
 def update_groups(groups: Groups, tree: Mapping[str, Any]) -> None:
-    """Replace what groups hold by what a tree says about them, and add the others of the tree. Of
-    what is replaced, only attributes are kept that the tree does not give."""
+    """Replace the contents of groups with those in a tree, and add the other groups of the tree. Of
+    the replaced contents, only the attributes that the tree does not have are kept."""
     for path, given in flatten(tree).items():
         replaced = {"@axes"}
         if "@signal" in given:
@@ -161,7 +161,7 @@ def update_groups(groups: Groups, tree: Mapping[str, Any]) -> None:
 
 
 def nest(groups: Groups) -> dict[str, Any]:
-    """The tree of which :func:`flatten` makes these groups."""
+    """Make the tree from groups by path, the inverse of :func:`flatten`."""
     tree: dict[str, Any] = {}
     for path, group in groups.items():
         inner = tree
@@ -178,10 +178,10 @@ def add_process(
     configuration: Mapping[str, Any] | None,
     matrices: Mapping[str, NDArray[Any] | None],
 ) -> None:
-    """Record how stacks were aligned: in the `NXprocess` group above them, or, where there is none
-    or the file has it already, in one beside them.
+    """Record how stacks were aligned, in the `NXprocess` group above them or, if there is none or
+    it exists in the file already, in one beside them.
 
-    :param url: of the group of the stacks.
+    :param url: URL of the group of the stacks.
     :param matrices: registrations by name, passive, shape `(N, 3, 3)`.
     """
     root = str(url.data_path())
@@ -222,10 +222,10 @@ def _now() -> str:
 
 
 def write_groups(file: h5py.File, url: DataUrl, groups: Groups) -> None:
-    """Write groups into a new file whose content will be added to another one. What either of the
-    two already has is kept.
+    """Write groups to a new file whose content will be added to another one. What exists in either
+    of the two files is kept.
 
-    :param url: has the path of the other file.
+    :param url: URL with the path of the other file.
     """
     places = [_place(path, key) for path, group in groups.items() for key in group if key[0] != "@"]
     taken = find_taken(str(url.file_path()), [*groups, *places])
@@ -233,7 +233,7 @@ def write_groups(file: h5py.File, url: DataUrl, groups: Groups) -> None:
         new = {}
         for key, value in group.items():
             if key[0] == "@":
-                # A process that exists stays where it is.
+                # An existing process is not replaced.
                 wanted = not (path in taken and value == "NXprocess")
             else:
                 place = _place(path, key)
@@ -246,12 +246,12 @@ def write_groups(file: h5py.File, url: DataUrl, groups: Groups) -> None:
 
 
 def _place(path: str, key: str) -> str:
-    """The path of the dataset that a key describes."""
+    """Find the path of the dataset that a key describes."""
     return posixpath.join(path, key.lstrip(">").partition("@")[0])
 
 
 def find_taken(path: str, places: Iterable[str]) -> set[str]:
-    """Which places exist in a file already."""
+    """Find the paths that already exist in a file."""
     if not os.path.exists(path):
         return set()
     with open_to_read(path) as file:
@@ -259,6 +259,6 @@ def find_taken(path: str, places: Iterable[str]) -> set[str]:
 
 
 def find_free(path: str, place: str) -> str:
-    """A place that does not exist in a file, with a number behind where that is needed."""
+    """Find a path that does not exist in a file, with a number appended if needed."""
     numbered = (place if n == 1 else f"{place}_{n}" for n in count(1))
     return next(each for each in numbered if not find_taken(path, [each]))

@@ -1,4 +1,4 @@
-"""Images made ready to be looked at."""
+"""Prepare images for display."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _PERCENTILES = (1, 99.5)
 
 
 def find_color_limits(images: Iterable[FloatImage]) -> tuple[float, float]:
-    """Lowest and highest value of the color scale.
+    """Find the lowest and the highest value of the color scale.
 
-    The 1st and the 99.5th percentile of the finite pixels of all images, so that hot pixels do not
-    matter, or the full range where these are equal. Of large images every n-th row and column
-    is taken.
+    They are the 1st and the 99.5th percentiles of the finite pixels of all images, so that hot
+    pixels do not matter, or the full range if these are equal. Large images are sampled in every
+    n-th row and column.
 
-    :param images: each of shape `(H, W)`.
-    :returns: two different numbers; 0 and 1 where no pixel is finite.
+    :param images: images of shape `(H, W)`.
+    :returns: two different numbers; 0 and 1 if no pixel is finite.
     """
     samples = [pixels[numpy.isfinite(pixels)] for pixels in map(sample_pixels, images)]
     values = numpy.concatenate(samples).astype(numpy.float64) if samples else numpy.empty(0)
@@ -42,14 +42,14 @@ def find_color_limits(images: Iterable[FloatImage]) -> tuple[float, float]:
 
 
 def sample_pixels(image: FloatImage) -> FloatImage:
-    """Every n-th row and column of an image, as a view, with n so that about 65 000 pixels or
-    fewer are left."""
+    """Take every n-th row and column of an image, as a view, so that at most about 65 000 pixels
+    remain."""
     step = max(1, math.ceil(math.sqrt(image.size / _SAMPLED_PIXELS)))
     return image[::step, ::step]
 
 
 def scale_brightness(image: FloatImage, limits: tuple[float, float]) -> NDArray[numpy.float32]:
-    """An image on the scale 0 to 1, clipped; NaN where a pixel is invalid.
+    """Scale an image to the range from 0 to 1, clipped; invalid pixels are NaN.
 
     :param limits: the values that become 0 and 1.
     """
@@ -59,13 +59,13 @@ def scale_brightness(image: FloatImage, limits: tuple[float, float]) -> NDArray[
 
 
 def overlay(red: NDArray[Any], blue: NDArray[Any]) -> NDArray[numpy.uint8]:
-    """Two images on top of each other.
+    """Overlay two images in red and blue.
 
-    Green follows the darker one, so that pixels that are equal in both are gray, and a little the
-    brighter one, because pure blue is hard to see.
+    Green is that of the darker image, so that pixels that are equal in both are gray, plus a little
+    of the brighter one, because pure blue is hard to see.
 
-    :param red: what :func:`scale_brightness` returns, shape `(H, W)`.
-    :param blue: the same of the other image.
+    :param red: result of :func:`scale_brightness`, shape `(H, W)`.
+    :param blue: the same for the other image.
     :returns: red, green, blue and opacity, shape `(H, W, 4)`; transparent black where a pixel is
         invalid in either image.
     """
@@ -79,13 +79,13 @@ def overlay(red: NDArray[Any], blue: NDArray[Any]) -> NDArray[numpy.uint8]:
 
 
 def reduce_image(image: FloatImage, most: int) -> tuple[FloatImage, tuple[int, int]]:
-    """Replace blocks of pixels by their mean.
+    """Replace blocks of pixels with their mean.
 
     :param image: shape `(H, W)`.
-    :param most: the most rows and columns that are left.
-    :returns: the smaller image, and how many rows and columns a block has. The mean is over the
-        pixels of a block that are finite; NaN where there are none. The last blocks may extend
-        beyond the image.
+    :param most: maximum number of rows and columns of the result.
+    :returns: the smaller image, and the number of rows and columns of a block. The mean is over the
+        finite pixels of a block; NaN if there are none. The last blocks may extend beyond the
+        image.
     """
     rows, columns = (max(1, math.ceil(size / most)) for size in image.shape)
     sums = numpy.where(numpy.isfinite(image), image, 0).astype(numpy.float64)

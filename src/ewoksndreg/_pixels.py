@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from ._typing import FloatImage
 
-# Pixels: in float32 about what the second-level cache of a processor holds. With fewer, the
-# overhead of calling numpy dominates.
+# Pixels: in float32 about the size of the second-level cache of a processor. With fewer, the
+# overhead of numpy calls dominates.
 _BLOCK_SIZE = 32_768
 
 
 def as_real(image: ArrayLike) -> NDArray[Any]:
-    """An image as an array of real numbers in the byte order of this machine.
+    """Convert an image to an array of real numbers in native byte order.
 
-    :param image: shape `(H, W)`, boolean, integer or real.
-    :returns: of the type of the pixels, not copied where that can be avoided. Masked pixels become
-        NaN, and the image floating point.
-    :raises ValueError: when the image does not have two dimensions.
-    :raises TypeError: when its pixels are not real numbers.
+    :param image: shape `(H, W)`, boolean, integer or floating point.
+    :returns: array of the same type, not copied if possible. If pixels are masked, they become NaN
+        and the array is floating point.
+    :raises ValueError: if the image does not have two dimensions.
+    :raises TypeError: if its pixels are not real numbers.
     """
     pixels: Any = image if isinstance(image, numpy.ma.MaskedArray) else numpy.asarray(image)
     if pixels.ndim != 2:
@@ -36,20 +36,20 @@ def as_real(image: ArrayLike) -> NDArray[Any]:
 
 
 def as_floating(image: ArrayLike) -> FloatImage:
-    """An image whose pixels can be NaN.
+    """Convert an image to floating point, so that its pixels can be NaN.
 
     :param image: see :func:`as_real`.
-    :returns: float32 and float64 as they are (not copied), other types in the smaller of the two
-        that holds all their values, or in float64 where neither does. Masked pixels become NaN.
-    :raises ValueError: when the image does not have two dimensions.
-    :raises TypeError: when its pixels are not real numbers.
+    :returns: float32 and float64 unchanged (not copied), other types in the smaller of these two
+        that holds all their values, or in float64 if neither does. Masked pixels become NaN.
+    :raises ValueError: if the image does not have two dimensions.
+    :raises TypeError: if its pixels are not real numbers.
     """
     pixels = as_real(image)
     return pixels.astype(floating_type(pixels.dtype), copy=False)
 
 
 def floating_type(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
-    """The type that :func:`as_floating` gives to pixels of another type."""
+    """The type to which :func:`as_floating` converts pixels."""
     floating = numpy.result_type(dtype, numpy.float32)
     if floating.itemsize > 8:
         floating = numpy.dtype(numpy.float64)
@@ -57,11 +57,11 @@ def floating_type(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
 
 
 def row_blocks(shape: tuple[int, ...], rows: range | None = None) -> Iterator[slice]:
-    """Blocks of rows of an image, one after the other, that fit the cache of the processor together
-    with what is computed from them.
+    """Divide an image into blocks of rows that fit, together with what is computed from them, into
+    the cache of the processor.
 
     :param shape: `(H, W)` of the image.
-    :param rows: which rows; None for all.
+    :param rows: the rows to divide; None for all.
     """
     rows = range(shape[0]) if rows is None else rows
     height = max(1, _BLOCK_SIZE // max(shape[1], 1))

@@ -1,4 +1,4 @@
-"""One HTML file that shows what a ranking found."""
+"""Write the result of a ranking to one HTML file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .transformation import is_url
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# What keeps the file small, whatever the images and however many.
+# Limits that keep the file small for any number and size of images.
 _MOST_STACKS = 4
 _LARGEST_DRAWING = 250_000  # bytes; larger ones become pixels
 _DPI = 130
@@ -64,25 +64,25 @@ def write_report(
     image_stacks: Any,
     transformations: Mapping[str, TransformationSource],
 ) -> None:
-    """Write one HTML file that shows what a ranking found, for the lab book, a mail or the printer.
+    """Write the result of a ranking to one HTML file, for example for a logbook or an email.
 
-    It has the verdict, the table of the registrations, the relative error of each registration on
-    each stack and of the best one on each image, the motion, images before and after alignment with
-    the best registration, and from what all of this was made. Of the four stacks that have the
-    largest weights the image is shown that is aligned worst, of the first one also the last image;
-    no other image is read. The file needs no other file and no network and is smaller than 3 MB.
+    The report has the verdict, the table of the registrations, the relative error of each
+    registration on each stack and of the best one on each image, the motion, images before and
+    after alignment with the best registration, and the sources of the data. For the four stacks
+    with the largest weights it shows the image with the largest error, and for the first of them
+    also the last image; no other images are read. The file is self-contained and smaller than 3 MB.
 
     Needs ``pip install ".[plots]"``.
 
-    :param path: of the file, which does not exist yet.
-    :param evaluation: what :func:`.evaluate_stacks` returned.
-    :param image_stacks: what it was given.
-    :param transformations: the same.
-    :raises FileExistsError: when the file exists.
-    :raises FileNotFoundError: when its folder does not exist.
-    :raises ValueError: when a stack or a registration of the evaluation is missing.
-    :raises OSError: when an image cannot be read or the file cannot be written.
-    :raises ModuleNotFoundError: when matplotlib is not installed; says how to get it.
+    :param path: path of the file, which must not exist.
+    :param evaluation: the result of :func:`.evaluate_stacks`.
+    :param image_stacks: the stacks that were given to it.
+    :param transformations: the registrations that were given to it.
+    :raises FileExistsError: if the file exists.
+    :raises FileNotFoundError: if its folder does not exist.
+    :raises ValueError: if a stack or a registration of the evaluation is missing.
+    :raises OSError: if an image cannot be read or the file cannot be written.
+    :raises ModuleNotFoundError: if matplotlib is not installed; says how to install it.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -102,7 +102,7 @@ def write_report(
         raise FileExistsError(f"{str(path)!r} exists: choose another name or remove it")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for the report")
-    # Before the stacks are opened, because it says what is missing where there is no matplotlib.
+    # Before the stacks are opened: without matplotlib, this import says what to install.
     from . import plots
 
     registrations = {
@@ -112,7 +112,7 @@ def write_report(
         for name in evaluation.stack_names:
             plots.find_stack(stacks, name)
         page = "\n".join(_page(evaluation, stacks, registrations, transformations))
-    # Names that no encoding can hold stay readable.
+    # Names that cannot be encoded stay readable.
     content = page.encode("utf-8", errors="xmlcharrefreplace")
     with path.open("xb") as file:
         file.write(content)
@@ -155,7 +155,7 @@ def _figures(
     from . import plots
 
     def new_figure(size: tuple[float, float]) -> Figure:
-        # Not by pyplot, which would keep it, and show it in a notebook.
+        # Not with pyplot, which would keep the figure, and show it in a notebook.
         return Figure(figsize=size, layout="constrained")
 
     best = evaluation.best
@@ -191,7 +191,7 @@ def _figures(
 
 
 def _choose_images(evaluation: Evaluation, stacks: Sequence[str]) -> list[tuple[str, int]]:
-    """The image of each stack that is aligned worst, and of the first stack the last one, too."""
+    """Choose the worst aligned image of each stack, and also the last one of the first stack."""
     from . import plots
 
     chosen = [(name, plots.find_worst_image(evaluation, evaluation.best, name)) for name in stacks]
@@ -203,12 +203,12 @@ def _choose_images(evaluation: Evaluation, stacks: Sequence[str]) -> list[tuple[
 
 @contextmanager
 def _default_style() -> Iterator[None]:
-    """Figures that look the same whatever style the user has chosen, with text that is found and
-    read aloud."""
+    """Use the default style, whatever the user has chosen, with text that can be searched and read
+    aloud."""
     import matplotlib.style
 
     with warnings.catch_warnings(), matplotlib.style.context(["default", {"svg.fonttype": "none"}]):
-        # The browser has fonts for the names that matplotlib has not.
+        # The browser has fonts for characters that matplotlib does not have.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
         yield
 

@@ -22,29 +22,29 @@ from ._pixels import floating_type
 
 
 class Stack(Sequence[NDArray[Any]]):
-    """N images of one shape and type.
+    """N images of the same shape and type.
 
-    ``stack[n]`` reads an image, ``stack[a:b]`` is a stack of some of the images, from which nothing
-    is read. It is used inside ``with stack:``, which may be entered several times, also by several
+    ``stack[n]`` reads an image; ``stack[a:b]`` is a stack of some of the images and reads nothing.
+    A stack is used inside ``with stack:``, which may be entered several times, also by several
     threads. It can be sent to another process.
 
     :param shape: `(N, H, W)`.
-    :param dtype: of the pixels.
-    :raises ValueError: when the shape does not have three dimensions or there are no images.
-    :raises TypeError: when the pixels are not real numbers.
+    :param dtype: type of the pixels.
+    :raises ValueError: if the shape does not have three dimensions or there are no images.
+    :raises TypeError: if the pixels are not real numbers.
     """
 
     in_file: bool = False
-    """Whether only a URL is sent to another process, no pixels."""
+    """Whether only a URL is sent to another process, and no pixels."""
 
     slow_to_read: bool = False
-    """Whether reading takes longer than scoring, and threads cannot share it."""
+    """Whether reading takes longer than scoring, and cannot be shared between threads."""
 
     source: str = "in memory"
-    """From where the images come, in words or as a URL."""
+    """Where the images come from, in words or as a URL."""
 
     origin: Any = None
-    """The `DataUrl` or h5py dataset of the images; None where they come from something else."""
+    """The `DataUrl` or h5py dataset of the images; None if they come from something else."""
 
     indices: range
     """Which images of the origin these are."""
@@ -70,14 +70,14 @@ class Stack(Sequence[NDArray[Any]]):
 
     @abstractmethod
     def _read(self, index: int) -> NDArray[Any]:
-        """Image number `index`, which exists, of the stack that this one is a part of."""
+        """Read an existing image; the index is that of the stack that this one is a part of."""
 
     def _together(self, index: int) -> range:
         """:meth:`stored_together` in the stack that this one is a part of."""
         return range(index, index + 1)
 
     def stored_together(self, index: int) -> range:
-        """The images that are read from the disk together with an image, itself included."""
+        """The images that are read from the disk together with an image, including itself."""
         start, step = self.indices.start, self.indices.step
         if step != 1:
             return range(index, index + 1)
@@ -91,7 +91,7 @@ class Stack(Sequence[NDArray[Any]]):
         pass
 
     def close(self) -> None:
-        """Nothing is read any more."""
+        """Release the resources; nothing is read anymore."""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -118,15 +118,15 @@ class Stack(Sequence[NDArray[Any]]):
 class ArrayStack(Stack):
     """Images in memory, or in any sequence of images.
 
-    :param images: shape `(N, H, W)`: an array, also one that is read when it is indexed (h5py,
-        zarr, Dask, xarray) or one of another package (`__array__`, `__array_interface__`, DLPack),
-        or a sequence of N images of shape `(H, W)`. A list or tuple may hold images as nested
-        lists. Masked pixels become NaN and the images floating point.
-    :param chunk_length: how many images of a lazy array are stored together, where it does not say
-        so itself. They are read together, so that each chunk is read once.
-    :raises ValueError: when there are no images, their number is not known, an image does not have
-        two dimensions or not the shape of image 0.
-    :raises TypeError: when the pixels are not real numbers, or these are no images.
+    :param images: shape `(N, H, W)`: an array, also a lazy one that is read when it is indexed
+        (h5py, zarr, Dask, xarray) or one of another package (`__array__`, `__array_interface__`,
+        DLPack), or a sequence of N images of shape `(H, W)`. A list or tuple may contain images as
+        nested lists. If pixels are masked, they become NaN and the images are floating point.
+    :param chunk_length: number of images of a lazy array that are stored together, if the array
+        does not know it. They are read together, so that each chunk is read once.
+    :raises ValueError: if there are no images, their number is unknown, or an image does not have
+        two dimensions or the shape of image 0.
+    :raises TypeError: if the pixels are not real numbers, or these are not images.
     """
 
     def __init__(self, images: Any, chunk_length: int | None = None) -> None:
@@ -147,14 +147,14 @@ class ArrayStack(Stack):
         elif len(images) == 0:
             raise ValueError("there are no images")
         else:
-            # Reading may be slow: read one image only, and keep it until it is asked for.
+            # Reading may be slow: read only one image, and keep it until it is needed.
             self._first = _as_image(images[0], 0)
             super().__init__((len(images), *self._first.shape), _pixel_type(self._first))
         self._source = images
         self._in_memory = isinstance(images, numpy.ndarray) or (
             isinstance(images, list) and all(isinstance(each, numpy.ndarray) for each in images)
         )
-        # Others may not allow several threads to read at a time.
+        # Other types may not allow several threads to read at the same time.
         self._lock = threading.Lock()
         self._blocks = Blocks()
 
@@ -179,7 +179,7 @@ class ArrayStack(Stack):
         self._check_shape(image, index)
         if isinstance(image, numpy.ma.MaskedArray):
             return as_floating(image)
-        # What is read may be of a larger type than was announced, scaled integers for example.
+        # The pixels may be of a larger type than the declared one, as with scaled integers.
         if numpy.can_cast(image.dtype, self.dtype, "safe"):
             return image.astype(self.dtype, copy=False)
         return image
@@ -203,7 +203,7 @@ class ArrayStack(Stack):
         if image.shape != self._image_shape:
             raise ValueError(
                 f"image {index} has the shape {tuple(image.shape)}, image 0 {self._image_shape}:"
-                " all images of a stack need one shape"
+                " all images of a stack need the same shape"
             )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -225,15 +225,14 @@ class ArrayStack(Stack):
 
 
 def as_stack(images: Any) -> Stack:
-    """Anything that holds images as a :class:`Stack`; see :class:`ArrayStack`."""
+    """Wrap any container of images in a :class:`Stack`; see :class:`ArrayStack`."""
     return images if isinstance(images, Stack) else ArrayStack(images)
 
 
 def as_array(value: Any) -> Any:
-    """A numpy array of anything that is an array, without a copy where that can be avoided; masks
-    are kept.
+    """Convert any array to a numpy array, without a copy if possible; masks are kept.
 
-    :raises ValueError: when it is an h5py dataset of a file that is closed.
+    :raises ValueError: if it is an h5py dataset of a closed file.
     """
     _check_open(value)
     if not hasattr(value, "__array__") and hasattr(value, "__dlpack__"):
@@ -244,7 +243,8 @@ def as_array(value: Any) -> Any:
 
 
 def _as_images(images: Any) -> Any:
-    """A list of arrays of shape `(H, W)`, an array (:func:`_is_array`), or another sequence."""
+    """Convert to a list of arrays of shape `(H, W)`, an array (:func:`_is_array`), or another
+    sequence."""
     if isinstance(images, (list, tuple)):
         return [
             image if _is_array(image) and image.ndim == 2 else _as_image(image, n)
@@ -265,8 +265,8 @@ def _as_images(images: Any) -> Any:
         raise ValueError("there are no images: the dataset is empty")
     if any(math.isnan(length) for length in shape):
         raise ValueError(
-            "the number of images is not known, as of a Dask array whose chunks have no known size:"
-            " call its method compute_chunk_sizes() first"
+            "the number of images is unknown, as in a Dask array with chunks of unknown size: call"
+            " its method compute_chunk_sizes() first"
         )
     if len(shape) == 1 and images.dtype.kind == "O":
         return _as_images(list(images))
@@ -274,7 +274,7 @@ def _as_images(images: Any) -> Any:
 
 
 def _is_array(images: Any) -> bool:
-    """Whether it has the shape and type of an array and can be indexed like one."""
+    """Whether an object has a shape and a type, and can be indexed like an array."""
     _check_open(images)
     dtype = getattr(images, "dtype", None)
     return isinstance(dtype, numpy.dtype) and all(
@@ -283,7 +283,7 @@ def _is_array(images: Any) -> bool:
 
 
 def _check_open(images: Any) -> None:
-    """:raises ValueError: when it is an h5py dataset of a file that is closed, or a view of one."""
+    """:raises ValueError: if it is an h5py dataset of a closed file, or a view of one."""
     if type(images).__module__.startswith("h5py."):
         try:
             is_open = bool(images)
@@ -294,13 +294,13 @@ def _check_open(images: Any) -> None:
 
 
 def _chunk_starts(images: Any, chunk_length: int | None) -> Sequence[int]:
-    """Where the chunks of a lazy array begin along its first axis, and where the last one ends."""
+    """Find where the chunks of a lazy array begin along its first axis, and where the last ends."""
     try:
         chunks = getattr(images, "chunks", None)
         if chunks is None:
             encoding = getattr(images, "encoding", {})  # of xarray
             chunks = encoding.get("chunks") or encoding.get("chunksizes")
-    except Exception:  # nobody needs to say it
+    except Exception:  # the chunks are optional
         chunks = None
     length = chunks[0] if chunks else chunk_length or 1
     if isinstance(length, tuple):  # Dask

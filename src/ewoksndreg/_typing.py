@@ -1,4 +1,4 @@
-"""Names for the arrays that this library passes around."""
+"""Type aliases for the arrays of this library."""
 
 from typing import Any
 from typing import TypeAlias

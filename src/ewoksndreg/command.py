@@ -30,7 +30,7 @@ from .registration import register_each_stack
 from .transformation import Transformation
 
 GOOD, WRONG_INPUT, CHECK = 0, 2, 3
-"""What the command returns: see :func:`main`."""
+"""The exit status: see :func:`main`."""
 
 _EXAMPLES = """examples:
   ewoksndreg run maps.h5::/entry/maps aligned.h5::/entry/aligned --crop --report report.html
@@ -39,7 +39,7 @@ _EXAMPLES = """examples:
   ewoksndreg rank maps.h5::/entry/maps shifts.h5::/registrations --json
   ewoksndreg align maps.h5::/entry/maps shifts.h5::/registrations/Fe-K aligned.h5::/entry/aligned
 
-exit status: 0 good, 3 look at it before you trust it (verdict "check"), 2 wrong input
+exit status: 0 good; 3 the result needs to be checked (verdict "check"); 2 wrong input
 """
 
 _INPUT = "URL of a group, whose 3D datasets are the stacks, or of a stack; several are allowed"
@@ -48,8 +48,8 @@ _INPUT = "URL of a group, whose 3D datasets are the stacks, or of a stack; sever
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    :param arguments: of the command line; those of this process where not given.
-    :returns: the exit status: 0 good, 3 where the verdict is "check", 2 where an input is wrong.
+    :param arguments: command-line arguments; by default those of this process.
+    :returns: the exit status: 0 good, 3 if the verdict is "check", 2 if an input is wrong.
     """
     options = _make_parser().parse_args(arguments)
     try:
@@ -129,7 +129,7 @@ def _add_registering(command: argparse.ArgumentParser) -> None:
 
 
 def _add_crop(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--crop", action="store_true", help="cut off what not all images show")
+    command.add_argument("--crop", action="store_true", help="crop to what all images show")
 
 
 def _add_reporting(command: argparse.ArgumentParser) -> None:
@@ -193,7 +193,7 @@ def _align(options: argparse.Namespace) -> int:
 def _register_all(
     stacks: Mapping[str, Any], options: argparse.Namespace
 ) -> tuple[dict[str, Sequence[Transformation]], dict[str, str]]:
-    """The registrations by name, and the stack from which each was found."""
+    """Return the registrations by name, and the stack from which each was found."""
     methods = list(dict.fromkeys(options.method or METHODS[:1]))
     for method in methods:
         if method not in METHODS:
@@ -210,7 +210,7 @@ def _register_all(
 
 
 def _check_report(path: str | None) -> None:
-    """Before the work."""
+    """Check, before the computation, whether the report can be written."""
     if path is not None:
         from . import plots  # noqa: F401  (says how to get matplotlib)
 
@@ -260,7 +260,7 @@ def _tell(
 
 @contextmanager
 def _print_warnings() -> Iterator[None]:
-    """One line each, without the place in the code."""
+    """Print each warning in one line, without its position in the code."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         print(f"ewoksndreg: {message}", file=sys.stderr)
@@ -273,7 +273,7 @@ def _print_warnings() -> Iterator[None]:
 
 @contextmanager
 def _show_progress(what: str) -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal where tqdm is installed, else a line every 10 %."""
+    """Show a progress bar if there is a terminal and tqdm is installed, else a line every 10 %."""
     if sys.stderr.isatty():
         try:
             from tqdm import tqdm

@@ -17,15 +17,14 @@ from typing import Any
 
 
 def count_workers(max_workers: int | None) -> int:
-    """How many workers an evaluation uses.
+    """Return the number of workers to use.
 
-    :param max_workers: None or -1 for as many as this process may use: its processors, or on a
-        worker of a Dask cluster the threads of that worker. 0 and 1 mean that the calling
-        thread does the work.
-    :raises ValueError: when the number is less than -1.
+    :param max_workers: None or -1: one per available processor or, on a worker of a Dask cluster,
+        one per thread of that worker. 0 or 1: the calling thread does the work.
+    :raises ValueError: if the number is less than -1.
     """
     if max_workers is not None and max_workers < -1:
-        raise ValueError(f"the number of workers is 0 or more, or -1, not {max_workers}")
+        raise ValueError(f"the number of workers must be -1 or more, not {max_workers}")
     if max_workers is not None and max_workers >= 0:
         return max(1, max_workers)
     on_dask = _count_dask_threads()
@@ -33,7 +32,7 @@ def count_workers(max_workers: int | None) -> int:
         return on_dask
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
+    except AttributeError:  # not available on this system
         return os.cpu_count() or 1
 
 
@@ -48,23 +47,23 @@ def _count_dask_threads() -> int | None:
 
 
 def may_start_processes() -> bool:
-    """Whether this process may have worker processes: a worker itself may not."""
+    """Whether this process may start worker processes: a worker process may not."""
     return not multiprocessing.current_process().daemon
 
 
 @contextmanager
 def threads(number: int) -> Iterator[Executor]:
-    """Threads, as long as the context lasts. Only one at a time can decompress HDF5."""
+    """Provide threads inside the context. Only one of them at a time can decompress HDF5."""
     with ThreadPoolExecutor(number, thread_name_prefix="ewoksndreg") as executor:
         yield executor
 
 
 @contextmanager
 def processes(number: int) -> Iterator[Executor]:
-    """Worker processes on this machine, as long as the context lasts.
+    """Provide worker processes on this machine inside the context.
 
-    They do not run the script that is running here, so that it needs no
-    ``if __name__ == "__main__":``. So nothing that the script defines can be sent to them.
+    They do not import the running script, so that it needs no ``if __name__ == "__main__":``.
+    Therefore, objects that the script defines cannot be sent to them.
     """
     # A forked process would share HDF5 and the threads of BLAS with this one.
     with ProcessPoolExecutor(number, mp_context=_Context()) as executor:
@@ -73,7 +72,7 @@ def processes(number: int) -> Iterator[Executor]:
 
 class _Process(SpawnProcess):
     def start(self) -> None:
-        # The new process runs the script that it finds in these two attributes.
+        # The new process would import the script that these two attributes name.
         main = sys.modules["__main__"]
         hidden = {
             name: main.__dict__.pop(name)
@@ -93,14 +92,14 @@ class _Context(SpawnContext):
 
 @contextmanager
 def dask_workers(scheduler: str) -> Iterator[Executor]:
-    """The workers of a Dask cluster, which are left running.
+    """Provide the workers of a Dask cluster inside the context; they keep running afterwards.
 
-    They need this library and the files of the stacks under the same paths. May be used inside a
-    task of the same cluster: the worker of that task accepts other work meanwhile.
+    The workers need this library, and the files of the stacks under the same paths. This can be
+    used inside a task of the same cluster: the worker of that task accepts other tasks meanwhile.
 
-    :param scheduler: its address, such as ``"tcp://host:8786"``.
-    :raises ImportError: when Dask is not installed; says how to get it.
-    :raises OSError: when there is no scheduler at this address.
+    :param scheduler: address of the scheduler, such as ``"tcp://host:8786"``.
+    :raises ImportError: if Dask is not installed; says how to install it.
+    :raises OSError: if there is no scheduler at this address.
     """
     try:
         import distributed

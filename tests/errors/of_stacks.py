@@ -161,7 +161,8 @@ OF_IMAGES = [
         "Images of different shapes in one stack",
         ValueError,
         [IMAGES[0], IMAGES[1], IMAGES[2, :, :30]],
-        "image 2 has the shape (32, 30), image 0 (32, 36): all images of a stack need one shape",
+        "image 2 has the shape (32, 30), image 0 (32, 36): all images of a stack need the same"
+        " shape",
     ),
     _pixels(
         "A string in place of pixels",

@@ -344,7 +344,7 @@ IMAGES = numpy.random.default_rng(0).normal(size=(3, 20, 20))
             {"mask": numpy.ones((20, 19), dtype=bool)},
             "The mask has the shape (20, 19), the images have (20, 20)",
         ),
-        ({"max_workers": -2}, "the number of workers is 0 or more, or -1, not -2"),
+        ({"max_workers": -2}, "the number of workers must be -1 or more, not -2"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(options: dict[str, Any], message: str) -> None:

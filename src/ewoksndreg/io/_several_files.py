@@ -33,7 +33,7 @@ class JoinedStack(Stack):
             if part.shape[1:] != expected:
                 raise ValueError(
                     f"item {n} has the shape {part.shape[1:]}, item 0 {expected}: all images of a"
-                    " stack need one shape"
+                    " stack need the same shape"
                 )
         self._parts = parts
         self._ends = list(accumulate(len(part) for part in parts))
