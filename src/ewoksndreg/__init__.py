@@ -41,7 +41,7 @@ __all__ = [
     "write_report",
 ]
 
-# Nothing is imported before it is used, HDF5 and matplotlib only by what needs them.
+# Nothing is imported before it is used; HDF5 and matplotlib only where they are needed.
 _PACKAGES = {
     **dict.fromkeys(("Evaluation", "evaluate_stacks", "mse_eval", "smoothness_eval"), "evaluation"),
     **dict.fromkeys(("Homography", "Transformation", "as_transformations"), "transformation"),

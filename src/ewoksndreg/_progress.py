@@ -1,4 +1,4 @@
-"""How long work takes, and whether it is to go on."""
+"""Report progress, and cancel."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from concurrent.futures import CancelledError
 
 
 class Reporter:
-    """Counts images, passes the fraction that is done on and asks whether to go on.
+    """Counts images, reports the completed fraction and checks whether to stop.
 
-    :param what: is done, such as "registration".
+    :param what: what is computed, such as "registration".
     :param total: number of images.
     """
 
@@ -28,7 +28,7 @@ class Reporter:
         self._should_stop = should_stop
 
     def extend(self, images: int) -> None:
-        """There is more to do than was known before."""
+        """Add images to the total."""
         self._total += images
 
     def count(self, images: int = 1) -> None:
@@ -38,12 +38,12 @@ class Reporter:
             self._progress(self._told)
 
     def finish(self) -> None:
-        """All is done, perhaps with fewer images than there might have been."""
+        """Report that everything is done, even with fewer images than expected."""
         if self._told < 1:
             self.count(max(0, self._total - self._done))
 
     def check(self) -> None:
-        """:raises CancelledError: when the work is to stop; says how much was done."""
+        """:raises CancelledError: if the computation should stop; says how much was done."""
         if self._should_stop is not None and self._should_stop():
             raise CancelledError(
                 f"The {self._what} was cancelled after {self._done} of {self._total} images"

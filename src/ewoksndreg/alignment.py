@@ -58,10 +58,10 @@ from .transformation import is_url
 from .workers import count_workers
 from .workers import threads
 
-# Images that wait for an executor of which nobody knows how many workers it has, or are with it.
+# The number of images that are sent to an executor whose number of workers is unknown.
 _SENT_IMAGES = 16
 
-# Images that a warning names, for each stack.
+# The number of images that a warning names for each stack.
 _MOST_LISTED = 10
 
 # None for an image that could not be registered
@@ -83,63 +83,62 @@ def align_stacks(
     nxmetadata: Mapping[str, Any] | None = None,
     configuration: Mapping[str, Any] | None = None,
 ) -> dict[str, AlignedStack] | dict[str, DataUrl]:
-    """Resample each image of stacks with its transformation, and save the result.
+    """Resample each image of the stacks with its transformation, and optionally save the result.
 
-    ``aligned[p] = image[M p]`` with the passive matrix M of the image, see
-    :ref:`where-from`. Images are read and written one at a time.
+    ``aligned[p] = image[M p]`` with the passive matrix M of the image, see :ref:`where-from`.
+    Images are read and written one at a time.
 
-    The aligned images are float32 where that holds all values of the type of the stack (bool,
-    integers of up to 16 bits, float16, float32), else float64, so that NaN marks the pixels that
-    come from outside the image, that is from beyond the centers of its outermost pixels. Invalid
-    pixels (NaN, infinite or masked) make those pixels NaN whose linear interpolation they take part
-    in, for every order, and no others. A shift by integers copies values.
+    The aligned images are floating point: float32 if that holds all values of the pixel type (bool,
+    integers of up to 16 bits, float16, float32), else float64. Pixels that come from outside the
+    image, that is from beyond the centers of its outermost pixels, are NaN. An invalid pixel (NaN,
+    infinite or masked) makes NaN of exactly those pixels whose linear interpolation uses it, for
+    any interpolation order. A shift by an integer number of pixels copies the pixels.
 
-    With `crop` all stacks are cut to one rectangle: the largest one whose sources lie, in every
-    image of every stack, within the frame and within the invalid border of the image, the rows and
-    columns at its edges in which no pixel is valid. Other invalid pixels have no influence, and
-    neither have images without a transformation. Floating-point images are read twice for this.
-    (ewoksndreg 0.5.0 takes the bounding box of the valid pixels after alignment instead: it keeps
-    the empty corners that a rotation leaves, and areas that only some of the stacks cover.)
+    With `crop`, all stacks are cropped to the same rectangle: the largest one that, in every image
+    of every stack, comes from inside the frame and from inside its invalid border, which is the
+    rows and columns at the edges without a valid pixel. Other invalid pixels are not considered,
+    nor are images without a transformation. Floating-point images are read twice for this.
+    (ewoksndreg 0.5.0 uses the bounding box of the valid pixels after the alignment instead. It
+    keeps the empty corners of a rotation, and areas that only some of the stacks cover.)
 
     :param stacks: S stacks of N images of shape `(H, W)`, in any form that :func:`.open_stacks`
-        takes.
+        accepts.
     :param transformations: one registration for all stacks, N transformations in any form that
-        :func:`.as_transformations` takes, or a dictionary with one for each stack, by name. An
-        image whose transformation is NaN or singular becomes NaN.
-    :param output: URL of the HDF5 group in which the aligned stacks are saved, one dataset each.
-        It and its file are created where they are missing. The stacks appear when all is done, or
-        not at all, together with an `NXprocess` group that records how they were aligned: the
-        one that `nxmetadata` has above them, else `<group>_alignment`.
+        :func:`.as_transformations` accepts, or a dictionary with one registration per stack, by
+        name. An image whose transformation is NaN or singular becomes NaN.
+    :param output: URL of the HDF5 group in which to save the aligned stacks, one dataset each. The
+        group and its file are created if they do not exist. The stacks are written completely or
+        not at all, together with an `NXprocess` group that records how they were aligned: the one
+        above them in `nxmetadata`, or `<group>_alignment`.
     :param convention: what the numbers of the transformations mean, see
         :func:`.as_transformations`; for all registrations, or a dictionary by name.
-    :param crop: keep only what is visible in all images. All stacks need images of one shape then.
-    :param interpolation_order: order of the spline: 0 (nearest pixel), 1 (linear) up to 5.
-    :param progress: called with the fraction that is done, 0 to 1, never decreasing.
-    :param should_stop: asked after each image; the alignment ends when it answers True.
-    :param max_workers: how many threads resample: None or -1 for as many processors as this process
-        may use, 0 for none. The images are the same.
-    :param executor: resamples in place of threads. It is not shut down.
-    :param nxmetadata: groups, attributes and datasets to be written with the stacks: a tree from
-        the root of the file, as :func:`silx.io.dictdump.dicttonx` takes it. Its `axes` are cropped
-        as the stacks are; what exists is kept. By default the output group becomes an `NXdata`
-        group with the axes and units of the NXdata groups from which the stacks come.
-    :param configuration: parameters that are saved, as JSON, as the `configuration` of the
-        alignment.
-    :returns: by name, with `output` the URLs of the datasets, without it lazy stacks that align an
-        image when it is asked for: ``stack[n]`` is an image, ``stack[a:b]`` a stack and
-        ``numpy.asarray(stack)`` all of it. Inside ``with stack:`` its file stays open. With `crop`
-        its `offset` says which row and column of the frame come first.
-    :raises ValueError: when there are no stacks, a registration does not fit a stack, a name is
-        unknown, `interpolation_order` or `max_workers` does not exist, nothing is left to crop to,
-        or the output URL names no group.
-    :raises TypeError: when pixels are not real numbers or these are no transformations.
-    :raises OSError: when a file is missing, cannot be read or cannot be written.
-    :raises FileExistsError: when something of the name of a stack is in the output group already.
-    :raises concurrent.futures.CancelledError: when `should_stop` answered True.
-    :raises RuntimeError: when a worker of the executor died.
-    :warns RuntimeWarning: when images have no transformation; names them.
+    :param crop: keep only what is visible in all images. All images must have the same shape then.
+    :param interpolation_order: order of the spline, from 0 (nearest pixel) and 1 (linear) to 5.
+    :param progress: called with the completed fraction, from 0 to 1, never decreasing.
+    :param should_stop: called after each image; the alignment is cancelled if it returns True.
+    :param max_workers: number of threads. None or -1: one per available processor; 0: no additional
+        threads. The result is the same.
+    :param executor: used instead of threads. It is not shut down.
+    :param nxmetadata: groups, attributes and datasets to write with the stacks: a tree from the
+        root of the file, in the form of :func:`silx.io.dictdump.dicttonx`. Its `axes` are cropped
+        like the stacks; what exists in the file is kept. By default, the output group becomes an
+        `NXdata` group with the axes and units of the NXdata groups that the stacks come from.
+    :param configuration: parameters to save, as JSON, as the `configuration` of the alignment.
+    :returns: with `output`, the URLs of the datasets by name. Without it, lazy stacks by name,
+        which align an image when it is accessed: ``stack[n]`` is an image, ``stack[a:b]`` a stack
+        and ``numpy.asarray(stack)`` an array of all images. The file stays open inside ``with
+        stack:``. With `crop`, `offset` is the first row and column of the frame that is kept.
+    :raises ValueError: if there are no stacks, a registration does not fit a stack, a name is
+        unknown, `interpolation_order` or `max_workers` is out of range, nothing is left after
+        cropping, or the output is not the URL of a group.
+    :raises TypeError: if pixels are not real numbers, or an object is not a transformation.
+    :raises OSError: if a file is missing, cannot be read or cannot be written.
+    :raises FileExistsError: if the output group already has something with the name of a stack.
+    :raises concurrent.futures.CancelledError: if `should_stop` returned True.
+    :raises RuntimeError: if a worker of the executor died.
+    :warns RuntimeWarning: if images have no transformation; names them.
 
-    The second image shows the sample one row further down:
+    In the second image, the sample is one row further down:
 
     >>> import numpy
     >>> from ewoksndreg import align_stacks
@@ -168,8 +167,8 @@ def align_stacks(
     with ExitStack() as context:
         saved = None
         if output is not None:
-            # First, so that an output that cannot be written costs no computation, and that the
-            # stacks are closed when the output moves into their file.
+            # First, so that an output that cannot be written is refused before the computation,
+            # and that the stacks are closed when the output is moved into their file.
             saved = context.enter_context(hdf5_output_context(output))
             saved.reserve(sources)
         opened = context.enter_context(open_stacks(stacks))
@@ -204,9 +203,9 @@ def align_stacks(
 
 
 class AlignedStack(Stack):
-    """Images that are aligned when they are asked for; see :func:`align_stacks`.
+    """Images that are aligned when they are accessed; see :func:`align_stacks`.
 
-    :param source: of the images as they were measured.
+    :param source: where the measured images come from.
     :param registration: N transformations.
     """
 
@@ -220,7 +219,7 @@ class AlignedStack(Stack):
 
     @property
     def offset(self) -> tuple[int, int]:
-        """Row and column of the frame at which the images begin."""
+        """The first row and column of the frame that the images show."""
         return self.resampling.rectangle.offset
 
     def __enter__(self) -> AlignedStack:
@@ -245,9 +244,9 @@ class AlignedStack(Stack):
 
 
 class _Source:
-    """A stack that is open while somebody uses it.
+    """A stack that is open while it is used.
 
-    :param images: a stack, or what :func:`.open_stacks` makes a stack of.
+    :param images: a stack, or a form of it that :func:`.open_stacks` accepts.
     """
 
     def __init__(self, name: str, images: Any) -> None:
@@ -279,7 +278,7 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Resampling:
-    """Aligns an image; may be sent to another process."""
+    """Aligns an image; can be sent to another process."""
 
     order: int
     rectangle: Rectangle
@@ -296,9 +295,9 @@ class _Resampling:
 
 
 class _Work:
-    """Reads images one after the other and processes each, in this thread or in workers.
+    """Reads images one by one and processes each, in this thread or in workers.
 
-    :param total: number of images that will be worked on.
+    :param total: number of images to process.
     """
 
     def __init__(
@@ -314,7 +313,7 @@ class _Work:
 
     @contextmanager
     def start(self, max_workers: int | None, executor: Executor | None) -> Iterator[None]:
-        """Use workers, as long as the context lasts."""
+        """Use workers inside the context."""
         with ExitStack() as context:
             number = count_workers(max_workers)
             if executor is not None:
@@ -331,8 +330,8 @@ class _Work:
         registration: _Registration,
         function: Callable[[Any, Any], Any],
     ) -> Iterator[Any]:
-        """``function(image, transformation)`` for each image of a stack, in their order. An image
-        without a transformation is not read: both are None then."""
+        """Yield ``function(image, transformation)`` for each image of a stack, in order. An image
+        without a transformation is not read: both arguments are None then."""
         waiting: deque[tuple[int, Future[Any]]] = deque()
         try:
             with stack:
@@ -423,9 +422,9 @@ def _warn_of_failed(registrations: Mapping[str, _Registration]) -> None:
 def _find_common_rectangle(
     stacks: Mapping[str, Stack], registrations: Mapping[str, _Registration], work: _Work
 ) -> Rectangle:
-    """The largest rectangle of aligned pixels that come from valid parts of all images.
+    """Find the largest rectangle of aligned pixels that come from valid parts of all images.
 
-    :raises ValueError: when there is none; names the image that alone leaves least.
+    :raises ValueError: if there is none; names the image that covers least.
     """
     first, shape = next((name, stack.shape[1:]) for name, stack in stacks.items())
     common: Runs | None = None
@@ -434,7 +433,7 @@ def _find_common_rectangle(
         if stack.shape[1:] != shape:
             raise ValueError(
                 f"The images of stack {name!r} have the shape {stack.shape[1:]} and those of stack"
-                f" {first!r} {shape}: stacks of one shape can be cropped to the same rectangle"
+                f" {first!r} {shape}: only stacks of the same shape can be cropped together"
             )
         if _may_be_invalid(stack):
             covered = work.run(name, stack, registrations[name], _find_covered_by_valid)
@@ -458,7 +457,7 @@ def _find_common_rectangle(
         raise ValueError(
             f"Cropping leaves nothing: image {n} of stack {name!r} covers {least} of the"
             f" {math.prod(shape)} px of the frame, and no image covers less; correct its"
-            " transformation, or set it to NaN to leave this image out"
+            " transformation, or set it to NaN to exclude this image"
         )
     return rectangle
 

@@ -1,9 +1,9 @@
-"""Plots of an evaluation with matplotlib: how good the registrations are, where the errors are, how
-the sample moves, and an image before and after alignment.
+"""Plots of an evaluation with matplotlib: the scores of the registrations, their errors, the motion
+of the sample, and an image before and after alignment.
 
-Needs ``pip install ".[plots]"``. Each function draws on the axes that are given, or makes a figure
-with :mod:`matplotlib.pyplot`, and returns the axes. What matters is not told by color alone, and
-the colors are those that color-blind people tell apart. Values that are not known are hatched.
+Needs ``pip install ".[plots]"``. Each function draws on the given axes, or makes a figure with
+:mod:`matplotlib.pyplot`, and returns the axes. The plots can be read without color, and their
+colors are suitable for color-blind people. Unknown values are hatched.
 
 >>> import numpy
 >>> from ewoksndreg import evaluate_stacks, plots
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = ["before_after", "errors", "motion", "scores"]
 
-# The colors of Okabe and Ito, which people with all kinds of color blindness tell apart. The best
+# The colors of Okabe and Ito, which can be distinguished with any kind of color blindness. The best
 # registration is black.
 _BLUE = "#0072B2"
 _SKY_BLUE = "#56B4E9"
@@ -70,7 +70,7 @@ _ORANGE = "#E69F00"
 _COLORS = (_BLUE, _ORANGE, "#009E73", "#CC79A7", _SKY_BLUE, "#D55E00", "#8C8C8C")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 
-# What `overlay` makes of a pixel that only one image shows.
+# The colors that `overlay` gives to a pixel that is bright in one image only.
 _ONLY_REFERENCE = "#FF4D00"
 _ONLY_IMAGE = "#004DFF"
 
@@ -83,7 +83,7 @@ _MOST_CURVES = 12
 _MARKERS_PER_CURVE = 12
 _MOST_PIXELS = 400  # rows and columns of a picture
 
-# A score beyond this is as bad as any; its bar would hide the differences of the others.
+# Scores beyond this are equally bad; their bars would hide the differences between the others.
 _LONGEST_BAR = 1.5
 
 _WIDTH = 9.0  # inches
@@ -92,13 +92,15 @@ BEFORE_AFTER_SIZE = (_WIDTH, 5.1)
 
 
 def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
-    """The score of each registration as a bar of two parts, best first.
+    """Plot the scores of the registrations as bars, best first.
 
-    The relative error is plain, what smoothness adds is hatched. Next to the bar stand the number
-    and whether the registration is the best one, cannot be told from it (and by how many px it
-    differs), or why it has no score.
+    A bar has two parts: the relative error, and the contribution of the smoothness, which is
+    hatched. The label of a bar gives the score and says whether the registration is the best one,
+    cannot be distinguished from it (and by how many px it differs), or why it has no score.
 
-    :param ax: where to draw; a new figure where not given.
+    :param evaluation: the result of :func:`.evaluate_stacks`.
+    :param ax: axes to draw on; by default those of a new figure.
+    :returns: the axes.
     """
     ranked = [evaluation.registrations[name] for name in evaluation.ranked_names]
     if ax is None:
@@ -135,7 +137,7 @@ def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
             parse_math=False,
             bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
         )
-    # The words stand to the right of the bars.
+    # The labels are to the right of the bars.
     ax.set_xlim(0, 1.6 * longest)
     ax.set_xticks([tick for tick in (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5) if tick <= longest])
     ax.set_xlabel("score (small is good)")
@@ -151,15 +153,18 @@ def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
 def errors(
     evaluation: Evaluation, registration: str | None = None, *, ax: Axes | None = None
 ) -> Axes:
-    """The relative error of every registration on every stack, as a table of colors.
+    """Plot the relative error of each registration on each stack as a heat map.
 
-    The best registration is framed, and dotted the stack from which a registration was found. With
-    the names of the stacks stand their weights, or that a stack is silent.
+    A frame marks the best registration, and a dotted frame the stack from which a registration was
+    found. The labels of the stacks give their weights, or say that a stack is silent.
 
-    :param registration: show this one on every image of every stack instead; a cross marks images
-        that resemble no other image.
-    :param ax: where to draw; a new figure where not given. The color bar takes some of its space.
-    :raises ValueError: when there is no such registration.
+    :param evaluation: the result of :func:`.evaluate_stacks`.
+    :param registration: plot instead the error of this registration on each image of each stack; a
+        cross marks images that resemble no other image.
+    :param ax: axes to draw on; by default those of a new figure. The color bar takes part of their
+        space.
+    :returns: the axes.
+    :raises ValueError: if there is no such registration.
     """
     if registration is not None:
         _check_name("registration", registration, evaluation.registrations)
@@ -181,19 +186,21 @@ def motion(
     *,
     ax: Sequence[Axes] | NDArray[Any] | None = None,
 ) -> list[Axes]:
-    """How far each registration moves the center of the images down and to the right, and by how
-    much it turns and enlarges them; see :func:`.find_motion`.
+    """Plot how far each registration moves the image center down and to the right, and how much it
+    rotates and scales the images; see :func:`.find_motion`.
 
-    The best registration is the thick black curve; a rival is one that cannot be told from it. Of
-    more than 12 registrations the 12 best are shown. A transformation that diverged leaves a gap,
-    and a registration that jumps far beyond the best one is cut off; the legend says so.
+    The best registration is the thick black curve. A rival is a registration that cannot be
+    distinguished from it. Of more than 12 registrations, the best 12 are plotted. A transformation
+    that diverged leaves a gap, and a registration that moves much further than the best one is cut
+    off; the legend says so.
 
-    :param image_stacks: as for :func:`.evaluate_stacks`; no image is read.
-    :param transformations: the same.
-    :param ax: two axes (down, to the right) or four (rotation and size, too); a new figure with
-        four where not given.
+    :param evaluation: the result of :func:`.evaluate_stacks`.
+    :param image_stacks: the stacks that were given to it; no image is read.
+    :param transformations: the registrations that were given to it.
+    :param ax: two axes (down, to the right) or four (also rotation and size); by default four axes
+        of a new figure.
     :returns: the axes.
-    :raises ValueError: when a registration is missing or there are neither two nor four axes.
+    :raises ValueError: if a registration is missing, or there are neither two nor four axes.
     """
     motions = {}
     with open_stacks(image_stacks) as stacks:
@@ -220,27 +227,28 @@ def before_after(
     image: int | None = None,
     ax: Sequence[Axes] | NDArray[Any] | None = None,
 ) -> list[Axes]:
-    """An image on top of the reference image, as measured and aligned.
+    """Plot an image on top of the reference image, as measured and aligned.
 
-    What only the reference image shows is red, what only the other image shows is blue, and what
-    both show is gray: aligned images have no colored edges. Each image has its own scale of
-    brightness, from the 1st to the 99.5th percentile of its pixels. Invalid pixels, and those from
-    outside the image, are hatched. Large images are reduced to 400 px by the mean over blocks.
-    Nothing but the two images is read.
+    Structure that is only in the reference image is red, structure that is only in the other image
+    is blue, and structure in both is gray: aligned images have no colored edges. The brightness of
+    each image is scaled separately, from the 1st to the 99.5th percentile of its pixels. Invalid
+    pixels, and those from outside the image, are hatched. Large images are downsampled to 400 px.
+    Only the two images are read.
 
-    :param image_stacks: as for :func:`.evaluate_stacks`.
-    :param transformations: the same.
-    :param registration: aligns the images; the best one where not given.
-    :param stack: whose images; where not given the one that shows the motion best, which is the one
+    :param evaluation: the result of :func:`.evaluate_stacks`.
+    :param image_stacks: the stacks that were given to it.
+    :param transformations: the registrations that were given to it.
+    :param registration: name of the registration that aligns the images; by default the best one.
+    :param stack: name of the stack; by default the one that shows the motion best, which is the one
         with the largest weight.
-    :param image: which image; where not given the one with the largest relative error that is not
-        a bad image, or the last one where the registration was not scored on the stack.
-    :param ax: two axes; a new figure where not given.
+    :param image: index of the image; by default the one with the largest relative error that is not
+        a bad image, or the last one if the registration was not scored on the stack.
+    :param ax: two axes; by default those of a new figure.
     :returns: the two axes.
-    :raises ValueError: when a name is unknown, a registration does not have a transformation for
+    :raises ValueError: if a name is unknown, the registration does not have a transformation for
         the image, or there are not two axes.
-    :raises IndexError: when there is no such image.
-    :raises OSError: when an image cannot be read; names the stack and the image.
+    :raises IndexError: if there is no such image.
+    :raises OSError: if an image cannot be read; names the stack and the image.
     """
     registration = evaluation.best if registration is None else registration
     _check_name("registration", registration, evaluation.registrations)
@@ -274,15 +282,15 @@ def before_after(
 
 
 def figure_size(rows: int, columns: Sequence[str] = ()) -> tuple[float, float]:
-    """Width and height in inches that suit a plot with a number of rows and, below them, the names
-    of columns."""
+    """Find the width and height, in inches, of a plot with a number of rows and with the names of
+    columns below them."""
     below = 2.0 if _are_slanted([_shorten(name) for name in columns]) else 0.4
     return _WIDTH, 1.4 + below + 0.36 * rows
 
 
 def stacks_that_decide(evaluation: Evaluation, registration: str) -> list[str]:
-    """The stacks on which a registration was scored, those with the largest weight first; the one
-    from which it was found before others of the same weight."""
+    """Sort the stacks on which a registration was scored by weight, the largest first; its own
+    stack precedes others of the same weight."""
     row = list(evaluation.registrations).index(registration)
     own = evaluation.registered_from.get(registration)
     weights = dict(zip(evaluation.stack_names, evaluation.stack_weights, strict=True))
@@ -297,8 +305,8 @@ def stacks_that_decide(evaluation: Evaluation, registration: str) -> list[str]:
 
 
 def find_worst_image(evaluation: Evaluation, registration: str, stack: str) -> int:
-    """The image with the largest relative error, but for the reference image, bad images and those
-    without a transformation; the last one where the registration was not scored on the stack."""
+    """Find the image with the largest relative error, except the reference image, bad images and
+    those without a transformation; the last one if the registration was not scored on the stack."""
     row = list(evaluation.registrations).index(registration)
     column = evaluation.stack_names.index(stack)
     values = evaluation.relative_error_per_image[row, column].copy()
@@ -309,7 +317,7 @@ def find_worst_image(evaluation: Evaluation, registration: str, stack: str) -> i
 
 
 def find_registration(transformations: Mapping[str, TransformationSource], name: str) -> list[Any]:
-    """The transformations of a registration of the evaluation, from whatever form they have."""
+    """Find a registration of the evaluation and convert it to transformations."""
     _check_name("registration", name, transformations)
     try:
         return as_transformations(transformations[name])
@@ -318,7 +326,7 @@ def find_registration(transformations: Mapping[str, TransformationSource], name:
 
 
 def find_stack(stacks: Mapping[str, Stack], name: str) -> Stack:
-    """A stack of the evaluation."""
+    """Find a stack of the evaluation."""
     _check_name("stack", name, stacks)
     return stacks[name]
 
@@ -385,7 +393,7 @@ def _draw_errors_per_image(ax: Axes, evaluation: Evaluation, registration: str) 
 
 
 def _draw_table(ax: Axes, values: NDArray[numpy.float64]) -> None:
-    """Colors for the values 0 to 1, shape `(rows, columns)`, NaN hatched."""
+    """Draw values from 0 to 1, shape `(rows, columns)`, as colors; NaN is hatched."""
     colors = matplotlib.colormaps["cividis"].with_extremes(bad=(0, 0, 0, 0))
     _hatch_background(ax)
     image = ax.imshow(values, cmap=colors, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
@@ -433,7 +441,7 @@ def _curve_style(rank: int, images: int) -> dict[str, Any]:
     every = max(1, images // _MARKERS_PER_CURVE)
     style = {
         "marker": _MARKERS[rank % len(_MARKERS)],
-        # Not all at the same images, where curves lie on top of each other.
+        # Markers at different images, since curves may lie on top of each other.
         "markevery": (rank % every, every),
     }
     if rank == 0:
@@ -449,7 +457,7 @@ def _curve_style(rank: int, images: int) -> dict[str, Any]:
 def _curve_limits(
     curves: Sequence[NDArray[numpy.float64]], quantity: str
 ) -> tuple[float, float] | None:
-    """Twice the range of the best registration and of those that cannot be told from it."""
+    """Find limits: twice the range of the best registration and its rivals."""
     values = numpy.concatenate(curves)
     values = values[numpy.isfinite(values)]
     if values.size == 0:
@@ -479,7 +487,7 @@ _Picture = tuple[NDArray[numpy.uint8], tuple[float, float, float, float]]
 def _before_and_after(
     stack: Stack, name: str, numbers: tuple[int, int], moves: Sequence[Any]
 ) -> list[_Picture]:
-    """Two images on top of each other, as measured and aligned, and where they end: left, right,
+    """Make the overlays of two images, as measured and aligned, and find their extent: left, right,
     bottom, top."""
     before: list[NDArray[Any]] = []
     after: list[NDArray[Any]] = []
@@ -546,12 +554,12 @@ def _hatch_background(ax: Axes) -> None:
 
 
 def _are_slanted(names: Sequence[str]) -> bool:
-    """Whether so many or so long names have no place below the columns of a table."""
+    """Whether the names are too many or too long to fit below the columns of a table."""
     return len(names) > 8 or max(map(len, names), default=0) > 12
 
 
 def _ranked_labels(evaluation: Evaluation) -> list[str]:
-    """With the rank, because long names that are shortened may look the same."""
+    """Add the rank to each name, because shortened names may look the same."""
     names = enumerate(evaluation.ranked_names, start=1)
     return [f"{rank}. {_shorten(name)}" for rank, name in names]
 
@@ -567,7 +575,7 @@ def _label_rows(ax: Axes, labels: Sequence[str], bold: int | None = None) -> Non
 def _add_legend(ax: Axes, lines: Sequence[Any], labels: Sequence[str], title: str | None) -> None:
     legend = ax.legend(
         lines,
-        # A label that begins with an underscore would be left out.
+        # Labels that begin with an underscore would be ignored.
         [str(n) for n in range(len(lines))],
         title=title,
         loc="upper left",
@@ -582,7 +590,7 @@ def _add_legend(ax: Axes, lines: Sequence[Any], labels: Sequence[str], title: st
 
 
 def _shorten(name: str, longest: int = _LONGEST_NAME) -> str:
-    """Without characters that cannot be drawn, and of a long name the beginning and the end."""
+    """Replace characters that cannot be drawn, and keep only both ends of a long name."""
     name = "".join(character if character.isprintable() else "�" for character in name)
     if len(name) <= longest:
         return name

@@ -1,4 +1,4 @@
-"""Refine a registration on all stacks together."""
+"""Refine a registration with all stacks together."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from .transformation import TransformationSource
 from .transformation import TransformationType
 from .transformation import as_transformations
 
-# Parameters of an affine motion, see `Linearization`: two shifts in px, then what moves the pixels
-# at the edge of the image, half of its longer side away from its center, by one px.
+# Parameters of an affine motion, see `Linearization`: two shifts, and four displacements (all px)
+# at the edge of the image, half of its longer side away from the center.
 _SHIFTS = numpy.eye(6)[:, :2]
 _TURN = numpy.array([[0, 0, 0, -1, 1, 0]]).T
 _ZOOM = numpy.array([[0, 0, 1, 0, 0, 1]]).T
 
-# The parameters of each type (columns) in those.
+# The parameters of each type (columns), in terms of these.
 _BASES = {
     TransformationType.translation: _SHIFTS,
     TransformationType.rigid: numpy.hstack([_SHIFTS, _TURN]),
@@ -52,33 +52,33 @@ _BASES = {
     TransformationType.affine: numpy.eye(6),
 }
 
-# Steps on the images as they are, and on those that are made smaller.
+# The number of steps on the full images, and on downsampled ones.
 _STEPS = 8
 _STEPS_ON_COARSE_LEVELS = 15
 
-# px: a longer step diverges, and after one this short, the next one is a tenth of it.
+# px: a longer step is treated as divergence; after one this short, the next is about a tenth of it.
 _LONGEST_STEP = 5.0
 _SHORTEST_STEP = 0.01
 
-# Of the exponential series of a motion by at most the longest step.
+# The number of terms of the exponential series, for a motion by at most the longest step.
 _TERMS = 16
 
-# An image that is nearly the same says no more than this much (of 1 - r^2).
+# The minimum of 1 - r^2, so that nearly identical images do not dominate.
 _LEAST_NOISE = 0.02
 
-# A stack with less than this part of the largest weight is left out.
+# Stacks with less than this fraction of the largest weight are not used.
 _LEAST_WEIGHT = 0.1
 
-# px: where the registration leaves more, images are aligned on coarse levels before. A level has at
-# least so many rows and columns.
+# px: if more shift than this remains, images are aligned on coarse levels first. A level has at
+# least this many rows and columns.
 _LARGE_SHIFT = 0.5
 _LEVELS = 3
 _SMALLEST_LEVEL = 32
 
-# px: the remaining shift of a refined registration may be larger than before by its uncertainty.
+# px: the remaining shift may increase by this much, its uncertainty.
 _LARGER_SHIFT = 0.05
 
-# Parts of the progress: before and after the refinement itself the registrations are scored.
+# Fractions of the progress: the registrations are scored before and after the refinement itself.
 _FIRST_PART = 0.2
 _LAST_PART = 0.75
 
@@ -89,7 +89,8 @@ class RefinedImage(NamedTuple):
     """One image, aligned with its reference image in all stacks together.
 
     :param matrix: shape `(3, 3)`, passive: ``reference[p] = image[matrix p]``.
-    :param agreement: weighted mean over the stacks of the correlation coefficient without its sign.
+    :param agreement: weighted mean over the stacks of the absolute value of the correlation
+        coefficient.
     """
 
     matrix: Matrix
@@ -97,7 +98,7 @@ class RefinedImage(NamedTuple):
 
 
 def make_pyramid(image: Prepared, levels: int, kernel: Kernel) -> list[Prepared]:
-    """An image, the same with half as many rows and columns, with half as many again, ..."""
+    """Make an image pyramid: each level has half as many rows and columns as the one before."""
     pyramid = [image]
     for _ in range(levels - 1):
         pyramid.append(kernel.halve(pyramid[-1]))
@@ -114,19 +115,19 @@ def refine_image(
 ) -> RefinedImage | None:
     """Align one image with the reference image, in all stacks together.
 
-    Inverse compositional Gauss-Newton method: each step moves the reference image a little, which
-    changes it by its gradients, and the image the other way. Every stack has its own gain and
-    offset. It counts as much as its weight, times ``r^2 / (1 - r^2)``: the signal in it over the
-    noise.
+    This is the inverse compositional Gauss-Newton method: each step linearizes a small displacement
+    of the reference image with its gradients, and applies the inverse to the image. Each stack has
+    its own gain and offset. The contribution of a stack is proportional to its weight times
+    ``r^2 / (1 - r^2)``, the ratio of signal to noise.
 
-    :param references: for each stack the levels of :func:`make_pyramid` of its reference image.
-    :param images: for each stack those of the image.
-    :param start: shape `(3, 3)`, passive.
-    :param transformation_type: of the motion that is looked for, about `start`: translation, rigid,
+    :param references: the levels of :func:`make_pyramid` of the reference image, for each stack.
+    :param images: the levels of the image, for each stack.
+    :param start: initial passive matrix, shape `(3, 3)`.
+    :param transformation_type: type of the motion relative to `start`: translation, rigid,
         similarity or affine.
-    :param weights: of the stacks, all positive.
-    :returns: where the steps become shorter than 0.01 px, else the best of them; None where the
-        images cannot be compared.
+    :param weights: the weights of the stacks, all positive.
+    :returns: the result once a step is shorter than 0.01 px, otherwise the best one of the last
+        level; None if the images cannot be compared.
     """
     found = _descend(references, images, start, transformation_type, weights, kernel, 0)
     matrix = start
@@ -152,7 +153,7 @@ def _descend(
     kernel: Kernel,
     level: int,
 ) -> RefinedImage | None:
-    """On one level of the pyramid."""
+    """Align on one level of the pyramid."""
     basis = _BASES[transformation_type]
     shape = references[0][level].pixels.shape
     smaller = numpy.diag([0.5**level, 0.5**level, 1.0])
@@ -192,11 +193,11 @@ def _descend(
 
 
 def _make_motion(parameters: NDArray[numpy.float64], shape: tuple[int, ...]) -> Matrix:
-    """Exponential of a small motion, which is of the same type: a rotation stays one."""
+    """Compute the exponential of a small motion, which preserves the type: a rotation stays one."""
     generator = numpy.zeros((3, 3))
     generator[:2, 2] = parameters[:2]
     generator[:2, :2] = parameters[2:].reshape(2, 2) / (max(*shape, 2) / 2)
-    # A sum, since `scipy.linalg.expm` takes a hundred times longer.
+    # A series, since `scipy.linalg.expm` takes a hundred times longer.
     motion = term = numpy.identity(3)
     for k in range(1, _TERMS):
         term = term @ generator / k
@@ -205,11 +206,11 @@ def _make_motion(parameters: NDArray[numpy.float64], shape: tuple[int, ...]) -> 
 
 
 class _Task(NamedTuple):
-    """What is the same for all images.
+    """The parameters that are the same for all images.
 
-    :param transformation_type: of the motion that is looked for.
-    :param weights: of the stacks that are used.
-    :param levels: of the pyramids.
+    :param transformation_type: type of the motion.
+    :param weights: the weights of the stacks that are used.
+    :param levels: number of levels of the pyramids.
     """
 
     transformation_type: TransformationType
@@ -219,12 +220,12 @@ class _Task(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """Images that are aligned with the reference image. It can be done in another process.
+    """Images to align with the reference image, possibly in another process.
 
     :param references: the reference image of each stack.
     :param stacks: the same images of each stack.
-    :param starts: for each image its passive matrix in the frame of the reference image; None for
-        one that stays as it is.
+    :param starts: for each image, its passive matrix in the frame of the reference image; None if
+        its transformation is kept.
     """
 
     task: _Task
@@ -234,7 +235,7 @@ class _Job:
 
     @property
     def images(self) -> PreparedImages:
-        """For whoever counts them and names them in errors."""
+        """The images of the first stack, to count them and to name them in errors."""
         return self.stacks[0]
 
     @property
@@ -271,23 +272,24 @@ def _refine_images(
 
 @dataclass(frozen=True, eq=False)
 class Refinement:
-    """A registration that was refined, or why it was not.
+    """A refined registration, or the reason why it was not refined.
 
-    :param transformations: the refined ones of the N images where `accepted`, else those that were
-        given.
+    :param transformations: the N refined transformations if `accepted`, else the given ones.
     :param accepted: whether the refined registration is better.
-    :param reason: why it was not refined; None where it was.
-    :param before: how the given registration scores on the stacks that were used, beside the
-        refined one; None where nothing was tried.
-    :param after: how the refined one scores.
-    :param remaining_shift_before: px that the given registration leaves, see :class:`.Evaluation`.
-    :param remaining_shift_after: px that the refined one leaves; NaN where its score is no better.
+    :param reason: why it was not refined; None if it was.
+    :param before: the score of the given registration on the stacks that were used; None if
+        refining was not tried.
+    :param after: the score of the refined registration on the same stacks.
+    :param remaining_shift_before: shift in px that remains with the given registration, see
+        :class:`.Evaluation`.
+    :param remaining_shift_after: shift in px that remains with the refined one; NaN if its score is
+        not better.
     :param moved: by how many px each image was moved, mean over its four corners, shape `(N,)`,
         read-only.
-    :param unrefined: images that keep their transformation because they cannot be compared with the
-        reference image.
-    :param stack_weights: how much each stack counted; 0 where it was left out.
-    :param reference_image: the image with which all others were aligned.
+    :param unrefined: indices of the images that keep their transformation because they cannot be
+        compared with the reference image.
+    :param stack_weights: the weight of each stack; 0 if it was not used.
+    :param reference_image: index of the image with which all others were aligned.
     """
 
     transformations: tuple[Transformation, ...]
@@ -317,7 +319,7 @@ class Refinement:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self.__post_init__()  # pickled arrays come back writeable
+        self.__post_init__()  # unpickled arrays are writable
 
 
 def refine_registration(
@@ -331,35 +333,35 @@ def refine_registration(
     max_workers: int | None = None,
     executor: Executor | None = None,
 ) -> Refinement:
-    """Make a registration better, on all stacks together.
+    """Refine one registration with all stacks together.
 
-    All stacks see one motion, so together they know it better than the one from which the
-    registration was found. Image n of all stacks is aligned with their reference image q
-    (:func:`refine_image`), starting from ``M[n] inv(M[q])``. Image 0 keeps its transformation, or,
-    where it cannot be compared, image q. Where the registration leaves 0.5 px or more, images of
-    half and of a quarter of the size are aligned before. The refined registration is scored beside
-    the given one, and refused where it is not better.
+    All stacks have the same motion, so together they determine it better than the stack from which
+    the registration was found. Image n is aligned with reference image q in all stacks at once
+    (:func:`refine_image`), starting from ``M[n] inv(M[q])``. Image 0 keeps its transformation or,
+    if it cannot be compared, image q does. If a shift of 0.5 px or more remains, images of a
+    quarter and of half the size are aligned first. The refined registration is scored together with
+    the given one, and rejected if it is not better.
 
     :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
-        :func:`.open_stacks` takes. In memory are a few images of each stack.
+        :func:`.open_stacks` accepts. Only a few images of each stack are in memory at a time.
     :param transformations: the N transformations of one registration, in any form that
-        :func:`.as_transformations` takes.
-    :param evaluation: of registrations of these stacks. It says how much each stack counts, which
-        one is the reference image, and which stacks do not move with the others and are left out.
-        Without it, or where each registration was scored on its own stack, a stack counts as much
-        as the given registration improves it. Stacks with less than a tenth of the largest weight
-        are left out.
-    :param transformation_type: translation, rigid, similarity or affine: the motion that is looked
-        for. By default that of the registration.
-    :param progress: see :func:`.evaluate_stacks`, as the next three.
-    :returns: the refined registration, or the given one and the reason: it is of a type that cannot
-        be refined, or it is better than what was found.
-    :raises ValueError: when there are no stacks, the registration does not have a transformation
-        for each image, the images do not have one shape, there is no such type, or the evaluation
-        does not know a stack.
-    :raises TypeError: see :func:`.evaluate_stacks`, as the others.
+        :func:`.as_transformations` accepts.
+    :param evaluation: an evaluation of registrations of these stacks. It defines the weights of the
+        stacks, the reference image, and the stacks that do not share the motion of the others and
+        are not used. Without it, or if each registration was scored on its own stack, the weight of
+        a stack is the improvement by the given registration. Stacks with less than a tenth of the
+        largest weight are not used.
+    :param transformation_type: type of the motion: translation, rigid, similarity or affine. By
+        default that of the registration.
+    :param progress: see :func:`.evaluate_stacks`, also for the following three.
+    :returns: the refined registration, or the given one with the reason: its type cannot be
+        refined, or the result is not better.
+    :raises ValueError: if there are no stacks, the registration does not have a transformation for
+        each image, the stacks differ in shape, the type is unknown, or a stack is not in the
+        evaluation.
+    :raises TypeError: see :func:`.evaluate_stacks`, also for other errors.
 
-    Two stacks and a registration that is 0.4 px off:
+    Two stacks and a registration with an error of 0.4 px:
 
     >>> import numpy
     >>> from scipy.ndimage import gaussian_filter
@@ -466,7 +468,7 @@ def _check_type(transformation_type: TransformationType | str) -> Transformation
 
 
 def _find_type(transformations: Sequence[Transformation]) -> TransformationType:
-    """The type of them all; those that are not finite have none."""
+    """Find the common type of all transformations, except those that are not finite."""
     order = list(TransformationType)
     types = [
         each.transformation_type
@@ -479,14 +481,14 @@ def _find_type(transformations: Sequence[Transformation]) -> TransformationType:
 def _find_obstacle(
     transformations: Sequence[Transformation], wanted: TransformationType | None
 ) -> str | None:
-    """Why a registration cannot be refined, one sentence."""
+    """Explain in one sentence why a registration cannot be refined; None if it can."""
     if len(transformations) == 1:
         return "there is only one image"
     for each in transformations:
         if each.between(transformations[0]) is None:
             return (
-                f"its transformations ({type(each).__name__}) are not those of 3x3 matrices, which"
-                " alone can be refined"
+                f"its transformations ({type(each).__name__}) are not applied as 3x3 matrices, as"
+                " refining requires"
             )
     found = wanted or _find_type(transformations)
     if found not in _BASES:
@@ -516,7 +518,7 @@ def _refuse(given: Sequence[Transformation], reason: str) -> Refinement:
 def _choose_stacks(
     stacks: Mapping[str, Stack], evaluation: Evaluation
 ) -> tuple[dict[str, float], dict[str, Stack]]:
-    """How much each stack counts, 0 where it says nothing or moves differently, and the others."""
+    """Find the weights of the stacks, 0 for those without information or with another motion."""
     found = dict(zip(evaluation.stack_names, evaluation.stack_weights.tolist(), strict=True))
     groups = evaluation.motion_groups
     weights = {name: 0.0 if groups and name in groups[1] else found[name] for name in stacks}
@@ -533,7 +535,7 @@ def _evaluate(
     options: Mapping[str, Any],
 ) -> Evaluation:
     with warnings.catch_warnings():
-        # What is wrong with the stacks is said when they are ranked.
+        # Warnings about the stacks are issued when they are ranked.
         warnings.simplefilter("ignore", RuntimeWarning)
         return evaluate_stacks(
             stacks,
@@ -556,8 +558,8 @@ def _refine(
     max_workers: int | None,
     executor: Executor | None,
 ) -> tuple[list[Transformation], tuple[int, ...]]:
-    """:returns: the transformations, and the images that keep theirs since they cannot be compared
-    with the reference image q."""
+    """Refine the transformations; returns them, and the images that keep theirs because they cannot
+    be compared with the reference image q."""
     starts = [None if n == q else each.between(given[q]) for n, each in enumerate(given)]
     # Each step compares all images once, as scoring a registration does.
     steps = dict.fromkeys(map(str, range(_STEPS)), given)
@@ -578,7 +580,8 @@ def _refine(
         found = [each for part in work.workers.run(_refine_images, jobs) for each in part]
     matrices = {n: each.matrix for n, each in enumerate(found) if each is not None}
     matrices[q] = numpy.identity(3)
-    # Image 0 stays where it is, since it says where the result is; where it is bad, image q.
+    # Image 0 keeps its transformation, since it defines the frame of the result; if it is bad,
+    # image q does.
     first = 0 if 0 in matrices else q
     frame = numpy.linalg.inv(matrices[first]) @ given[first].passive_matrix
     refined = [
@@ -612,7 +615,7 @@ def _find_distances(
 def _part(
     progress: Callable[[float], object] | None, begin: float, end: float
 ) -> Callable[[float], object] | None:
-    """Progress of a part of the work."""
+    """Report the progress of one part of the computation."""
     if progress is None:
         return None
     return lambda fraction: progress(begin + (end - begin) * fraction)
