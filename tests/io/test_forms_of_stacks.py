@@ -74,8 +74,28 @@ def test_a_stack_may_be_a_list_of_images(scans, form):
         numpy.testing.assert_array_equal(list(again), IMAGES[2:4])
 
 
-def test_an_image_file_may_be_a_stack(scans):
+def test_an_image_file_may_be_a_stack(scans, monkeypatch):
     numpy.testing.assert_array_equal(read({"a": "image 3.edf"})["a"], IMAGES[3:4])
+    monkeypatch.setenv("HOME", str(scans))
+    monkeypatch.setenv("USERPROFILE", str(scans))
+    numpy.testing.assert_array_equal(read({"a": "~/image 3.edf"})["a"], IMAGES[3:4])
+    with pytest.raises(ValueError, match=r"^'image 3.edf' is an image file: .* a dictionary with"):
+        read(["image 3.edf"])
+
+
+def test_a_group_whose_links_lead_nowhere_says_why(tmp_path):
+    """F13: also behind a link."""
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["maps/Ca"] = h5py.ExternalLink("scan.h5", "/entry")
+        file["loops/Ca"] = h5py.SoftLink("Ca")
+    (tmp_path / "scan.h5").write_bytes(b"no HDF5")
+    message = "is a link to 'scan.h5::/entry', where nothing can be read"
+    with pytest.raises(ValueError, match=message):
+        read(f"{tmp_path}/master.h5::/maps")
+    with pytest.raises(ValueError, match="is a link to 'Ca', where nothing can be read"):
+        read(f"{tmp_path}/master.h5::/loops")
+    with pytest.raises(ValueError, match=r"^Stack .Ca. .* is a link to .Ca., where"):
+        read({"Ca": f"{tmp_path}/master.h5::/loops/Ca"})
 
 
 def test_thousands_of_images_need_no_thousands_of_open_files(scans):
@@ -371,6 +391,10 @@ def test_virtual_datasets_of_every_kind(tmp_path, decompressed, parts):
     decompressed.clear()
     numpy.testing.assert_array_equal(read({"v": f"{tmp_path}/v.h5::/v"})["v"], IMAGES[:6])
     assert len(decompressed) == 3
+    last = tmp_path / f"{numbers[-1]}.h5"
+    last.write_bytes(last.read_bytes()[:-2000])
+    with pytest.raises(OSError, match=rf"^Stack 'v' .* shows data of '{last}', .* is truncated"):
+        read({"v": f"{tmp_path}/v.h5::/v"})
 
 
 def test_a_virtual_dataset_of_many_files_needs_no_file_for_each(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ import h5py
 import numpy
 import pytest
 
+from ewoksndreg.io import _disk as disk
 from ewoksndreg.io import _open_to_write as open_to_write
 from ewoksndreg.io import _staging as staging
 from ewoksndreg.io._disk import try_lock
@@ -394,6 +396,27 @@ def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
     assert os.listdir(tmp_path / "home" / "new") == ["out.h5"]
 
 
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/out.h5", "$NOWHERE/out.h5"])
+def test_what_only_a_shell_would_expand_is_refused(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(ValueError, match="which is no folder: write its path in full"),
+        output_context(f"{path}::/entry"),
+    ):
+        pytest.fail("too late")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_link_that_leads_to_itself_is_refused_before_the_work(tmp_path):
+    (tmp_path / "a.h5").symlink_to("b.h5")
+    (tmp_path / "b.h5").symlink_to("a.h5")
+    with (
+        pytest.raises(OSError, match=r"it is a link that leads to itself"),
+        output_context(f"{tmp_path}/a.h5::/entry"),
+    ):
+        pytest.fail("too late")
+
+
 READ_ONLY_FOLDER = """
 import os, sys, numpy, numpy.ma
 from ewoksndreg.io import output_context
@@ -446,6 +469,53 @@ def test_without_hard_links_a_new_file_is_created_and_never_replaces(
         numpy.testing.assert_array_equal(file["entry/new/a"], IMAGES)
     assert not existing or old_content_is_there(path)
     assert os.listdir(tmp_path) == ["out.h5"]
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_on_windows_a_new_file_is_renamed_and_never_replaces(tmp_path, monkeypatch, existing):
+    """As far as that can be tried elsewhere: no locks of files, and a rename that refuses."""
+    rename, path = os.rename, tmp_path / "out.h5"
+
+    def rename_as_windows_does(source, target):
+        if existing and not path.exists():  # appears in this very moment
+            make_file(path)
+        assert source not in open_files()
+        if os.path.exists(target):
+            raise FileExistsError(17, "Cannot create a file when that file already exists")
+        rename(source, target)
+
+    def open_files():
+        for link in Path("/proc/self/fd").glob("*"):  # nothing but in Linux
+            with suppress(OSError):
+                yield os.readlink(link)
+
+    monkeypatch.setattr(staging, "_WINDOWS", True)
+    monkeypatch.setattr(disk, "fcntl", None)
+    monkeypatch.delattr(os, "posix_fallocate")
+    monkeypatch.setattr(os, "rename", rename_as_windows_does)
+    monkeypatch.delattr(os, "link")
+    for name in "ab":
+        with hdf5_output_context(f"{path}::/entry/new") as output:
+            output.add_points(name, IMAGES)
+    with h5py.File(path) as file:
+        for name in "ab":
+            numpy.testing.assert_array_equal(file["entry/new"][name], IMAGES)
+    assert not existing or old_content_is_there(path)
+    assert os.listdir(tmp_path) == ["out.h5"]
+
+
+def test_where_the_new_file_cannot_get_its_name_nothing_stays(tmp_path, monkeypatch):
+    def fail(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", fail)
+    monkeypatch.setattr(os, "replace", fail)
+    with (
+        pytest.raises(PermissionError, match=r"Cannot write to '.*out.h5': Operation not"),
+        hdf5_output_context(f"{tmp_path}/out.h5::/entry") as output,
+    ):
+        output.add_points("a", IMAGES)
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_empty_file_is_no_hdf5_file(tmp_path):

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from .._kept import kept
 from .._messages import near_match
 from .._messages import unknown_name
-from ._compression import check_filters
 from ._selection import Selection
-from ._sources import check_sources
-from ._sources import explain
+from ._storage import check_storage
+from ._storage import explain
 from ._urls import Url
 from ._urls import as_data_url
 
@@ -106,36 +105,39 @@ def open_dataset(
     :raises ValueError: when there is no such dataset.
     :raises OSError: when it cannot be read.
     """
-
-    def open_in_mode(swmr_now: bool) -> h5py.Dataset:
-        file = _open_to_read(path, swmr=swmr_now)
-        try:
-            dataset = _find_dataset(file, name)
-            if swmr is None:
-                check_filters(dataset)
-                check_sources(dataset)
-            if access is None:
-                return dataset
-            del dataset  # what is open keeps its cache
-            return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
-        except BaseException:
-            file.close()
-            raise
-
+    if swmr is not None:
+        return _open_dataset(path, name, access, swmr)
     try:
-        return open_in_mode(bool(swmr))
+        return _open_dataset(path, name, access, False, check=True)
     except (FileNotFoundError, PermissionError):
         raise
-    except (OSError, RuntimeError, ValueError) as error:
-        if swmr is not None:
-            raise
+    except (OSError, ValueError) as error:
         # Perhaps a link or a virtual dataset leads into a file that is in SWMR mode. HDF5 opens it
-        # in the mode of the file that leads there.
+        # in the mode of the file that leads there, in which it does not see that one is truncated.
+        if "truncated" in str(error):
+            raise
         kept.drop_all(KeptDataset)
         try:
-            return open_in_mode(True)
-        except (OSError, RuntimeError, ValueError):
+            return _open_dataset(path, name, access, True, check=True)
+        except (OSError, ValueError):
             raise error from error.__cause__
+
+
+def _open_dataset(
+    path: str, name: str, access: h5py.h5p.PropDAID | None, swmr: bool, *, check: bool = False
+) -> h5py.Dataset:
+    file = _open_to_read(path, swmr=swmr)
+    try:
+        dataset = _find_dataset(file, name)
+        if check:
+            check_storage(dataset)
+        if access is None:
+            return dataset
+        del dataset  # what is open keeps its cache
+        return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
+    except BaseException:
+        file.close()
+        raise
 
 
 def read_small_dataset(
@@ -174,8 +176,16 @@ def _near_file(path: str) -> str:
         return ""
 
 
+def find_item(group: h5py.Group, name: str) -> Any:
+    """What HDF5 finds; None where that is nothing, or a link that leads nowhere."""
+    try:
+        return group.get(name)
+    except (OSError, RuntimeError):  # a link to itself
+        return None
+
+
 def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
-    item = file.get(data_path)
+    item = find_item(file, data_path)
     if isinstance(item, h5py.Dataset):
         return item
     if item is not None:
@@ -184,32 +194,32 @@ def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
             f"{data_path!r} in {file.filename!r} is a group, not a dataset: "
             + (f"it holds {names}" if names else "it is empty")
         )
-    _check_links(file, data_path)
+    check_links(file, data_path)
     parent_path, _, name = data_path.rpartition("/")
-    parent = file.get(parent_path or "/")
+    parent = find_item(file, parent_path or "/")
     siblings = list(parent) if isinstance(parent, h5py.Group) else []
     where = f"dataset in '{file.filename}::{parent_path or '/'}' called"
     raise ValueError(unknown_name(where, name, siblings))
 
 
-def _check_links(file: h5py.File, data_path: str) -> None:
+def check_links(file: h5py.File, data_path: str) -> None:
+    """:raises ValueError: when there is a link on a path that leads nowhere; says why."""
     names = data_path.strip("/").split("/")
     for depth in range(1, len(names) + 1):
         path = "/" + "/".join(names[:depth])
-        link = file.get(path, getlink=True)
-        if file.get(path) is not None or not isinstance(link, (h5py.SoftLink, h5py.ExternalLink)):
+        if find_item(file, path) is not None:
             continue
-        target = f"{link.filename}::" if isinstance(link, h5py.ExternalLink) else ""
+        link = file.get(path, getlink=True)
+        if not isinstance(link, (h5py.SoftLink, h5py.ExternalLink)):
+            return
+        external = getattr(link, "filename", "")
+        reason = "try again"
+        try:
+            file[path]
+        except (KeyError, OSError, RuntimeError) as error:
+            target = os.path.join(os.path.dirname(file.filename), external)
+            reason = explain(target, str(error.args[0]))
         raise ValueError(
-            f"{path!r} in {file.filename!r} is a link to '{target}{link.path}', where nothing can"
-            f" be read: {_why_not_opened(file, path, link)}"
+            f"{path!r} in {file.filename!r} is a link to '{external and external + '::'}"
+            f"{link.path}', where nothing can be read: {reason}"
         )
-
-
-def _why_not_opened(file: h5py.File, path: str, link: h5py.SoftLink | h5py.ExternalLink) -> str:
-    target = os.path.join(os.path.dirname(file.filename), getattr(link, "filename", ""))
-    try:
-        file[path]
-    except (KeyError, OSError) as error:
-        return explain(target, str(error.args[0]))
-    return "try again"

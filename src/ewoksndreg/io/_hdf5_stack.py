@@ -16,13 +16,13 @@ from .._kept import Blocks
 from .._kept import kept
 from .._messages import add_context
 from .._stacks import Stack
-from ._compression import decompresses_slowly
-from ._compression import filter_hint
 from ._hdf5_files import KeptDataset
 from ._hdf5_files import open_dataset
 from ._hdf5_files import reading
 from ._selection import Selection
-from ._sources import chunk_shape
+from ._storage import chunk_shape
+from ._storage import decompresses_slowly
+from ._storage import explain_filters
 from ._urls import url_text
 
 # Bytes, of one stack: room for the rows of chunks that are being read.
@@ -105,7 +105,7 @@ class Hdf5Stack(Stack):
                     return self._selection.read(dataset)[None]
                 return self._selection.read(dataset, images)
             except Exception as error:
-                which = f"image {images.start} cannot be read{filter_hint(dataset)}"
+                which = f"image {images.start} cannot be read{explain_filters(dataset)}"
                 # The frames of h5py would keep the file open.
                 raise add_context(error.with_traceback(None), self._locate(which)) from error
             finally:

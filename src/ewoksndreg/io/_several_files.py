@@ -77,8 +77,10 @@ class ImageFile(Stack):
     in_file = True
 
     def __init__(self, path: str) -> None:
-        self._path = os.path.abspath(path)
+        self._path = os.path.abspath(os.path.expanduser(path))
         with self._open() as file:
+            if file.data is None:
+                raise ValueError("fabio finds no image in it")
             super().__init__((file.nframes, *file.shape), numpy.dtype(file.dtype))
 
     def _read(self, index: int) -> NDArray[Any]:

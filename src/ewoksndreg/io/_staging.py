@@ -28,6 +28,8 @@ from ._open_to_write import open_to_write
 _BOOKKEEPING = 1 << 18
 # Younger files (s) may belong to a run that has not locked them yet.
 _FRESH = 60
+# A rename never replaces a file there, and an open file cannot be renamed.
+_WINDOWS = os.name == "nt"
 
 
 class StagedFile:
@@ -83,7 +85,7 @@ def staged_file(path: str) -> Iterator[StagedFile]:
             staged.reserve(0)
             yield staged
         os.fsync(descriptor)
-        if os.name == "nt":  # an open file cannot be renamed there
+        if _WINDOWS:
             held.close()
         if not _became_new_file(staging, path):
             _append(staging, path)
@@ -108,18 +110,29 @@ def _try(function: Callable[[str], None], path: str) -> None:
 def _became_new_file(staging: str, path: str) -> bool:
     """Give the new file its final name, unless that is taken."""
     try:
-        try:
-            os.link(staging, path)  # unlike a rename, it never replaces a file
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-            os.replace(staging, path)
+        if _WINDOWS:
+            os.rename(staging, path)
+        else:
+            _link(staging, path)
     except FileExistsError:
         return False
     except OSError as error:
         raise cannot_write(path, error) from error
     return True
+
+
+def _link(staging: str, path: str) -> None:
+    try:
+        os.link(staging, path)  # unlike a rename, it never replaces a file
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        try:
+            os.replace(staging, path)
+        except OSError:
+            os.remove(path)
+            raise
 
 
 def _append(staging: str, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+import posixpath
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -20,11 +20,13 @@ from .._messages import add_context
 from .._stacks import ArrayStack
 from .._stacks import Stack
 from ..transformation import is_url
+from ._hdf5_files import check_links
+from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
 from ._hdf5_stack import Hdf5Stack
 from ._several_files import ImageFile
 from ._several_files import JoinedStack
-from ._sources import chunk_shape
+from ._storage import chunk_shape
 from ._urls import Url
 from ._urls import as_data_url
 from ._urls import stack_names
@@ -36,24 +38,6 @@ _logger = logging.getLogger(__name__)
 class InputStacks(dict[str, Stack]):
     """Stack names and their stacks, in the order in which they were given. A stack is a lazy
     sequence of 2D images with `shape` `(N, H, W)` and `dtype`."""
-
-
-class StackUrls(dict[str, DataUrl]):
-    """Addresses of stacks that are still being written to a file.
-
-    :param urls: where the stacks will be found.
-    :param unfinished: gives the stacks as long as the file is not finished, then None.
-    """
-
-    def __init__(
-        self, urls: Mapping[str, DataUrl], unfinished: Callable[[], InputStacks | None]
-    ) -> None:
-        super().__init__(urls)
-        self.unfinished = unfinished
-
-    def __reduce__(self) -> tuple[type[dict[str, DataUrl]], tuple[dict[str, DataUrl]]]:
-        # Another process can only use the addresses.
-        return dict, (dict(self),)
 
 
 ImageStacks = InputStacks | dict[str, Any] | Url | Sequence[Url]
@@ -117,6 +101,10 @@ def _as_items(data: Any) -> list[Any]:
 def _locate(item: Any) -> tuple[DataUrl, Any]:
     """The URL of an item, and the item: an open dataset or group, or the same URL."""
     if not isinstance(item, h5py.HLObject):
+        if _is_image_file(item):
+            raise ValueError(
+                f"{str(item)!r} is an image file: give the stacks as a dictionary with names"
+            )
         url = as_data_url(item)
         return url, url
     if not item:
@@ -131,32 +119,31 @@ def _name(items: Sequence[tuple[DataUrl, Any]]) -> dict[str, Any]:
 
 def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
     url, item = _locate(item)
-    if isinstance(item, h5py.Group):
-        return [(_member(url, name), item[name]) for name in _find_stacks(item, url)]
-    if isinstance(item, h5py.Dataset) or not os.path.exists(str(url.file_path())):
-        return [(url, item)]  # opening it says what is wrong
+    path, root = str(url.file_path()), str(url.data_path())
     with ExitStack() as context:
-        try:
-            file = context.enter_context(open_to_read(str(url.file_path())))
-        except OSError as error:
-            raise add_context(error, url_text(url)) from error
-        group = file.get(url.data_path())
+        group = item
+        if item is url and os.path.exists(path):
+            try:
+                group = find_item(context.enter_context(open_to_read(path)), root)
+            except OSError as error:
+                raise add_context(error, url_text(url)) from error
         if not isinstance(group, h5py.Group):
-            return [(url, url)]
-        return [(_member(url, name),) * 2 for name in _find_stacks(group, url)]
-
-
-def _member(url: DataUrl, name: str) -> DataUrl:
-    root = str(url.data_path()).rstrip("/")
-    return DataUrl(file_path=url.file_path(), data_path=f"{root}/{name}")
+            return [(url, item)]  # opening it says what is wrong
+        found = []
+        for name in _find_stacks(group, url):
+            member = DataUrl(file_path=path, data_path=posixpath.join(root, name))
+            found.append((member, member if item is url else group[name]))
+        return found
 
 
 def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
     """The names of the 3D datasets of numbers in a group. The log names what else there is, but for
     what an evaluation has saved about itself."""
-    members = {name: group.get(name) for name in group}
+    members = {name: find_item(group, name) for name in group}
     stacks = [name for name, item in members.items() if _is_stack(item)]
     if not stacks:
+        for name in (name for name, item in members.items() if item is None):
+            check_links(group.file, f"{group.name}/{name}")
         raise ValueError(
             f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
             f" it holds {', '.join(map(repr, group)) or 'nothing'}"
@@ -211,10 +198,6 @@ def open_stacks(data: Any) -> Iterator[InputStacks]:
     if isinstance(data, InputStacks):
         yield data
         return
-    unfinished = data.unfinished() if isinstance(data, StackUrls) else None
-    if unfinished is not None:
-        yield unfinished
-        return
     with ExitStack() as files:
         stacks = {}
         for name, source in find_sources(data).items():
@@ -230,42 +213,40 @@ input_context = open_stacks
 
 def _open_stack(name: str, source: Any) -> Stack:
     label = f"Stack {name!r}"
+    if isinstance(source, Stack):
+        return source
+    if is_url(source):
+        return _open_url(source, label)
     try:
-        if isinstance(source, Stack):
-            return source
-        if is_url(source) and not _is_image_file(source):
-            url = as_data_url(source)
-            label += f" ({url_text(url)})"
-            return Hdf5Stack(url)
-        if is_url(source):
-            return ImageFile(source)
         if isinstance(source, h5py.Dataset) and source:
             chunk = chunk_shape(source)
             stack = ArrayStack(source, chunk[0] if chunk else None)
             stack.source, stack.origin = f"{source.file.filename}::{source.name}", source
             return stack
-        parts = (
-            source.tolist() if isinstance(source, numpy.ndarray) and source.ndim == 1 else source
-        )
+        is_list = isinstance(source, numpy.ndarray) and source.ndim == 1
+        parts = source.tolist() if is_list else source
         if isinstance(parts, (list, tuple)) and any(map(is_url, parts)):
-            return JoinedStack([_open_part(part, n) for n, part in enumerate(parts)])
+            return JoinedStack([_open_part(part, f"item {n}") for n, part in enumerate(parts)])
         return ArrayStack(source)
     except Exception as error:  # foreign arrays may raise anything
         raise add_context(error, label) from error
 
 
-def _open_part(part: Any, n: int) -> Stack:
-    label = f"item {n}"
+def _open_part(part: Any, label: str) -> Stack:
+    if not is_url(part):
+        found = type(part).__name__
+        raise TypeError(f"{label}: expected the URL of an image, as the others, not {found}")
+    return _open_url(part, label, one_image=True)
+
+
+def _open_url(url: Url, label: str, *, one_image: bool = False) -> Stack:
+    """:param label: in front of what goes wrong."""
     try:
-        if not is_url(part):
-            raise TypeError(
-                f"expected the URL of an image, as the others, not {type(part).__name__}"
-            )
-        if _is_image_file(part):
-            return ImageFile(part)
-        url = as_data_url(part)
-        label += f" ({url_text(url)})"
-        return Hdf5Stack(url, one_image=True)
+        if _is_image_file(url):
+            return ImageFile(str(url))
+        place = as_data_url(url)
+        label += f" ({url_text(place)})"
+        return Hdf5Stack(place, one_image=one_image)
     except (OSError, TypeError, ValueError) as error:
         raise add_context(error, label) from error
 

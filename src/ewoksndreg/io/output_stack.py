@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
+import re
 from abc import ABC
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -11,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -21,17 +25,17 @@ from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
 from .._pixels import as_floating
-from .._stacks import ArrayStack
 from . import _nexus as nexus
-from ._output_group import check_dataset_names
-from ._output_group import check_free
-from ._output_group import find_group
+from ._hdf5_files import find_item
+from ._hdf5_files import open_to_read
+from ._open_to_write import writable
 from ._staging import StagedFile
 from ._staging import staged_file
+from ._urls import as_data_url
 from ._urls import url_text
-from .input_stack import InputStacks
-from .input_stack import StackUrls
 
+# Control characters, and what is not Unicode. HDF5 keeps neither.
+_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # Half the size at 80 MB/s; LZF takes 0.64 at 130 MB/s and few programs read it, gzip at level 4
 # 0.46 at 50 MB/s (float32 images of interpolated counts, 512 x 512).
 _COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -56,7 +60,8 @@ class OutputStacks(ABC):
 
     @abstractmethod
     def data_for_input(self) -> dict[str, list[NDArray[Any]]] | dict[str, DataUrl]:
-        """What was added, in a form that :func:`.input_context` takes, now and later."""
+        """What was added, in a form that :func:`.input_context` takes: lists of images, or URLs of
+        what is in the file when the context has ended."""
 
 
 class MemoryOutputStacks(OutputStacks):
@@ -109,8 +114,8 @@ class Hdf5OutputStacks(OutputStacks):
         :raises FileExistsError: when the file has something of such a name already.
         """
         names = list(names)
-        check_dataset_names(names)
-        check_free(self._url, names)
+        _check_dataset_names(names)
+        _check_free(self._url, names)
 
     def add_point(self, name: str, image: ArrayLike) -> None:
         if self._staged is None:
@@ -196,21 +201,15 @@ class Hdf5OutputStacks(OutputStacks):
         return parent, nexus.free_name(parent, f"{name}_evaluation" if name else "evaluation")
 
     def data_for_input(self) -> dict[str, DataUrl]:
-        urls = {name: self._stack_url(name) for name in self._datasets}
-        return StackUrls(urls, self._unfinished)
+        path, group = self._url.file_path(), str(self._url.data_path())
+        return {
+            name: DataUrl(file_path=path, data_path=posixpath.join(group, name))
+            for name in self._datasets
+        }
 
     def finish(self) -> None:
         """Nothing is added any more; what was added is found at its URL."""
         self._staged = None
-
-    def _unfinished(self) -> InputStacks | None:
-        if self._staged is None:
-            return None
-        return InputStacks({name: ArrayStack(data) for name, data in self._datasets.items()})
-
-    def _stack_url(self, name: str) -> DataUrl:
-        group = str(self._url.data_path()).rstrip("/")
-        return DataUrl(file_path=self._url.file_path(), data_path=f"{group}/{name}")
 
 
 @contextmanager
@@ -255,12 +254,115 @@ def hdf5_output_context(url: str | DataUrl, *, compress: bool = True) -> Iterato
 
     :param compress: whether images are compressed.
     """
-    group = find_group(url)
+    group = _find_group(url)
     with ExitStack() as stack:
         staged = stack.enter_context(staged_file(str(group.file_path())))
         output = Hdf5OutputStacks(staged, group, compress=compress)
         stack.callback(output.finish)
         yield output
+
+
+def _check_dataset_names(names: Sequence[str]) -> None:
+    """Refuse names that HDF5 does not take, or takes for something else: one that begins with a
+    slash would be written outside the group.
+
+    :raises ValueError: names the stack, or both of two that stand in each other's way.
+    """
+    for name in names:
+        if _NOT_IN_NAMES.search(name) or {"", ".", ".."} & set(name.split("/")):
+            raise ValueError(
+                f"A stack called {name!r} cannot be saved: parts of a name, between slashes, are"
+                " not empty, '.' or '..' and hold no control characters"
+            )
+    # Sorted by parts, a group comes right before what it holds.
+    in_order = sorted(names, key=lambda name: name.split("/"))
+    for outer, inner in pairwise(in_order):
+        if inner.startswith(f"{outer}/"):
+            raise ValueError(
+                f"Stacks {outer!r} and {inner!r} cannot be saved side by side: one is a dataset"
+                " where the other needs a group"
+            )
+
+
+def _find_group(url: str | DataUrl) -> DataUrl:
+    """The group of an output URL, in the file to which symbolic links lead.
+
+    :raises ValueError: when the URL names no group, or one behind a link to another file.
+    :raises FileExistsError: when there is a dataset on the way to it.
+    :raises OSError: when the file cannot be written, is being written, or is open in this process.
+    """
+    given = as_data_url(url)
+    if given.data_slice() is not None:
+        raise ValueError(
+            f"The output URL {url_text(given)!r} must name a group, without a slice, for example"
+            f" '{given.file_path()}::/entry/aligned'"
+        )
+    path = str(given.file_path())
+    if not os.path.basename(path):
+        raise ValueError(f"The output URL {url_text(given)!r} names a folder, not a file")
+    first = path.partition(os.sep)[0]
+    if first != path and first.startswith(("~", "$")) and not os.path.exists(first):
+        raise ValueError(
+            f"The output URL {url_text(given)!r} begins with {first!r}, which is no folder: write"
+            " its path in full"
+        )
+    # The place stays the same when the current folder or a link changes.
+    group = DataUrl(file_path=os.path.realpath(path), data_path=given.data_path())
+    _check_free(group, ())
+    return group
+
+
+def _check_free(group: DataUrl, stacks: Iterable[str]) -> None:
+    """Make sure that stacks of these names can be written into a group.
+
+    :raises ValueError: when the group, or a stack, is behind a link to another file.
+    :raises FileExistsError: when the file has something of such a name already.
+    :raises OSError: as :func:`_find_group`.
+    """
+    path = str(group.file_path())
+    if os.path.islink(path):
+        raise OSError(f"Cannot write to {path!r}: it is a link that leads to itself")
+    if not os.path.exists(path):
+        return
+    if os.path.isdir(path):
+        raise OSError(f"{path!r} is a folder, not an HDF5 file")
+    with writable(path), open_to_read(path) as file:
+        found = _follow(file, str(group.data_path()), group)
+        for name in stacks:
+            parent, _, last = name.rpartition("/")
+            holder = None if found is None else _follow(found, parent, group)
+            if holder is not None and holder.get(last, getlink=True) is not None:
+                taken = f"{url_text(group).rstrip('/')}/{name}"
+                raise FileExistsError(f"{taken!r} exists already: choose another output URL")
+
+
+def _follow(start: h5py.Group, names: str, url: DataUrl) -> h5py.Group | None:
+    """A group below another one; None where it does not exist yet."""
+    group = start
+    for name in filter(None, names.split("/")):
+        link = group.get(name, getlink=True)
+        if link is None:
+            return None
+        through = (
+            f"The output URL {url_text(url)!r} goes through '{group.name.rstrip('/')}/{name}',"
+        )
+        item = find_item(group, name)
+        if item is None:
+            target = f"{getattr(link, 'filename', '')}::{link.path}".removeprefix("::")
+            raise ValueError(
+                f"{through} a link to {target!r}, where nothing can be read: choose another group"
+            )
+        if isinstance(link, h5py.ExternalLink):
+            raise ValueError(
+                f"{through} a link to another file: choose a group of"
+                f" '{item.file.filename}::{item.name}', where it leads"
+            )
+        if not isinstance(item, h5py.Group):
+            raise FileExistsError(f"{through} which is a dataset: choose another group")
+        if isinstance(link, h5py.SoftLink):  # perhaps through a link to another file
+            item = _follow(start.file if link.path.startswith("/") else group, link.path, url)
+        group = item
+    return group
 
 
 def _without_mask(image: ArrayLike) -> NDArray[Any]:
