@@ -125,6 +125,10 @@ def _turned(degrees: float, images: int, rng: numpy.random.Generator) -> list[Ma
     return [place(), *places[1:]]
 
 
+def _shear(degrees: float) -> Matrices:
+    return place(distortion=[[0, 0], [numpy.tan(numpy.deg2rad(degrees)), 0]])
+
+
 def build(name: str, picture: str, seed: int) -> Case:
     """One case of :data:`SITUATIONS`."""
     rng = numpy.random.default_rng([seed, *map(ord, name), *map(ord, picture)])
@@ -227,6 +231,8 @@ for _distance in (10, 25, 45):
     _add(f"shift {_distance} px", "translation", 5, lambda n, rng, d=_distance: _far(d, n, rng))
 for _angle in (5, 12, 25):
     _add(f"turn {_angle} deg", "rigid", 5, lambda n, rng, d=_angle: _turned(d, n, rng))
+_add("turning by 3 deg", "rigid", 20, lambda n, _: [place(degrees=3 * k) for k in range(n)])
+_add("shearing by 3 deg", "affine", 10, lambda n, _: [_shear(3 * k) for k in range(n)])
 for _name, _change in (
     ("gain", _gain),
     ("inverted", _inverted),

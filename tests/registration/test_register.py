@@ -20,6 +20,8 @@ from ewoksndreg import register_stacks
 from ewoksndreg.registration import Registration
 from ewoksndreg.transformation import TransformationType
 
+from .cases import SITUATIONS
+from .cases import build
 from .cases import errors
 from .cases import place
 from .cases import scene
@@ -75,6 +77,29 @@ def test_motion_of_each_type_is_found(transformation_type: str) -> None:
     assert found.transformation_type is TransformationType(transformation_type)
     types = {each.transformation_type.value for each in found.transformations}
     assert types == {"identity", transformation_type}
+
+
+# Starts are looked for at up to 30 degrees.
+DRIFT = [place((0.5 * n, -0.3 * n), 5 * n, size=SIZE) for n in range(13)]
+
+
+@pytest.mark.parametrize("reference_image", [0, 12])
+def test_a_drift_is_followed_farther_than_starts_are_looked_for(reference_image: int) -> None:
+    stack, truth = _views(DRIFT)
+    stack[7] = 0.5  # empty
+    with pytest.warns(RuntimeWarning, match="image 7"):
+        found = register_stack(stack, "rigid", reference_image=reference_image)
+    truth = truth @ numpy.linalg.inv(truth[reference_image])
+    assert numpy.delete(_errors(found, truth), 7).max() < 0.05
+
+
+@pytest.mark.parametrize(("block_size", "lost"), [(-2, 0), (3, 0), (100, 2)])
+def test_the_block_size_decides_where_an_image_starts(block_size: int, lost: int) -> None:
+    stack, truth = _views(DRIFT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = register_stack(stack, "rigid", block_size=block_size)
+    assert numpy.count_nonzero(_errors(found, truth) > 1) == lost
 
 
 @pytest.mark.parametrize(
@@ -380,3 +405,12 @@ class _Images:
 
     def __getitem__(self, n: int) -> NDArray[Any]:
         return numpy.ones((4, 5 if n else 6))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_no_image_is_lost(name: str) -> None:
+    case = build(name, "grains", 0)
+    found = register_stack(case.stack, case.transformation_type)
+    matrices = numpy.stack([each.passive_matrix for each in found.transformations])
+    assert errors(matrices, case.truth, case.stack.shape[1:]).max() < 1

@@ -35,8 +35,9 @@ class Align(Protocol):
     def reference(self) -> Alignment:
         """The result for the reference image itself."""
 
-    def __call__(self, images: Sequence[Prepared]) -> Alignment:
+    def __call__(self, images: Sequence[Prepared], start: Matrix | None = None) -> Alignment:
         """Align an image.
 
         :param images: the image in each stack.
+        :param start: a passive matrix, which is an additional starting point.
         """

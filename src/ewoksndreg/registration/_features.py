@@ -69,7 +69,7 @@ class FeatureMethod:
         self._features = self._detect(reference.pixels)
         self.reference = Alignment(numpy.identity(3), self._features)
 
-    def __call__(self, images: Sequence[Prepared]) -> Alignment:
+    def __call__(self, images: Sequence[Prepared], start: Matrix | None = None) -> Alignment:
         features = self._detect(images[0].pixels)
         matches = self._match(features)
         fitted = fit_robustly(matches[0].coordinates, matches[1].coordinates, self._type)

@@ -86,7 +86,7 @@ class IntensityMethod:
         with_rotations = transformation_type is not TransformationType.translation
         self._starts = [StartFinder(levels[-1], with_rotations) for levels in self._references]
 
-    def __call__(self, images: Sequence[Prepared]) -> Alignment:
+    def __call__(self, images: Sequence[Prepared], start: Matrix | None = None) -> Alignment:
         pyramids = [make_pyramid(image, self._number, self._kernel) for image in images]
         matrices: list[Matrix] = []
         use_fine = [False] * len(images)
@@ -98,7 +98,7 @@ class IntensityMethod:
                 self._kernel,
             )
             if n == self._number - 1:
-                matrices = self._start(level)
+                matrices = self._start(level, start)
             else:
                 matrices = level.select(use_fine).refine(matrices, self._type)
             if len(matrices) > 1:
@@ -111,9 +111,16 @@ class IntensityMethod:
                 matrices = [_FINER @ matrix @ _COARSER for matrix in matrices]
         return Alignment(matrices[0] if matrices else None)
 
-    def _start(self, level: _Level) -> list[Matrix]:
-        """Find starting points and refine each one on the structure it was found from."""
+    def _start(self, level: _Level, given: Matrix | None) -> list[Matrix]:
+        """Find starting points and refine each one on the structure it was found from.
+
+        :param given: an additional starting point, for the full images.
+        """
         starts = [numpy.identity(3)]
+        if given is not None:
+            factor = 2.0 ** (self._number - 1)
+            to_level = numpy.diag([1 / factor, 1 / factor, 1])
+            starts.append(to_level @ given @ numpy.linalg.inv(to_level))
         fine_starts: list[Matrix] = []
         for finder, image in zip(self._starts, level.images, strict=True):
             starts += finder.find(image)

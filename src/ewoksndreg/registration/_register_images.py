@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import Future
 from concurrent.futures import wait
 from contextlib import ExitStack
 from typing import Literal
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .._progress import Reporter
 from .._stacks import Stack
 from .._typing import Mask
+from .._typing import Matrix
 from ..evaluation import LookJob
 from ..evaluation import PreparedImages
 from ..evaluation import find_unchanging
@@ -78,6 +79,12 @@ def _find_masked(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask | None:
     return numpy.asarray(used == 0)
 
 
+# An image is registered again from where the one before it is when its correlation is below this
+# and 1 - correlation is above that of the one before by this factor.
+_GOOD = 0.9
+_MUCH_WORSE = 1.5
+
+
 class _Found(NamedTuple):
     """The result for one image.
 
@@ -98,6 +105,7 @@ def register_images(
     mask: ArrayLike | None,
     reporter: Reporter,
     max_workers: int | None,
+    block_size: int = 1,
 ) -> Registration:
     """Register stacks of the same shape together, without warnings.
 
@@ -118,13 +126,21 @@ def register_images(
         references = [images.prepare(q) for images in opened]
         align = _select_method(method, references, weights, transformation_type, kernel)
 
-        def register(n: int) -> _Found:
+        def register(n: int, start: Matrix | None = None) -> _Found:
             if n == q:
                 return _check(references, references, align.reference, kernel)
             prepared = [images.prepare(n) for images in opened]
-            return _check(references, prepared, align(prepared), kernel)
+            return _check(references, prepared, align(prepared, start), kernel)
 
-        found = _map(register, number, workers, reporter)
+        found = _register_all(
+            register,
+            number,
+            q,
+            # Features find an image wherever it is.
+            max(1, block_size) if method == "intensities" else number,
+            workers,
+            reporter,
+        )
     failed = {n: each.why for n, each in enumerate(found) if each.why is not None}
     if transformation_type is TransformationType.identity:
         failed = {}
@@ -163,7 +179,7 @@ def _find_invalid(
 class _NoMotion:
     reference = Alignment(numpy.identity(3))
 
-    def __call__(self, images: Sequence[Prepared]) -> Alignment:
+    def __call__(self, images: Sequence[Prepared], start: Matrix | None = None) -> Alignment:
         return self.reference
 
 
@@ -220,28 +236,63 @@ def _has_contrast(image: Prepared) -> bool:
     return bool(numpy.any(image.pixels > 0))
 
 
-def _map(
-    register: Callable[[int], _Found], number: int, workers: int, reporter: Reporter
+def _register_all(
+    register: Callable[..., _Found],
+    number: int,
+    reference_image: int,
+    block_size: int,
+    workers: int,
+    reporter: Reporter,
 ) -> list[_Found]:
-    """Register all images, in any order."""
-    if workers == 1:
-        found = []
-        for n in range(number):
+    """Register images, outward from the reference image.
+
+    :param register: takes the index of an image, and a matrix to start from as well.
+    """
+    order = [*range(reference_image, number), *range(reference_image - 1, -1, -1)]
+    found: dict[int, _Found] = {}
+    with ExitStack() as context:
+        futures: dict[int, Future[_Found]] = {}
+        if workers > 1:
+            executor = context.enter_context(threads(workers))
+            futures = {n: executor.submit(register, n) for n in order}
+            context.callback(lambda: [future.cancel() for future in futures.values()])
+        for n in order:
             reporter.check()
-            found.append(register(n))
-            reporter.count()
-        return found
-    with threads(workers) as executor:
-        futures = [executor.submit(register, n) for n in range(number)]
-        pending = set(futures)
-        try:
-            while pending:
+            while futures and wait([futures[n]], timeout=_INTERVAL).not_done:
                 reporter.check()
-                done, pending = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-                    reporter.count()
-        finally:
-            for future in futures:
-                future.cancel()
-    return [future.result() for future in futures]
+            found[n] = futures[n].result() if futures else register(n)
+            before = _find_before(n, reference_image, block_size, found)
+            if before is not None and _is_much_worse(found[n], found[before]):
+                again = register(n, found[before].alignment.matrix)
+                if _is_better(again, found[n]):
+                    found[n] = again
+            reporter.count()
+    return [found[n] for n in range(number)]
+
+
+def _find_before(
+    n: int, reference_image: int, block_size: int, found: Mapping[int, _Found]
+) -> int | None:
+    """The image from which one may have drifted; None where that is the reference image.
+
+    :param block_size: how many images share the image before them, which is the last one of the
+        block between them and the reference image. One that failed has the image before it instead.
+    """
+    distance = abs(n - reference_image)
+    while distance > block_size:
+        distance = (distance - 1) // block_size * block_size
+        before = reference_image + (distance if n > reference_image else -distance)
+        if found[before].why is None:
+            return before
+    return None
+
+
+def _is_much_worse(found: _Found, before: _Found) -> bool:
+    r, r_before = abs(found.correlation), abs(before.correlation)
+    return found.why is not None or (r < _GOOD and 1 - r > _MUCH_WORSE * (1 - r_before))
+
+
+def _is_better(found: _Found, other: _Found) -> bool:
+    if found.why is not None or other.why is not None:
+        return found.why is None
+    return abs(found.correlation) > abs(other.correlation)

@@ -32,6 +32,7 @@ def register_stack(
     method: Method = "intensities",
     reference_image: int | float = 0,
     mask: ArrayLike | None = None,
+    block_size: int = 1,
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
@@ -47,7 +48,9 @@ def register_stack(
     does not depend on gain and offset of an image, and the contrast may be inverted. Hot pixels,
     which differ from their neighbors in most images, are ignored, as are NaN and infinite pixels.
     The method finds shifts up to half of the field of view, rotations up to 30 degrees, and scale
-    and shear up to about 10 %.
+    and shear up to about 10 %; beyond that it follows a drift: if an image is aligned much worse
+    than the image before it, the transformation of that one is an additional starting point
+    (`block_size`).
 
     `"sift"` and `"orb"` match features with scikit-image (extra `register`) and fit the
     transformation that most matches support within 2 px (RANSAC). They find larger rotations but
@@ -61,6 +64,8 @@ def register_stack(
     :param reference_image: index of the reference image (negative: from the end), or its relative
         position in the stack as a float from 0.0 (first image) to 1.0 (last image).
     :param mask: True for the detector pixels to use, shape `(H, W)`.
+    :param block_size: how many images share the image before them, see above: 1 (or less) for the
+        next image toward the reference image, N for none. Features do not use it.
     :param progress: called with the completed fraction, from 0 to 1, never decreasing.
     :param should_stop: called regularly; the registration is cancelled if it returns True.
     :param max_workers: number of threads. None or -1: one per available processor; 0: no additional
@@ -88,7 +93,15 @@ def register_stack(
     with _open_stack(images) as stack:
         reporter = Reporter("registration", len(stack), progress, should_stop)
         found = register_images(
-            {"images": stack}, [1], kind, method, reference_image, mask, reporter, max_workers
+            {"images": stack},
+            [1],
+            kind,
+            method,
+            reference_image,
+            mask,
+            reporter,
+            max_workers,
+            block_size,
         )
     if found.warning is not None:
         warnings.warn(found.warning, RuntimeWarning, stacklevel=2)
@@ -102,6 +115,7 @@ def register_each_stack(
     method: Method = "intensities",
     reference_image: int | float = 0,
     mask: ArrayLike | None = None,
+    block_size: int = 1,
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
@@ -121,7 +135,15 @@ def register_each_stack(
         for name, stack in stacks.items():
             try:
                 found[name] = register_images(
-                    {name: stack}, [1], kind, method, reference_image, mask, reporter, max_workers
+                    {name: stack},
+                    [1],
+                    kind,
+                    method,
+                    reference_image,
+                    mask,
+                    reporter,
+                    max_workers,
+                    block_size,
                 )
             except (TypeError, ValueError) as error:
                 where = f"Stack {name!r}"

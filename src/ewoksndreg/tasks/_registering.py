@@ -29,7 +29,11 @@ class RegisteringTask(TaskWithProgress):
         self.cancelled = True
 
     def _register(
-        self, method: Method, prepare: Callable[[Stack], Stack], configuration: dict[str, Any]
+        self,
+        method: Method,
+        prepare: Callable[[Stack], Stack],
+        configuration: dict[str, Any],
+        block_size: int = 1,
     ) -> None:
         """Register the stacks and set the outputs that these tasks share.
 
@@ -49,6 +53,7 @@ class RegisteringTask(TaskWithProgress):
                 method=method,
                 reference_image=inputs.reference_image,
                 mask=inputs.mask,
+                block_size=block_size,
                 progress=self._report,
                 should_stop=lambda: self.cancelled,
                 max_workers=inputs.max_workers,

@@ -113,8 +113,9 @@ class IntensityInputs(_RegistrationInputs):
     )
     block_size: int = Field(
         default=1,
-        description="Has no effect: each image is registered with the reference image itself, so"
-        " that errors do not accumulate.",
+        description="Each image is registered with the reference image itself, so that errors do"
+        " not accumulate. An image that is not found starts where the image before it is: the last"
+        " one of the block of so many images before. 1 for the next image.",
     )
     preprocessing_options: dict[str, Any] | None = Field(
         default=None,

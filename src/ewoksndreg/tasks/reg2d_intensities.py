@@ -45,6 +45,7 @@ class Reg2DIntensities(  # type: ignore[call-arg]  # ewokscore has no types
                 "preprocessing_options": inputs.preprocessing_options,
                 "block_size": inputs.block_size,
             },
+            inputs.block_size,
         )
 
     def _explain(self) -> None:
@@ -65,9 +66,3 @@ class Reg2DIntensities(  # type: ignore[call-arg]  # ewokscore has no types
         ):
             if (inputs.preprocessing_options or {}).get(name):
                 _logger.info("The preprocessing option %r has no effect: %s", name, why)
-        if inputs.block_size > 1:
-            _logger.info(
-                "block_size = %s has no effect: each image is registered with the reference image"
-                " itself",
-                inputs.block_size,
-            )
