@@ -1,23 +1,117 @@
 """Configuration of the documentation."""
 
+import builtins
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy
+from sphinx.application import Sphinx
+
 from ewoksndreg import __version__
 
 project = "ewoksndreg"
 author = "the ewoksndreg developers"
 project_copyright = "2026, the ewoksndreg developers"
-release = __version__
+version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+extensions = [
+    "ewokssphinx",
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "examples", "sg_execution_times.rst", "tutorials/python/index.rst"]
 default_role = "literal"
-nitpicky = False
+templates_path = ["_templates"]
+nitpicky = True
+nitpick_ignore = [("py:class", "ewoksndreg.kernels._kernel.Scale")]
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-# The docstrings say shapes and units; the types of arrays would fill the page.
-autodoc_typehints = "none"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
 autodoc_default_options = {"members": True}
 
+# What we link to is listed beside this file, so that the build needs no network.
+intersphinx_mapping = {
+    name: (url, f"inventories/{name}.txt")
+    for name, url in {
+        "h5py": "https://docs.h5py.org/en/stable",
+        "matplotlib": "https://matplotlib.org/stable",
+        "numpy": "https://numpy.org/doc/stable",
+        "pandas": "https://pandas.pydata.org/docs",
+        "python": "https://docs.python.org/3",
+        "scipy": "https://docs.scipy.org/doc/scipy",
+        "silx": "https://www.silx.org/doc/silx/latest",
+    }.items()
+}
+
+# The examples write files where they are, so they run in a copy.
+_HERE = Path(__file__).parent
+_COPY = _HERE / "_build" / "examples"
+shutil.rmtree(_COPY, ignore_errors=True)
+shutil.copytree(_HERE / "examples", _COPY)
+sphinx_gallery_conf = {
+    "examples_dirs": [str(_COPY / "tutorial"), str(_COPY / "gallery")],
+    "gallery_dirs": ["tutorials/python", "gallery"],
+    "filename_pattern": r"\.py$",
+    "ignore_repr_types": "matplotlib|list",
+    "reference_url": {"ewoksndreg": None},
+    "show_memory": False,
+    "min_reported_time": 1e9,
+    "remove_config_comments": True,
+}
+
 html_theme = "pydata_sphinx_theme"
-html_title = "ewoksndreg"
-html_sidebars = {"**": []}
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_title = f"ewoksndreg {release}"
+html_theme_options = {
+    "navigation_with_keys": False,
+    "navbar_end": ["version.html", "theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+}
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-before-process-signature", _name_types)
+
+
+def _name_types(app: Sphinx, documented: Any, bound_method: bool) -> None:
+    """Show the names of types that would be spelled out; the docstrings say shapes."""
+    annotations = getattr(documented, "__annotations__", {})
+    names = vars(sys.modules.get(documented.__module__, builtins))
+    for name, text in annotations.items():
+        if isinstance(text, str):
+            with suppress(NameError):  # imported for type checkers only
+                annotations[name] = eval(text, {**names, **_NAMED})  # noqa: S307
+
+
+class _Array:
+    def __class_getitem__(cls, pixels: object) -> type:
+        return numpy.ndarray
+
+
+def _named(module: str, name: str) -> type:
+    return type(name, (), {"__module__": module})
+
+
+_NAMED = {
+    "ArrayLike": _named("numpy.typing", "ArrayLike"),
+    "Axes": _named("matplotlib.axes", "Axes"),
+    "Conventions": _named("ewoksndreg.transformation", "Conventions"),
+    "FloatImage": numpy.ndarray,
+    "Mask": numpy.ndarray,
+    "Matrix": numpy.ndarray,
+    "NDArray": _Array,
+    "TransformationSource": _named("ewoksndreg.transformation", "TransformationSource"),
+}

@@ -1,4 +1,4 @@
-"""Make the pictures of the Orange widget: ``python doc/screenshots.py``.
+"""Make the pictures of the canvas and its widgets: ``python doc/screenshots.py``.
 
 Needs ``pip install ".[orange]"``. Nothing appears on a screen.
 """
@@ -9,6 +9,9 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from contextlib import chdir
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,14 @@ from typing import Any
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
 
+import h5py
+from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
 from orangecanvas.styles import breeze_dark
 from silx.gui import qt
 
 from ewoksndreg.demo.samples import make_sample
 from ewoksndreg.tasks.reg2d_intensities import Reg2DIntensities
+from orangecontrib.ewoksndreg import tutorials
 from orangecontrib.ewoksndreg.reg2d_posteval import OWReg2DPostEvaluation
 
 IMAGES = Path(__file__).parent / "images"
@@ -53,6 +59,7 @@ def main() -> None:
     _picture(application, "per_image", values, _tab("Per image"))
     _picture(application, "motion", values, _tab("Motion"))
     _picture(application, "error", without_a_registration)
+    _canvas_pictures(application)
     application.setPalette(breeze_dark())  # the dark theme of the canvas
     _picture(application, "dark", values, _tab("Images"))
 
@@ -74,12 +81,53 @@ def _picture(
     if prepare is not None:
         application.processEvents()
         prepare(widget)
-    end = time.monotonic() + _SETTLED
-    while time.monotonic() < end:
-        application.processEvents()
+    _settle(application)
     widget.grab().save(str(IMAGES / f"orange_{name}.png"))
     widget.onDeleteWidget()
     widget.close()
+
+
+def _canvas_pictures(application: qt.QApplication) -> None:
+    """The workflow from a file to an aligned file, for the tutorial."""
+    sample = make_sample("coins", images=6, size=128, step=3, seed=1)
+    with ExitStack() as context:
+        folder = context.enter_context(tempfile.TemporaryDirectory())
+        context.enter_context(chdir(folder))
+        with h5py.File("maps.h5", "w") as file:
+            maps = file.create_group("entry/maps")
+            for name in ("Ca-K", "Fe-K", "S-K", "Ar-K"):
+                maps[name] = sample.stacks[name]
+            maps.attrs["NX_class"] = "NXdata"
+            maps.attrs["signal"] = "Ca-K"
+        canvas = context.enter_context(OrangeCanvasHandler())
+        canvas.load_ows(str(files(tutorials) / "align_a_file.ows"))
+        (select,) = canvas.widgets_from_name("NXdata stacks")
+        select.update_default_inputs(
+            input_root_uri="maps.h5::/entry", output_root_uri="aligned.h5::/entry/aligned"
+        )
+        canvas.start_workflow()
+        canvas.wait_widgets(timeout=60)
+        canvas.canvas.resize(1130, 500)
+        canvas.canvas.show()
+        _settle(application)
+        canvas.canvas.grab().save(str(IMAGES / "canvas_workflow.png"))
+        (evaluation,) = canvas.widgets_from_name("Post-Registration Evaluation")
+        for widget, size, name in (
+            (select, (700, 360), "select"),
+            (evaluation, SIZE, "evaluation"),
+        ):
+            widget.resize(*size)
+            widget.show()
+            _settle(application)
+            widget.grab().save(str(IMAGES / f"canvas_{name}.png"))
+            widget.hide()
+        canvas.scheme.ewoks_finalize()
+
+
+def _settle(application: qt.QApplication) -> None:
+    end = time.monotonic() + _SETTLED
+    while time.monotonic() < end:
+        application.processEvents()
 
 
 def _tab(title: str) -> Callable[[OWReg2DPostEvaluation], None]:

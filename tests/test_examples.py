@@ -8,7 +8,8 @@ import pytest
 
 import ewoksndreg
 
-REFERENCE = (Path(__file__).parent.parent / "doc" / "reference" / "api.rst").read_text()
+PAGES = Path(__file__).parent.parent / "doc" / "reference" / "api"
+REFERENCE = "".join(page.read_text() for page in PAGES.glob("*.rst"))
 
 
 @pytest.mark.parametrize("name", ewoksndreg.__all__)

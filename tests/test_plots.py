@@ -1,11 +1,9 @@
 """What the plots show is what was found, and the names are those that were given."""
 
 import math
-import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy
 import pytest
@@ -294,21 +292,6 @@ def test_what_does_not_exist_is_named(evaluation):
         plots.before_after(evaluation, STACKS, {**REGISTRATIONS, "right": MOTION[:4]})
     with pytest.raises(ValueError, match="need two axes, not 1"):
         plots.before_after(evaluation, STACKS, REGISTRATIONS, ax=[Figure().subplots()])
-
-
-def test_the_examples_of_the_page_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    page = (Path(__file__).parent.parent / "doc" / "how_to" / "plots.md").read_text()
-    motion = [(n % 4, n % 3) for n in range(20)]
-    names = {
-        "stacks": {name: moving(motion, seed=n) for n, name in enumerate(("Ca-K", "Fe-K"))},
-        "registrations": {"Ca-K": motion, "Fe-K": [(0, 0)] * 20},
-    }
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    for block in blocks:
-        exec(compile(block, "looking.md", "exec"), names)  # noqa: S102
-    assert len(blocks) == 5
-    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "alignment.pdf"}
 
 
 def test_any_name_can_be_drawn():

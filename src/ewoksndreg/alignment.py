@@ -203,7 +203,7 @@ def align_stacks(
 
 
 class AlignedStack(Stack):
-    """Images that are aligned when they are accessed; see :func:`align_stacks`.
+    """Images that are aligned when they are accessed; see :func:`.align_stacks`.
 
     :param source: where the measured images come from.
     :param registration: N transformations.

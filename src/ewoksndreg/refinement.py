@@ -337,7 +337,7 @@ def refine_registration(
 
     All stacks have the same motion, so together they determine it better than the stack from which
     the registration was found. Image n is aligned with reference image q in all stacks at once
-    (:func:`refine_image`), starting from ``M[n] inv(M[q])``. Image 0 keeps its transformation or,
+    (:func:`.refine_image`), starting from ``M[n] inv(M[q])``. Image 0 keeps its transformation or,
     if it cannot be compared, image q does. If a shift of 0.5 px or more remains, images of a
     quarter and of half the size are aligned first. The refined registration is scored together with
     the given one, and rejected if it is not better.

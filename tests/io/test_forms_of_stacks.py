@@ -487,6 +487,8 @@ def test_a_group_stands_for_its_stacks_and_the_log_names_what_is_left_out(tmp_pa
         group = file.create_group("aligned")
         group["Ca"], group["energy"] = IMAGES, numpy.arange(7)
         group["deeper/Fe"] = IMAGES
+        group["x"] = numpy.arange(3)
+        group.attrs["axes"] = [".", ".", "x"]
         group.create_group("evaluation").attrs["NX_class"] = "NXprocess"
         group["evaluation/images"] = IMAGES
         file["elsewhere"] = IMAGES + 1

@@ -14,11 +14,14 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
+import h5py
+import numpy
 import pytest
 from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
 from ewoksorange.gui.workflows.owscheme import ows_to_ewoks
 from orangecanvas.application import canvasmain
 from orangecanvas.help.manager import get_help_provider_for_distribution
+from scipy import ndimage
 
 from orangecontrib.ewoksndreg import tutorials
 
@@ -87,6 +90,30 @@ def test_the_canvas_runs_it_and_shows_the_ranking(canvas, wait_until, tmp_path):
         if attributes["task_identifier"].endswith("Reg2DPostEvaluation")
     ]
     assert {"name": "reference_stack", "value": "stack_2"} in inputs
+    canvas.scheme.ewoks_finalize()
+
+
+def test_the_canvas_leads_from_a_file_to_an_aligned_file(canvas, tmp_path):
+    rng = numpy.random.default_rng(0)
+    scene = ndimage.gaussian_filter(rng.normal(size=(100, 100)), 2)
+    with h5py.File(tmp_path / "maps.h5", "w") as file:
+        maps = file.create_group("entry/maps")
+        maps.attrs.update(NX_class="NXdata", signal="Ca-K")
+        maps["Ca-K"] = numpy.array([scene[9 - n : 73 - n, 9:73] for n in range(3)])
+        maps["Fe-K"] = maps["Ca-K"] + rng.normal(scale=0.1, size=(3, 64, 64))
+    canvas.load_ows(str(files(tutorials) / "align_a_file.ows"))
+    (select,) = canvas.widgets_from_name("NXdata stacks")
+    select.update_default_inputs(
+        input_root_uri=f"{tmp_path}/maps.h5::/entry",
+        output_root_uri=f"{tmp_path}/aligned.h5::/entry/aligned",
+    )
+    canvas.start_workflow()
+    canvas.wait_widgets(timeout=_TIMEOUT)
+    with h5py.File(tmp_path / "aligned.h5") as file:
+        assert set(file["entry/aligned"]) >= {"Ca-K", "Fe-K"}
+        aligned = file["entry/aligned/Ca-K"][()]
+    assert aligned.shape[1] in (61, 62)  # the sample moves by 2 rows; 0.01 px may cost one more
+    numpy.testing.assert_allclose(aligned[1:], aligned[:1].repeat(2, 0), atol=0.02)
     canvas.scheme.ewoks_finalize()
 
 

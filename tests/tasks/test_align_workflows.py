@@ -82,7 +82,7 @@ def test_the_same_on_a_dask_cluster(folder, stacks):
 
 def test_the_command_of_the_documentation_works(folder, stacks):
     pytest.importorskip("ewoks")
-    text = (ROOT / "doc/explanation/alignment.md").read_text()
+    text = (ROOT / "doc/how_to/workflow.md").read_text()
     start = text.index("ewoks execute align ")
     command = text[start : text.index("```", start)].replace("\\\n", " ")
     _, _, *arguments = shlex.split(command)

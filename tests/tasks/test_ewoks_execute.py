@@ -108,8 +108,7 @@ def read_command(page):
 
 
 def test_the_command_of_the_documentation_works(folder, stacks):
-    command = read_command("README.md")
-    assert read_command("doc/reference/post_evaluation.md") == command
+    command = read_command("doc/how_to/workflow.md")
     _, _, *arguments = shlex.split(command)
     done = execute(folder, *arguments)
     assert done.returncode == 0, done.stderr

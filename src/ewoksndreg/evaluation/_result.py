@@ -208,7 +208,7 @@ class Evaluation:
         """The numbers as a :class:`pandas.DataFrame`.
 
         :param per: `"registration"` for one row per registration, best first, with the numbers of
-            :class:`RegistrationScore` and by how many px a rival differs from the best one; or
+            :class:`.RegistrationScore` and by how many px a rival differs from the best one; or
             `"image"` for one row per registration, stack and image with the relative error, the
             overlap and whether it is a bad image.
         :raises ValueError: when `per` is neither.

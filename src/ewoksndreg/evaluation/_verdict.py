@@ -42,7 +42,7 @@ class Limits:
     :param motion_distance: two stacks share one motion if their best registrations are not more
         than so many px apart,
     :param motion_conflict: or if some registration keeps the conflict between them as small as
-        this, see :func:`.find_motion_groups`.
+        this.
     :param silent: a stack is silent where no registration found from another one improves its
         relative error R by more than this.
     :param bad_image: an image is bad where its correlation coefficient is by this part smaller

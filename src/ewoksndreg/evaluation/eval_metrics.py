@@ -1,5 +1,7 @@
 """The two documented measures in their plain form."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -51,13 +51,13 @@ def post_evaluation(
     """Stack names sorted by the sum of the two plain measures, best first.
 
     This is how ewoksndreg 0.5.0 ranks. The sum depends on the units of the stacks and rewards
-    lost overlap; use :func:`evaluate_stacks` to decide.
+    lost overlap; use :func:`.evaluate_stacks` to decide.
 
     :param aligned_stacks: for each name N images, after their transformations were applied.
     :param transformations: for each name N transformations, in any form that
         :func:`.as_transformations` takes.
-    :returns: ascending sum of :func:`mse_eval` with image 0 as the reference image and
-        :func:`smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
+    :returns: ascending sum of :func:`.mse_eval` with image 0 as the reference image and
+        :func:`.smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
     :raises ValueError: when the names of stacks and registrations or the numbers of images and
         transformations differ, there are no images, or these are no transformations.
     :raises TypeError: when these are no transformations; names the stack.

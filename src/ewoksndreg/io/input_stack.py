@@ -137,8 +137,8 @@ def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
 
 
 def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
-    """The names of the 3D datasets of numbers in a group. The log names what else there is, but for
-    what an evaluation has saved about itself."""
+    """The names of the 3D datasets of numbers in a group. The log names what else there is, except
+    for the axes of an NXdata group and for what an evaluation has saved about itself."""
     members = {name: find_item(group, name) for name in group}
     stacks = [name for name, item in members.items() if _is_stack(item)]
     if not stacks:
@@ -148,8 +148,9 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
             f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
             f" it holds {', '.join(map(repr, group)) or 'nothing'}"
         )
+    known = {*stacks, *_name_axes(group)}
     others = [
-        repr(name) for name, item in members.items() if name not in stacks and not _is_process(item)
+        repr(name) for name, item in members.items() if name not in known and not _is_process(item)
     ]
     if others:
         _logger.warning("%s: left out what is no stack: %s", url_text(url), ", ".join(others))
@@ -158,6 +159,11 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
 
 def _is_stack(item: Any) -> bool:
     return isinstance(item, h5py.Dataset) and item.ndim == 3 and item.dtype.kind in "biuf"
+
+
+def _name_axes(group: h5py.Group) -> list[str]:
+    axes = numpy.ravel(group.attrs.get("axes", ()))
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in axes]
 
 
 def _is_process(item: Any) -> bool:
@@ -169,13 +175,13 @@ def _is_process(item: Any) -> bool:
 def open_stacks(data: Any) -> Iterator[InputStacks]:
     """Open stacks of images, in any of these forms.
 
-    - an :class:`InputStacks`, which is passed through and not closed,
+    - an :class:`.InputStacks`, which is passed through and not closed,
     - a dictionary with a value for each stack:
 
       - the URL of an HDF5 dataset of shape `(N, H, W)`: a string, a path or a `DataUrl`,
       - a list of URLs of datasets that hold one image, `(H, W)`, or several, and of image files
         (TIFF, EDF and whatever else fabio reads),
-      - images, see :class:`.ArrayStack`: an array `(N, H, W)` of numpy, h5py, zarr, Dask, xarray or
+      - images: an array `(N, H, W)` of numpy, h5py, zarr, Dask, xarray or
         another package, or a sequence of arrays or nested lists `(H, W)`,
 
     - the URL of a dataset, or of a group, which stands for the 3D datasets in it; or an open h5py

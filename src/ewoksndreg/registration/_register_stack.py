@@ -120,12 +120,12 @@ def register_each_stack(
     should_stop: Callable[[], bool] | None = None,
     max_workers: int | None = None,
 ) -> dict[str, Registration]:
-    """Apply :func:`register_stack` to each of several stacks, to get registrations to rank.
+    """Apply :func:`.register_stack` to each of several stacks, to get registrations to rank.
 
     :param image_stacks: stacks in any form that :func:`.open_stacks` accepts.
     :returns: the registration that was found from each stack, by name.
 
-    The other parameters, errors and warnings are those of :func:`register_stack`; errors and
+    The other parameters, errors and warnings are those of :func:`.register_stack`; errors and
     warnings name the stack.
     """
     kind = as_type(transformation_type, method)

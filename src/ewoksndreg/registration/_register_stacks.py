@@ -34,10 +34,10 @@ def register_stacks(
 ) -> Registration:
     """Find one registration for all stacks of the same moving sample, from all stacks together.
 
-    The method is that of :func:`register_stack` with `"intensities"`: each stack contributes
+    The method is that of :func:`.register_stack` with `"intensities"`: each stack contributes
     starting points, and one transformation per image is refined on all stacks. The contribution of
     a stack grows with the similarity of its images and with its weight
-    (:attr:`.Evaluation.stack_weights`) in a ranking of quick registrations
+    (`stack_weights` of an :class:`.Evaluation`) in a ranking of quick registrations
     (:func:`.rank_before_registering`), which is small for a stack with a static detector pattern.
     The result is one more registration to rank.
 
@@ -45,7 +45,7 @@ def register_stacks(
         :func:`.open_stacks` accepts.
     :raises ValueError: also if the stacks differ in shape or number of images; names two of them.
 
-    The other parameters, errors and warnings are those of :func:`register_stack`.
+    The other parameters, errors and warnings are those of :func:`.register_stack`.
 
     >>> import numpy
     >>> from ewoksndreg import register_stacks

@@ -81,7 +81,7 @@ def as_transformations(
           appears in image n displaced by shift n (row, column),
         - shifts as a table (data frame, structured array, compound dataset, dictionary, named
           tuples) with the columns `row` and `column`, or `y` and `x`, in any order,
-        - the URL of a dataset with matrices or shifts, see :func:`.as_data_url`. The dataset is
+        - the URL of a dataset with matrices or shifts. The dataset is
           read completely; its attribute `convention` is used if `convention` is not given.
 
         Masked and missing numbers (None) become NaN.
