@@ -63,7 +63,7 @@ def test_the_best_registration_is_refined_for_all_stacks(stacks, transformations
 
 
 def test_the_refined_registration_is_saved(stacks, transformations, tmp_path):
-    _, outputs = run(
+    task, outputs = run(
         image_stacks=stacks,
         transformations=transformations,
         output_root_uri=f"{tmp_path / 'aligned.h5'}::/entry/aligned",
@@ -79,6 +79,17 @@ def test_the_refined_registration_is_saved(stacks, transformations, tmp_path):
             [each.passive_matrix for each in outputs["transformations"][name]],
         )
         assert file["entry/aligned"].attrs["title"].endswith("refined on all stacks")
+        told, found = file["entry/aligned_evaluation/refinement"], task.refinement
+        assert told["summary"].asstr()[()] == str(found)
+        assert told["accepted"][()]
+        assert list(told["score"]) == [found.before.score, found.after.score]
+        assert list(told["remaining_shift"]) == [
+            found.remaining_shift_before,
+            found.remaining_shift_after,
+        ]
+        assert list(told["moved"]) == list(found.moved)
+        assert told["moved"].attrs["units"] == "px"
+        assert json.loads(told["stack_weights"].asstr()[()]) == found.stack_weights
 
 
 def test_a_forced_registration_is_refined(stacks, transformations):
@@ -113,15 +124,23 @@ def test_nothing_to_refine_is_warned_of(inputs, message, stacks, transformations
     assert task.refinement is None
 
 
-def test_what_cannot_be_refined_is_passed_on(stacks, transformations):
+def test_what_cannot_be_refined_is_passed_on(stacks, transformations, tmp_path):
     matrix = shift_matrix(0, 0)
     matrix[2, 0] = 1e-5
     transformations["a"][1] = Homography(transformations["a"][1].passive_matrix @ matrix)
     with pytest.warns(RuntimeWarning, match="'a' was not refined: its type is projective"):
-        task, outputs = run(image_stacks=stacks, transformations=transformations)
+        task, outputs = run(
+            image_stacks=stacks,
+            transformations=transformations,
+            output_root_uri=f"{tmp_path / 'aligned.h5'}::/entry/aligned",
+        )
     assert outputs["transformations"]["b"] == transformations["a"]
     assert outputs["reference_stack"] == "a"
     assert not task.refinement.accepted
+    with h5py.File(tmp_path / "aligned.h5") as file:
+        told = file["entry/aligned_evaluation/refinement"]
+        assert not told["accepted"][()]
+        assert told["summary"].asstr()[()].startswith("not refined: its type is projective")
 
 
 def test_a_failure_does_not_lose_the_ranking(stacks, transformations, monkeypatch):

@@ -387,6 +387,33 @@ def test_stacks_are_saved_with_their_own_registration_or_the_best(
     assert f"{title}, in {output_url}" in caplog.text
 
 
+def test_how_far_it_can_be_trusted_is_saved(stacks, transformations, output_url):
+    """An image of noise, and one whose registrations failed."""
+    stacks["Fe-K"][2] = numpy.random.default_rng(0).normal(size=stacks["Fe-K"].shape[1:])
+    failed = numpy.full((3, 3), numpy.nan)
+    transformations = {name: [*each[:3], failed] for name, each in transformations.items()}
+    with (
+        pytest.warns(RuntimeWarning, match="resemble no other image"),
+        pytest.warns(RuntimeWarning, match="has no transformation of image 3"),
+    ):
+        outputs = run(
+            image_stacks=stacks, transformations=transformations, output_root_uri=output_url
+        )
+    trust = outputs["trust"]
+    assert trust["reasons"]
+    assert trust["bad_images"] == {"Fe-K": [2]}
+    with h5py.File(output_url.split("::")[0]) as file:
+        saved = file["entry/aligned_evaluation/trust"]
+        assert saved["verdict"].asstr()[()] == trust["verdict"] == "check"
+        for name in ("reasons", "silent_stacks"):
+            assert list(saved[name].asstr()) == trust[name]
+        for name in ("rivals", "bad_images", "motion_groups"):
+            assert json.loads(saved[name].asstr()[()]) == trust[name]
+        assert saved["remaining_shift"][()] == trust["remaining_shift"]
+        assert saved["remaining_shift"].attrs["units"] == "px"
+        assert any("resemble no other image" in each for each in saved["warnings"].asstr())
+
+
 def test_saved_registrations_are_inputs_again(stacks, transformations, output_url):
     first = run(image_stacks=stacks, transformations=transformations, output_root_uri=output_url)
     path = output_url.split("::")[0]

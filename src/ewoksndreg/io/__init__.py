@@ -5,6 +5,7 @@ from ._axes import find_axes
 from ._hdf5_files import open_to_read
 from ._nexus import Axis
 from ._nexus import Plot
+from ._nexus import Quantity
 from ._nexus import create_plot_group
 from ._nexus import plot_images
 from ._urls import as_data_url
@@ -29,6 +30,7 @@ __all__ = [
     "InputStacks",
     "OutputStacks",
     "Plot",
+    "Quantity",
     "StackAxes",
     "as_data_url",
     "check_output",

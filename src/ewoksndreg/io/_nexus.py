@@ -47,6 +47,14 @@ class Plot:
     columns: Mapping[str, ArrayLike] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """A number, or an array of numbers, with its units."""
+
+    value: ArrayLike
+    units: str
+
+
 def create_plot_group(file: h5py.File, path: str) -> h5py.Group:
     """A group to be plotted, which viewers find from the root of the file.
 
@@ -123,6 +131,23 @@ def write_matrices(parent: h5py.Group, name: str, matrices: Mapping[str, ArrayLi
         collection[key] = values
         collection[key].attrs["convention"] = "passive"
         collection[key].attrs["coordinates"] = "(row, column, 1) of the aligned image -> image"
+
+
+def write_values(parent: h5py.Group, name: str, values: Mapping[str, Any]) -> None:
+    """Write what is not drawn: strings, numbers, arrays, lists of strings, and dictionaries as
+    JSON."""
+    collection = parent.create_group(name, track_order=True)
+    collection.attrs["NX_class"] = "NXcollection"
+    for key, value in values.items():
+        if isinstance(value, Quantity):
+            collection[key] = value.value
+            collection[key].attrs["units"] = value.units
+        elif isinstance(value, list):  # may be empty
+            collection.create_dataset(key, data=value, dtype=h5py.string_dtype())
+        elif isinstance(value, dict):
+            collection[key] = json.dumps(value)
+        else:
+            collection[key] = value
 
 
 def _mark_signals(group: h5py.Group, names: Sequence[str]) -> None:

@@ -153,6 +153,7 @@ class Hdf5OutputStacks(OutputStacks):
         axes: Sequence[nexus.Axis | None] = (),
         units: Mapping[str, str] | None = None,
         plots: Mapping[str, nexus.Plot] | None = None,
+        values: Mapping[str, Mapping[str, Any]] | None = None,
         matrices: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         """Make viewers show the stacks, and say beside them how they came to be.
@@ -167,6 +168,8 @@ class Hdf5OutputStacks(OutputStacks):
         :param axes: of images, rows and columns.
         :param units: of the pixels, by stack name.
         :param plots: what else was found, by the name of its group.
+        :param values: what was found and is not drawn, by the name of its group; see
+            :func:`.write_values`.
         :param matrices: registrations by name: passive matrices of shape `(N, 3, 3)`.
         """
         if self._staged is None:
@@ -189,6 +192,8 @@ class Hdf5OutputStacks(OutputStacks):
             nexus.write_plot(process, "stacks", nexus.Plot(title, links, axes=axes))
             for key, plot in (plots or {}).items():
                 nexus.write_plot(process, key, plot)
+            for key, group in (values or {}).items():
+                nexus.write_values(process, key, group)
             nexus.write_matrices(process, "transformations", matrices or {})
             process.attrs["default"] = "stacks"
             self._staged.reserve(memory.id.get_filesize())

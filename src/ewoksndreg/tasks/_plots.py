@@ -1,9 +1,11 @@
-"""The result of a ranking as NXdata groups of an HDF5 file, one function for each group."""
+"""The result of a ranking in an HDF5 file, one function for each group."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from ..evaluation import Evaluation
 from ..io import Axis
 from ..io import Plot
+from ..io import Quantity
+from ..refinement import Refinement
 from ..transformation import Transformation
 from ..transformation import find_motion
 
@@ -73,6 +77,38 @@ def motion_plot(
         units="px",
         columns={"registration": list(registrations)},
     )
+
+
+def trust_values(evaluation: Evaluation) -> dict[str, Any]:
+    """The output `trust`, and the warnings."""
+    trust = evaluation.trust()
+    return {
+        **trust,
+        "motion_groups": json.dumps(trust["motion_groups"]),
+        "remaining_shift": Quantity(evaluation.remaining_shift, "px"),
+        "warnings": list(evaluation.warnings),
+    }
+
+
+def refinement_values(refinement: Refinement) -> dict[str, Any]:
+    """What was refined, and by how much; numbers before and after."""
+    before, after = refinement.before, refinement.after
+    values = {
+        "summary": str(refinement),
+        "accepted": refinement.accepted,
+        "moved": Quantity(refinement.moved, "px"),
+        "unrefined": numpy.array(refinement.unrefined, dtype=int),
+        "stack_weights": refinement.stack_weights,
+        "reference_image": refinement.reference_image,
+    }
+    if before is not None and after is not None:
+        shifts = refinement.remaining_shift_before, refinement.remaining_shift_after
+        values |= {
+            "score": numpy.array([before.score, after.score]),
+            "relative_error": numpy.array([before.relative_error, after.relative_error]),
+            "remaining_shift": Quantity(shifts, "px"),
+        }
+    return values
 
 
 def passive_matrices(

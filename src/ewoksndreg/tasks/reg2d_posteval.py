@@ -48,7 +48,9 @@ from ._models import Outputs
 from ._plots import motion_plot
 from ._plots import passive_matrices
 from ._plots import per_image_plot
+from ._plots import refinement_values
 from ._plots import score_plot
+from ._plots import trust_values
 
 _logger = logging.getLogger(__name__)
 
@@ -341,10 +343,13 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         refinement = choice.refinement
         if refinement is not None and refinement.accepted:
             matrices |= passive_matrices({f"{first}, refined": refinement.transformations})
-        plots = {}
+        plots, values = {}, {}
         if choice.evaluation is not None:
+            values["trust"] = trust_values(choice.evaluation)
             plots["scores"] = score_plot(choice.evaluation)
             plots["per_image"] = per_image_plot(choice.evaluation, image_axis)
+        if refinement is not None:
+            values["refinement"] = refinement_values(refinement)
         if moving:
             plots["motion"] = motion_plot(moving, (height, width), image_axis)
         output.describe(
@@ -354,6 +359,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             axes=axes,
             units={name: each.units for name, each in found.items() if each.units},
             plots=plots,
+            values=values,
             matrices=matrices,
         )
 
