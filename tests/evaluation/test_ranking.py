@@ -91,6 +91,28 @@ def test_on_its_own_stack_another_list_can_be_the_best():
     assert evaluation.ranked_names == ("b", "a")
 
 
+@pytest.mark.parametrize(
+    ("sample", "ranked", "relative_error"),
+    [
+        # The sample moves, so what does not move is a pattern of the detector.
+        (0.8, ("sample", "pattern"), 1),
+        # As much as fits noise: perhaps nothing moves.
+        (0.92, ("pattern", "sample"), (0.006 / 0.016) ** 0.5),
+    ],
+)
+def test_on_its_own_stack_a_pattern_that_does_not_move_is_not_the_best(
+    sample, ranked, relative_error
+):
+    """Its images are nearly equal as they are (0.006), and no better with its registration."""
+    scores = {
+        "pattern": make_scores([0, 0.006], [[0, 0.006], [0, 1.0]]),
+        "sample": make_scores([0, 1], [[0, 1.0], [0, sample]]),
+    }
+    evaluation = rank_scores(scores, {"pattern": 0, "sample": 0}, evaluate_on="own")
+    assert evaluation.ranked_names == ranked
+    assert evaluation.registrations["pattern"].relative_error == pytest.approx(relative_error)
+
+
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
 def test_the_relative_error_on_the_own_stack_is_always_given(evaluate_on):
     evaluation = rank_scores(TWO, SMOOTHNESS, evaluate_on=evaluate_on)
