@@ -282,6 +282,9 @@ def test_an_image_is_bad_where_nothing_resembles_it():
     # Nothing resembles the reference image, but others each other.
     assert bad(numpy.full(6, 0.1), numpy.array([NAN, 0.1, 0.9, 0.9, NAN, 0.9])) == (0,)
     assert bad(first / 4, before / 4) == ()
+    # In noise some are opposite by chance.
+    assert suspects(numpy.array([0.05, 0.01, -0.02, 0.0, -0.1, 0.02])) == [0]
+    assert bad(numpy.array([-0.05, 0.01, 0.02, 0.0, -0.1, 0.02]), numpy.full(6, -0.01)) == ()
 
 
 @pytest.mark.parametrize("kind", [0.0, NAN, "noise"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy
@@ -57,7 +58,7 @@ def find_bad_images(
 
 
 def _find_usual(correlation: NDArray[numpy.float64]) -> float:
-    """Of a stack that shows hardly anything, 0."""
+    """Of a stack that shows hardly anything, less than any image has."""
     better = numpy.sort(correlation)[len(correlation) // 3 :]
     usual = float(numpy.median(better)) if better.size else 0.0
-    return usual if usual >= _LEAST_USUAL else 0.0
+    return usual if usual >= _LEAST_USUAL else -math.inf
