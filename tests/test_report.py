@@ -11,6 +11,7 @@ from matplotlib import pyplot
 
 from ewoksndreg import evaluate_stacks
 from ewoksndreg import open_stacks
+from ewoksndreg import refine_registration
 from ewoksndreg import write_report
 
 from .evaluation.conftest import WatchedStackWithShape
@@ -84,6 +85,21 @@ def test_it_shows_everything(tmp_path, evaluation):
     assert all(image["alt"] for image in page.images)
     assert "in memory" in page.words
     assert "(5, 40, 50)" in page.words
+
+
+def test_what_was_refined_is_said_and_shown(tmp_path):
+    off = [(r + 0.4 * (n > 0), c) for n, (r, c) in enumerate(MOTION)]
+    registrations = {"Ca": STILL, "Fe": off}
+    evaluation = evaluate_stacks(STACKS, registrations, max_workers=0, trust=False)
+    refinement = refine_registration(STACKS, off, evaluation, max_workers=0)
+    path = tmp_path / "refined.html"
+    write_report(path, evaluation, STACKS, registrations, refinement=refinement)
+    page = Page(path)
+    assert "The best registration was refined on 1 of 2 stacks: moved by 0." in page.words
+    chosen = write(tmp_path / "chosen.html", evaluation, registrations=registrations)
+    assert page.images[-1] != chosen.images[-1]
+    # The motion is that of the registrations that were ranked.
+    assert page.images[2]["alt"] == chosen.images[2]["alt"]
 
 
 def test_names_are_escaped(tmp_path):

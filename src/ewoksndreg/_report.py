@@ -24,6 +24,7 @@ from .evaluation import Evaluation
 from .io import as_data_url
 from .io import open_stacks
 from .io import url_text
+from .refinement import Refinement
 from .transformation import Transformation
 from .transformation import TransformationSource
 from .transformation import is_url
@@ -63,6 +64,8 @@ def write_report(
     evaluation: Evaluation,
     image_stacks: Any,
     transformations: Mapping[str, TransformationSource],
+    *,
+    refinement: Refinement | None = None,
 ) -> None:
     """Write the result of a ranking to one HTML file, for example for a logbook or an email.
 
@@ -78,6 +81,8 @@ def write_report(
     :param evaluation: the result of :func:`.evaluate_stacks`.
     :param image_stacks: the stacks that were given to it.
     :param transformations: the registrations that were given to it.
+    :param refinement: what :func:`.refine_registration` returned for the best registration. The
+        report says what it changed, and shows the images aligned with it.
     :raises FileExistsError: if the file exists.
     :raises FileNotFoundError: if its folder does not exist.
     :raises ValueError: if a stack or a registration of the evaluation is missing.
@@ -111,7 +116,7 @@ def write_report(
     with open_stacks(image_stacks) as stacks:
         for name in evaluation.stack_names:
             plots.find_stack(stacks, name)
-        page = "\n".join(_page(evaluation, stacks, registrations, transformations))
+        page = "\n".join(_page(evaluation, stacks, registrations, transformations, refinement))
     # Names that cannot be encoded stay readable.
     content = page.encode("utf-8", errors="xmlcharrefreplace")
     with path.open("xb") as file:
@@ -123,6 +128,7 @@ def _page(
     stacks: Mapping[str, Stack],
     registrations: Mapping[str, Sequence[Transformation]],
     transformations: Mapping[str, TransformationSource],
+    refinement: Refinement | None,
 ) -> Iterator[str]:
     registered, stacked = len(evaluation.registrations), len(evaluation.stack_names)
     title = f"Comparison of {registered} registrations on {stacked} stacks"
@@ -139,8 +145,11 @@ def _page(
 <body>
 <h1>{title}</h1>"""
     yield evaluation._repr_html_()
+    if refinement is not None:
+        text = str(refinement)
+        yield f"<p>The best registration was {escape(text)}.</p>"
     with _default_style():
-        yield from _figures(evaluation, stacks, registrations)
+        yield from _figures(evaluation, stacks, registrations, refinement)
     yield from _provenance(evaluation, stacks, transformations)
     yield "</body>\n</html>\n"
 
@@ -149,6 +158,7 @@ def _figures(
     evaluation: Evaluation,
     stacks: Mapping[str, Stack],
     registrations: Mapping[str, Sequence[Transformation]],
+    refinement: Refinement | None,
 ) -> Iterator[str]:
     from matplotlib.figure import Figure
 
@@ -168,24 +178,24 @@ def _figures(
     yield _as_drawing(figure, f"Each image of each stack, aligned with {best}")
 
     yield "<h2>Motion</h2>"
-    figure = new_figure(plots.MOTION_SIZE)
-    plots.motion(evaluation, stacks, registrations, ax=figure.subplots(2, 2))
+    size, rows, columns = plots.motion_layout(evaluation, stacks, registrations)
+    figure = new_figure(size)
+    plots.motion(evaluation, stacks, registrations, ax=figure.subplots(rows, columns))
     yield _as_drawing(figure, "What each registration does to the images")
 
     yield "<h2>Before and after</h2>"
+    refined = ""
+    if refinement is not None and refinement.accepted:
+        registrations = {**registrations, best: refinement.transformations}
+        refined = ", refined"
     shown = plots.stacks_that_decide(evaluation, best)
     if len(shown) > _MOST_STACKS:
         yield f"<p>The {_MOST_STACKS} of {len(shown)} stacks that show the motion best.</p>"
     for name, image in _choose_images(evaluation, shown[:_MOST_STACKS]):
         figure = new_figure(plots.BEFORE_AFTER_SIZE)
-        plots.before_after(
-            evaluation,
-            stacks,
-            registrations,
-            stack=name,
-            image=image,
-            ax=figure.subplots(1, 2),
-        )
+        axes = figure.subplots(1, 2)
+        plots.before_after(evaluation, stacks, registrations, stack=name, image=image, ax=axes)
+        axes[1].set_title(f"{axes[1].get_title()}{refined}", parse_math=False)
         caption = f"Stack {name}: image {image} and image {evaluation.reference_images[0]}"
         yield _as_pixels(figure, caption)
 

@@ -229,7 +229,7 @@ def _tell(
     if options.report is not None:
         from ._report import write_report
 
-        write_report(options.report, evaluation, stacks, registrations)
+        write_report(options.report, evaluation, stacks, registrations, refinement=refinement)
     if options.json:
         found = {
             "best": evaluation.best,

@@ -83,11 +83,14 @@ _MOST_CURVES = 12
 _MARKERS_PER_CURVE = 12
 _MOST_PIXELS = 400  # rows and columns of a picture
 
+# A rotation (°) or a change of the size (%) below this is none.
+_ROUNDING = 1e-6
+
 # Scores beyond this are equally bad; their bars would hide the differences between the others.
 _LONGEST_BAR = 1.5
 
 _WIDTH = 9.0  # inches
-MOTION_SIZE = (_WIDTH, 6.0)
+_MOTION_HEIGHT = 3.2
 BEFORE_AFTER_SIZE = (_WIDTH, 5.1)
 
 
@@ -197,19 +200,14 @@ def motion(
     :param evaluation: the result of :func:`.evaluate_stacks`.
     :param image_stacks: the stacks that were given to it; no image is read.
     :param transformations: the registrations that were given to it.
-    :param ax: two axes (down, to the right) or four (also rotation and size); by default four axes
-        of a new figure.
+    :param ax: two axes (down, to the right) or four (also rotation and size); by default those of
+        a new figure, two if nothing rotates or changes its size.
     :returns: the axes.
     :raises ValueError: if a registration is missing, or there are neither two nor four axes.
     """
-    motions = {}
-    with open_stacks(image_stacks) as stacks:
-        for name in evaluation.ranked_names[:_MOST_CURVES]:
-            source = evaluation.registered_from[name] or evaluation.stack_names[0]
-            _, height, width = find_stack(stacks, source).shape
-            motions[name] = find_motion(find_registration(transformations, name), (height, width))
+    motions = _find_motions(evaluation, image_stacks, transformations)
     if ax is None:
-        ax = _new_axes(MOTION_SIZE, 2, 2)
+        ax = _new_axes(*_motion_layout(motions))
     axes: list[Axes] = list(numpy.ravel(ax))  # type: ignore[arg-type]
     if len(axes) not in (2, 4):
         raise ValueError(f"The motion needs two or four axes, not {len(axes)}")
@@ -279,6 +277,15 @@ def before_after(
     axes[1].set_ylabel("")
     _explain_colors(axes, reference, image)
     return axes
+
+
+def motion_layout(
+    evaluation: Evaluation,
+    image_stacks: Any,
+    transformations: Mapping[str, TransformationSource],
+) -> tuple[tuple[float, float], int, int]:
+    """Width and height in inches, and the rows and columns of axes, that suit :func:`motion`."""
+    return _motion_layout(_find_motions(evaluation, image_stacks, transformations))
 
 
 def figure_size(rows: int, columns: Sequence[str] = ()) -> tuple[float, float]:
@@ -401,6 +408,26 @@ def _draw_table(ax: Axes, values: NDArray[numpy.float64]) -> None:
         image, ax=ax, extend="max" if (values > 1).any() else "neither", label="relative error"
     )
     bar.set_ticks([0, 0.5, 1], labels=["0 perfect", "0.5", "1 as unaligned"])
+
+
+def _find_motions(
+    evaluation: Evaluation,
+    image_stacks: Any,
+    transformations: Mapping[str, TransformationSource],
+) -> dict[str, Motion]:
+    motions = {}
+    with open_stacks(image_stacks) as stacks:
+        for name in evaluation.ranked_names[:_MOST_CURVES]:
+            source = evaluation.registered_from[name] or evaluation.stack_names[0]
+            _, height, width = find_stack(stacks, source).shape
+            motions[name] = find_motion(find_registration(transformations, name), (height, width))
+    return motions
+
+
+def _motion_layout(motions: Mapping[str, Motion]) -> tuple[tuple[float, float], int, int]:
+    others = numpy.concatenate([[*each.rotation, *each.scale] for each in motions.values()])
+    rows = 2 if (abs(others) > _ROUNDING).any() else 1
+    return (_WIDTH, rows * _MOTION_HEIGHT), rows, 2
 
 
 def _draw_motion(

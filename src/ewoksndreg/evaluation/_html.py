@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from ._result import Evaluation
 
 # The colors of text and background are those of the page, which may be dark. Bars are borders,
-# because browsers do not print backgrounds.
+# because browsers do not print backgrounds. Jupyter aligns the text of all tables to the right.
 _STYLE = """<style>
 .ewoksndreg table {border-collapse: collapse; margin: 0.6em 0}
 .ewoksndreg th, .ewoksndreg td {padding: 0.25em 0.7em; text-align: right; vertical-align: top;
   border-bottom: 1px solid rgba(128, 128, 128, 0.35)}
 .ewoksndreg th {vertical-align: bottom}
-.ewoksndreg .words {text-align: left; min-width: 8em; max-width: 24em; overflow-wrap: anywhere}
-.ewoksndreg .bar {text-align: left; min-width: 8em}
+.ewoksndreg .words, .ewoksndreg .bar {text-align: left !important; min-width: 8em}
+.ewoksndreg .words {max-width: 24em; overflow-wrap: anywhere}
 .ewoksndreg .bar div {border-top: 0.5em solid #0072B2; margin-top: 0.2em}
 .ewoksndreg .verdict {border-left: 0.5em solid #0072B2; padding: 0.2em 0.8em}
 .ewoksndreg .check {border-left: 0.5em double #D55E00}
