@@ -48,17 +48,34 @@ def test_before_a_run_there_is_a_sentence(view):
     assert not view.tabs.isVisible()
 
 
-def test_a_message_takes_the_place_of_a_result_and_the_other_way_round(filled, result, wait_until):
+def test_a_message_stands_above_the_last_result_which_is_grayed(filled, result, wait_until):
+    shown = filled.summary.text()
+    wait_until(lambda: find_loaded_number(filled) == 5)
+    before = filled.tabs.grab().toImage()
     filled.show_message("The run was cancelled.")
-    assert (filled.message.text(), filled.message.isVisible()) == (
-        "The run was cancelled.",
-        True,
-    )
-    assert not filled.tabs.isVisible()
+    assert (filled.banner.text(), filled.banner.isVisible()) == ("The run was cancelled.", True)
+    assert filled.tabs.isVisible()
+    assert filled.summary.text() == shown
+    assert filled.tabs.grab().toImage() != before
+    filled.selection.select_image(2)
+    wait_until(lambda: find_loaded_number(filled) == 2)
+    filled.show_message("Running...", outdated=False)
+    assert not filled._veil.isVisible()
     filled.show_result(result.stacks, result.registrations)
     assert filled.tabs.isVisible()
-    assert not filled.message.isVisible()
-    wait_until(lambda: find_loaded_number(filled) == 5)
+    assert not filled.banner.isVisible()
+
+
+def test_clicks_reach_what_is_grayed(filled):
+    filled.show_message("The run failed.")
+    click_row(filled, "Ca-K")
+    assert filled.selection.stack == "Ca-K"
+
+
+def test_images_and_motion_can_be_looked_at_before_the_ranking_ends(view, result, wait_until):
+    view.show_preview(result.stacks, result.registrations)
+    assert view.summary.text() == "Not ranked yet: images and motion can be looked at."
+    wait_until(lambda: find_loaded_number(view) == 5)
 
 
 def test_it_begins_with_the_best_stack_and_the_last_image(filled):

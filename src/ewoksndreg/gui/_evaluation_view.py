@@ -22,6 +22,7 @@ from ._per_image_tab import PerImageTab
 from ._ranking_tab import RankingTab
 from ._result import RunResult
 from ._selection import Selection
+from ._veil import Veil
 
 _NOTHING_YET = "There is nothing to show yet: run the ranking first."
 _NO_STACKS = "There are no image stacks to show."
@@ -59,6 +60,10 @@ class EvaluationView(qt.QWidget):
         self.stack_choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
         self.stack_choice.setMaximumWidth(260)
         self.message = make_heading(self)
+        self.banner = make_heading(self)
+        self.banner.setMargin(6)
+        self.banner.setFrameShape(qt.QFrame.StyledPanel)
+        self.banner.hide()
         self._arrange()
 
         self.ranking_tab.sigRegistrationRequested.connect(self.sigReferenceStackRequested)
@@ -74,8 +79,10 @@ class EvaluationView(qt.QWidget):
         result = qt.QWidget(self)
         layout = qt.QVBoxLayout(result)
         layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self.banner)
         layout.addLayout(top)
         layout.addWidget(self.tabs, 1)
+        self._veil = Veil(self.tabs)
         self._pages = qt.QStackedLayout(self)
         self._pages.addWidget(self.message)
         self._pages.addWidget(result)
@@ -123,20 +130,36 @@ class EvaluationView(qt.QWidget):
         )
         if not result.names:
             self.show_message(unreadable or _NO_STACKS)
+            self._pages.setCurrentIndex(0)
             return
         for tab in (self.ranking_tab, self.images_tab, self.per_image_tab, self.motion_tab):
             tab.show_result(result)
+        self.banner.hide()
+        self._veil.hide()
         self.summary.setText(_summarize(result))
         self.stack_choice.clear()
         self.stack_choice.addItems(result.names)
         self._select(result)
         self._pages.setCurrentIndex(1)
 
-    def show_message(self, sentence: str) -> None:
-        """Show a sentence instead of a result: not run yet, failed, cancelled."""
-        self._release_files()
+    def show_preview(
+        self, image_stacks: Any, registrations: Mapping[str, Sequence[Transformation]]
+    ) -> None:
+        """Show images and motion while the ranking runs; the parameters are those of
+        :meth:`show_result`."""
+        self.show_result(image_stacks, registrations)
+        self.summary.setText("Not ranked yet: images and motion can be looked at.")
+
+    def show_message(self, sentence: str, *, outdated: bool = True) -> None:
+        """Show a sentence about the run: running, failed, cancelled. It stands above the last
+        result, or in its place where there is none.
+
+        :param outdated: whether the last result is grayed.
+        """
         self.message.setText(sentence)
-        self._pages.setCurrentIndex(0)
+        self.banner.setText(sentence)
+        self.banner.show()
+        self._veil.setVisible(outdated)
 
     def close_files(self) -> None:
         """Close all files, after the image that is being read. No other image can be shown
