@@ -3,6 +3,7 @@
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 from orangecontrib.ewoksndreg.controls.messages import extract_sentence
 from orangecontrib.ewoksndreg.controls.messages import name_missing_inputs
+from orangecontrib.ewoksndreg.controls.messages import name_waiting
 
 
 def _catch(**inputs):
@@ -33,7 +34,7 @@ def test_an_error_without_a_message_is_named_by_its_type():
 
 
 def test_missing_inputs_are_named_as_the_fields_are():
-    assert name_missing_inputs(["image_stacks", "transformations"]) == (
-        "Missing: image stacks and transformations. Link a widget that provides them, or fill them"
-        " in"
+    assert name_missing_inputs(["Image stacks", "Registrations"]) == (
+        "Fill in 'Image stacks' and 'Registrations', or link a widget that provides that"
     )
+    assert name_waiting(["NXdata stacks"]) == "Run 'NXdata stacks' first"

@@ -14,6 +14,7 @@ from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
 from ewoksorange.gui.workflows.owscheme import ows_to_ewoks
 from orangecanvas.application import canvasmain
 from silx.gui import qt
+from silx.gui.utils.testutils import QTest
 from silx.io.url import DataUrl
 
 from orangecontrib.ewoksndreg.controls import dialogs
@@ -40,6 +41,7 @@ SETTINGS = {
     },
     OWSelectNXdataImageStacks: {
         "input_root_uri": "a.h5::/entry",
+        "stack_names": ["Ca"],
         "output_root_uri": "b.h5::/entry/align",
     },
     OWReg2DPreEvaluation: {
@@ -125,19 +127,19 @@ def test_settings_come_back_from_a_saved_workflow(kind, make_widget):
 @pytest.mark.parametrize(
     ("kind", "missing"),
     [
-        (OWSelectNXdataImageStacks, "input root uri"),
-        (OWReg2DPreEvaluation, "image stacks"),
-        (OWReg2DIntensities, "image stacks"),
-        (OWReg2DFeatures, "image stacks"),
-        (OWReg2DTransform, "image stacks and transformations"),
+        (OWSelectNXdataImageStacks, "'Find stacks in'"),
+        (OWReg2DPreEvaluation, "'Image stacks'"),
+        (OWReg2DIntensities, "'Image stacks'"),
+        (OWReg2DFeatures, "'Image stacks'"),
+        (OWReg2DTransform, "'Image stacks' and 'Registrations'"),
     ],
 )
 def test_a_missing_input_is_named(kind, missing, make_widget, run):
     widget = make_widget(kind)
     run(widget)
-    sentence = f"Missing: {missing}. Link a widget that provides them, or fill them in"
-    assert messages(widget) == [sentence]
-    assert _read_status(widget) == sentence
+    sentence = f"ill in {missing}, or link a widget that provides that"
+    assert messages(widget) == [f"Not run\nF{sentence}"]
+    assert _read_status(widget) == f"Not run: f{sentence}"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,8 @@ def test_what_cannot_be_read_is_explained(kind, name, typed, sentence, make_widg
     field.editor.setText(typed)
     assert sentence in field.problem
     run(widget)
-    assert messages(widget) == [f"{field.label}: {field.problem}"]
+    # What is wrong stands at the field, and nowhere else.
+    assert messages(widget) == [f"Not run\nCorrect {field.label!r} first"]
     field.editor.clear()
     assert field.problem == ""
     assert widget.get_default_input_values().get(name) in (None, 0)
@@ -172,24 +175,65 @@ def test_an_error_of_the_task_is_shown(make_widget, run, measured):
     (message,) = messages(widget)
     assert "aply_filter" in message
     assert "apply_filter" in message
-    assert _read_status(widget) == message
+    assert message == f"Failed\n{_read_status(widget)}"
 
     missing = make_widget(OWSelectNXdataImageStacks)
     missing.update_default_inputs(input_root_uri=f"{measured.folder}/none.h5::/entry")
     run(missing)
-    assert messages(missing) == [f"There is no file '{measured.folder}/none.h5'"]
+    assert missing.fields["input_root_uri"].problem == (
+        f"There is no file '{measured.folder}/none.h5'"
+    )
+    assert messages(missing) == ["Not run\nCorrect 'Find stacks in' first"]
 
 
-def test_stacks_of_a_file_are_found(make_widget, run, measured):
+@pytest.fixture
+def nexus(measured):
     with h5py.File(measured.folder / "maps.h5", "a") as file:
         file["/entry/maps"].attrs.update({"NX_class": "NXdata", "signal": "Ca-K"})
+    return f"{measured.folder}/maps.h5"
+
+
+def _tick(field, name):
+    """Click on the box of a stack."""
+    (item,) = [i for i in field._items() if i.text(0) == name]
+    place = field.editor.visualItemRect(item)
+    position = qt.QPoint(place.left() + 10, place.center().y())
+    QTest.mouseClick(field.editor.viewport(), qt.Qt.LeftButton, pos=position)
+
+
+def test_stacks_of_a_file_are_found_and_ticked(make_widget, run, nexus, wait_until):
     widget = make_widget(OWSelectNXdataImageStacks)
-    widget.fields["input_root_uri"].editor.setText(f"{measured.folder}/maps.h5::/entry")
+    widget.fields["input_root_uri"].editor.setText(nexus)
+    stacks = widget.fields["stack_names"]
+    wait_until(lambda: stacks._items())
+    assert [(i.text(0), i.text(1)) for i in stacks._items()] == [
+        ("Ca-K", "4 x 40 x 44"),
+        ("Fe-K", "4 x 40 x 44"),
+    ]
     run(widget)
     assert messages(widget) == []
     assert list(widget.get_task_output_value("image_stacks")) == ["Ca-K", "Fe-K"]
-    assert _read_status(widget).startswith("2 stacks:\nCa-K: ")
-    assert "To be saved in " in _read_status(widget)
+    assert _read_status(widget).startswith("2 stacks found.")
+
+    _tick(stacks, "Ca-K")
+    assert stacks.value() == ["Fe-K"]
+    run(widget)
+    assert list(widget.get_task_output_value("image_stacks")) == ["Fe-K"]
+    _tick(stacks, "Ca-K")
+    assert stacks.value() is None
+    assert "stack_names" not in widget.get_default_input_values()
+
+
+def test_ticked_stacks_that_are_gone_are_shown(make_widget, nexus, wait_until):
+    settings = {"_ewoks_default_inputs": {"input_root_uri": nexus, "stack_names": ["Zn-K"]}}
+    widget = make_widget(OWSelectNXdataImageStacks, settings)
+    stacks = widget.fields["stack_names"]
+    wait_until(lambda: len(stacks._items()) == 3)
+    assert [(i.text(1), i.checkState(0) == qt.Qt.Checked) for i in stacks._items()] == [
+        ("4 x 40 x 44", False),
+        ("4 x 40 x 44", False),
+        ("not found", True),
+    ]
 
 
 @pytest.mark.parametrize("chosen", [True, False])
@@ -214,8 +258,7 @@ def test_a_group_is_chosen_in_a_dialog(chosen, make_widget, monkeypatch):
 
     monkeypatch.setattr(dialogs, "DataFileDialog", Dialog)
     field = make_widget(OWSelectNXdataImageStacks).fields["input_root_uri"]
-    (browse,) = field.findChildren(qt.QPushButton)
-    browse.click()
+    field._browse_button.click()
     assert field.value() == ("/data/maps.h5::/entry" if chosen else None)
 
 
@@ -228,7 +271,8 @@ def test_the_stack_to_register_is_chosen_among_those_that_are_given(make_widget,
     run(widget)
     ranked = widget.get_task_output_value("ranked_stack_names")
     assert sorted(ranked) == ["Ca-K", "Fe-K"]
-    assert _read_status(widget) == f"From best to worst: {', '.join(ranked)}"
+    assert _read_status(widget) == "From best to worst:"
+    assert [name for name, _ in widget.result_table.rows()] == ranked
     widget.fields["skip"].editor.click()
     run(widget)
     assert _read_status(widget) == "Not ranked: everything was passed through."
@@ -242,7 +286,8 @@ def test_an_image_that_fails_is_named(make_widget, run, measured):
     widget.set_dynamic_input("image_stacks", {"Fe-K": stack})
     widget.handleNewSignals()
     run(widget)
-    assert _read_status(widget) == "Registered:\nFe-K: 4 images"
+    assert _read_status(widget) == "Registered:"
+    assert widget.result_table.rows() == [("Fe-K", "4 images")]
     assert messages(widget) == [
         "Stack 'Fe-K': 1 of 4 images could not be registered: image 2 (empty or constant)"
     ]
@@ -258,7 +303,13 @@ def test_stacks_are_aligned_and_saved(make_widget, run, measured):
     )
     run(widget)
     assert messages(widget) == []
-    assert _read_status(widget).startswith("2 aligned stacks, saved:\nCa-K: ")
+    assert _read_status(widget) == (
+        f"2 aligned stacks, saved in {measured.folder}/aligned.h5::/entry/aligned:"
+    )
+    # The motion is up to 3 rows and 2 columns to either side.
+    assert widget.result_table.rows() == [("Ca-K", "4 x 37 x 40"), ("Fe-K", "4 x 37 x 40")]
+    assert widget.view.choice.currentText() == "Ca-K"
+    assert widget.view.after.getRawPixelData(5, 5)[0] is not None
     with h5py.File(measured.folder / "aligned.h5") as file:
         aligned = file["/entry/aligned/Fe-K"][()]
     # The first image is the reference: what all others show of it stays.
@@ -298,7 +349,8 @@ def test_example_stacks_are_registered_and_aligned_in_the_canvas(kind, canvas, t
     for expected, one in zip(truth, found, strict=True):
         assert numpy.allclose(one.passive_matrix, expected.passive_matrix, rtol=0, atol=0.3)
     assert len(align.get_task_output_value("image_stacks")["stack_0"]) == 3
-    assert align._status.text() == "1 aligned stacks, in memory:\nstack_0: 3 images"
+    assert align._status.text() == "1 aligned stacks, in memory:"
+    assert align.result_table.rows() == [("stack_0", "3 images")]
     saved = tmp_path / "saved.ows"
     with saved.open("wb") as file:
         canvas.scheme.save_to(file)

@@ -14,6 +14,9 @@ from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 from silx.io.url import DataUrl
 
+from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.tasks import reg2d_posteval
+from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 from orangecontrib.ewoksndreg.controls import dialogs
 from orangecontrib.ewoksndreg.reg2d_posteval import OWReg2DPostEvaluation
 
@@ -44,7 +47,7 @@ def run(settle):
 
 
 def _button(widget, label):
-    (button,) = [b for b in widget.controlArea.findChildren(qt.QPushButton) if b.text() == label]
+    (button,) = [b for b in widget.findChildren(qt.QPushButton) if b.text() == label]
     return button
 
 
@@ -183,8 +186,9 @@ def test_what_cannot_be_read_is_explained_at_the_field_and_kept(
 
     label = _read_labels(widget, name)[0]
     _click(widget, "Trigger")
-    assert messages(widget) == [f"{label}: {sentence}"]
-    assert _message(widget) == f"{label}: {sentence}"
+    # What is wrong stands at the field, and nowhere else.
+    assert messages(widget) == [f"Not run\nCorrect {label!r} first"]
+    assert _message(widget) == f"Not run: correct {label!r} first"
     assert widget.task_done is None
 
     again = make_widget(OWReg2DPostEvaluation, _read_saved(widget))
@@ -200,11 +204,10 @@ def test_what_cannot_be_read_is_explained_at_the_field_and_kept(
 def test_a_missing_input_is_named(widget, measured):
     _click(widget, "Trigger")
     assert messages(widget) == [
-        "Missing: image stacks and transformations. Link a widget that provides them, or fill them"
-        " in"
+        "Not run\nFill in 'Image stacks' and 'Registrations', or link a widget that provides that"
     ]
     _link(widget, image_stacks=measured.urls)
-    assert _message(widget).startswith("Missing: transformations. ")
+    assert _message(widget).startswith("Not run: fill in 'Registrations', or")
 
 
 def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measured):
@@ -224,8 +227,14 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
     settle(widget)
     for name in widget.fields:
         assert not _field(widget, name).editor.isEnabled(), name
-    assert _field(widget, "image_stacks").text() == "Ca-K: 4 x 40 x 44\nFe-K: 4 x 40 x 44"
-    assert _field(widget, "transformations").text() == "Ca-K: 4 images\nFe-K: 4 images"
+    assert _field(widget, "image_stacks").table.rows() == [
+        ("Ca-K", "4 x 40 x 44"),
+        ("Fe-K", "4 x 40 x 44"),
+    ]
+    assert _field(widget, "transformations").table.rows() == [
+        ("Ca-K", "4 transformations"),
+        ("Fe-K", "4 transformations"),
+    ]
     assert _field(widget, "evaluate_on").editor.currentText() == "its own stack only"
     assert _field(widget, "reference_stack").editor.currentText() == "Fe-K"
     assert _field(widget, "output_root_uri").text() == f"{measured.folder}/out.h5::/x"
@@ -236,7 +245,10 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
     settle(widget)
     assert _field(widget, "image_stacks").editor.isEnabled()
     assert _field(widget, "image_stacks").text() == "mine.h5::/x"
-    assert _read_saved(widget)["_ewoks_default_inputs"] == {"image_stacks": ["mine.h5::/x"]}
+    assert _read_saved(widget)["_ewoks_default_inputs"] == {
+        "image_stacks": ["mine.h5::/x"],
+        "save_with": "best",
+    }
 
 
 def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measured):
@@ -245,7 +257,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
     _type(widget, "output_root_uri", "out.h5::/aligned")
     _choose(widget, "reference_stack", "Fe-K")
     _choose(widget, "evaluate_on", "its own stack only")
-    _choose(widget, "save_with", "the best registration")
+    _choose(widget, "save_with", "each its own registration")
     widget.fields["max_workers"].editor.setValue(2)
     QTest.mouseClick(
         _field(widget, "skip").editor, qt.Qt.LeftButton, qt.Qt.NoModifier, qt.QPoint(8, 8)
@@ -261,7 +273,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
         "evaluate_on": "own",
         "reference_image": "auto",
         "refine": False,
-        "save_with": "best",
+        "save_with": "own",
         "compress": True,
         "skip": True,
         "max_workers": 2,
@@ -294,9 +306,10 @@ def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, 
     run(widget)
     (message,) = widget.message_bar.messages()
     assert message.severity == message.Severity.Error
-    assert message.text == ("There is no registration for stack 'Fe-K'. Available: 'Ca-K'")
+    assert message.text == "Failed"
+    assert message.informativeText == "There is no registration for stack 'Fe-K'. Available: 'Ca-K'"
     assert "Traceback" in message.detailedText
-    assert _message(widget) == message.text
+    assert _message(widget) == message.informativeText
 
     _type(widget, "transformations", "\n".join(measured.registration_urls))
     assert messages(widget) == ["The inputs have changed: press Trigger or Execute"]
@@ -380,8 +393,8 @@ def test_a_long_run_shows_progress_and_can_be_cancelled(widget, wait_until, sett
     settle(widget)
     assert _button(widget, "Trigger").isEnabled()
     assert max(progress) < 100
-    assert messages(widget) == ["Cancelled: there is no result"]
-    assert _message(widget) == "Cancelled: there is no result."
+    assert messages(widget) == ["Cancelled"]
+    assert _message(widget) == "Cancelled: there is no new result."
     assert progress == sorted(progress)
 
 
@@ -461,6 +474,154 @@ def test_the_aligned_stacks_are_saved_where_the_field_says(widget, run, measured
 
 
 @pytest.fixture
+def count_rankings(monkeypatch):
+    rankings = []
+
+    def rank(*arguments, **options):
+        rankings.append(1)
+        return evaluate_stacks(*arguments, **options)
+
+    monkeypatch.setattr(reg2d_posteval, "evaluate_stacks", rank)
+    return rankings
+
+
+def test_choosing_does_not_rank_again(widget, run, settle, measured, count_rankings):
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
+    run(widget)
+    table = widget.view.ranking_tab.table.model()
+    scores = [table.index(0, column).data() for column in range(table.columnCount())]
+    widget.view.sigReferenceStackRequested.emit("Ca-K")
+    settle(widget)
+    # The numbers stay, the mark moves.
+    assert scores[2:5] == [table.index(0, column).data() for column in range(2, 5)]
+    assert widget.view.summary.text() == (
+        "The registration of 'Fe-K' is the best of 2. All stacks are aligned with the registration"
+        " of 'Ca-K'."
+    )
+    _choose(widget, "reference_stack", "the best")
+    run(widget)
+    _type(widget, "output_root_uri", f"{measured.folder}/maps.h5::/entry/aligned")
+    run(widget)
+    _type(widget, "output_root_uri", f"{measured.folder}/maps.h5::/entry/again")
+    run(widget)
+    assert len(count_rankings) == 1
+
+    _type(widget, "output_root_uri", "")
+    _choose(widget, "evaluate_on", "its own stack only")
+    run(widget)
+    assert len(count_rankings) == 2
+    with h5py.File(measured.folder / "maps.h5", "a") as file:
+        file["/entry/maps/Ca-K"][0] += 1
+    _choose(widget, "reference_stack", "the best")
+    run(widget)
+    assert len(count_rankings) == 3
+    # Without a change, to press Trigger is to rank.
+    run(widget)
+    assert len(count_rankings) == 4
+
+
+def test_a_saved_result_says_what_is_where_and_offers_the_next_name(widget, run, measured):
+    place = f"{measured.folder}/out.h5::/entry/aligned"
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
+    _type(widget, "output_root_uri", place)
+    run(widget)
+    assert widget.view.banner.text() == (
+        f"Saved in {place}: all stacks with the registration of 'Fe-K', the best one"
+    )
+    _click(widget, "Trigger")
+    field = _field(widget, "output_root_uri")
+    assert field.problem == "This group exists, and nothing is overwritten"
+    assert field.next_free.text() == "Use /entry/aligned_2"
+    assert widget.view.summary.isVisible()
+    QTest.mouseClick(field.next_free, qt.Qt.LeftButton)
+    assert field.value() == f"{place}_2"
+    assert field.problem == ""
+    run(widget)
+    assert widget.view.banner.text().startswith(f"Saved in {place}_2: ")
+
+
+def test_a_ranking_survives_a_failed_save(widget, run, measured, count_rankings, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("No space left on the disk")
+
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
+    _type(widget, "output_root_uri", f"{measured.folder}/out.h5::/entry/aligned")
+    with monkeypatch.context() as patch:
+        patch.setattr(Reg2DPostEvaluation, "_save", fail)
+        run(widget)
+    assert widget.view.banner.text() == "No space left on the disk"
+    assert widget.view.summary.text().startswith("The registration of 'Fe-K' is the best of 2.")
+    assert not widget.view._veil.isVisible()
+    run(widget)
+    assert widget.view.banner.text().startswith("Saved in ")
+    assert len(count_rankings) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "value", "shown"),
+    [
+        (None, "best", "the best registration"),
+        (
+            {"_ewoks_default_inputs": {"evaluate_on": "all"}},
+            None,
+            "each its own registration (not set)",
+        ),
+        ({"_ewoks_default_inputs": {"save_with": "own"}}, "own", "each its own registration"),
+    ],
+    ids=["a new widget", "a workflow without the value", "a workflow with it"],
+)
+def test_only_a_new_widget_saves_with_the_best_registration(make_widget, settings, value, shown):
+    widget = make_widget(OWReg2DPostEvaluation, settings)
+    assert _read_saved(widget)["_ewoks_default_inputs"].get("save_with") == value
+    assert _field(widget, "save_with").editor.currentText() == shown
+
+
+def test_images_and_motion_can_be_looked_at_while_the_first_ranking_runs(
+    widget, wait_until, settle, measured
+):
+    slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
+    registrations = {name: steps * 25 for name, steps in measured.registrations.items()}
+    _link(widget, image_stacks=slow, transformations=registrations)
+    wait_until(lambda: widget.view.tabs.isVisible())
+    assert widget.task_executor.isRunning()
+    assert widget.view.banner.text() == "Running..."
+    _click(widget, "Cancel")
+    settle(widget)
+    assert widget.view.banner.text() == "Cancelled: there is no new result."
+    assert widget.view.tabs.isVisible()
+
+
+def test_a_result_stays_when_the_next_run_is_cancelled(widget, run, settle, wait_until, measured):
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
+    run(widget)
+    shown = widget.view.summary.text()
+    slow = {name: SlowImages(numpy.tile(s, (25, 1, 1))) for name, s in measured.stacks.items()}
+    registrations = {name: steps * 25 for name, steps in measured.registrations.items()}
+    _link(widget, image_stacks=slow, transformations=registrations)
+    assert (widget.view.banner.text(), widget.view.summary.text()) == ("Running...", shown)
+    wait_until(lambda: widget.task_executor.isRunning())
+    _click(widget, "Cancel")
+    settle(widget)
+    assert widget.view.banner.text() == "Cancelled: there is no new result."
+    assert widget.view.summary.text() == shown
+    assert widget.view._veil.isVisible()
+
+
+def test_names_and_shapes_take_the_place_of_urls(widget, measured, wait_until):
+    field = _field(widget, "image_stacks")
+    _type(widget, "image_stacks", "\n".join(measured.urls))
+    wait_until(lambda: field.table.rows() == [("Ca-K", "4 x 40 x 44"), ("Fe-K", "4 x 40 x 44")])
+    _field(widget, "output_root_uri").editor.setFocus()
+    wait_until(lambda: not field.editor.isVisible())
+    QTest.mouseClick(field.edit_button, qt.Qt.LeftButton)
+    assert field.editor.isVisible()
+    _type(widget, "image_stacks", f"{measured.folder}/none.h5::/x")
+    wait_until(
+        lambda: field.table.rows() == [("x", f"there is no file '{measured.folder}/none.h5'")]
+    )
+
+
+@pytest.fixture
 def choose(monkeypatch, measured):
     """Press Browse... at a field and choose something of the file in the dialog, or nothing."""
 
@@ -479,8 +640,7 @@ def choose(monkeypatch, measured):
                 return DataUrl(file_path=f"{measured.folder}/maps.h5", data_path=place)
 
         monkeypatch.setattr(dialogs, "DataFileDialog", Dialog)
-        (browse,) = field.findChildren(qt.QPushButton)
-        QTest.mouseClick(browse, qt.Qt.LeftButton)
+        QTest.mouseClick(field._browse_button, qt.Qt.LeftButton)
 
     return press
 
@@ -520,6 +680,5 @@ def test_an_output_file_that_is_chosen_gets_a_group(widget, monkeypatch):
     monkeypatch.setattr(
         qt.QFileDialog, "getSaveFileName", lambda *_, **__: ("/data/out.h5", "HDF5")
     )
-    (browse,) = _field(widget, "output_root_uri").findChildren(qt.QPushButton)
-    QTest.mouseClick(browse, qt.Qt.LeftButton)
+    QTest.mouseClick(_field(widget, "output_root_uri")._browse_button, qt.Qt.LeftButton)
     assert _field(widget, "output_root_uri").text() == "/data/out.h5::/entry/aligned"

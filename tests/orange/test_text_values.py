@@ -9,13 +9,14 @@ import numpy
 import pytest
 from silx.io.url import DataUrl
 
+from orangecontrib.ewoksndreg.controls.text_values import elide
 from orangecontrib.ewoksndreg.controls.text_values import format_sources
 from orangecontrib.ewoksndreg.controls.text_values import format_url
 from orangecontrib.ewoksndreg.controls.text_values import list_names
+from orangecontrib.ewoksndreg.controls.text_values import read_input_url
 from orangecontrib.ewoksndreg.controls.text_values import read_output_url
 from orangecontrib.ewoksndreg.controls.text_values import read_stacks
 from orangecontrib.ewoksndreg.controls.text_values import read_transformations
-from orangecontrib.ewoksndreg.controls.text_values import summarize
 
 CA, FE = "maps.h5::/entry/maps/Ca-K", "maps.h5::/entry/maps/Fe-K"
 
@@ -142,12 +143,25 @@ def test_a_wrong_url_of_a_workflow_is_displayed_for_correction():
     assert json.loads(format_sources({"Ca-K": "maps.h5"})) == {"Ca-K": "maps.h5"}
 
 
-def test_arrays_cannot_be_typed_but_summarized():
+def test_arrays_cannot_be_typed():
     stacks = {"Ca-K": numpy.zeros((3, 4, 5)), "Fe-K": CA, "S-K": [[[0]], [[1]]]}
     assert format_sources(stacks) is None
-    assert summarize(stacks) == f"Ca-K: 3 x 4 x 5\nFe-K: {CA}\nS-K: 2 images"
-    assert summarize([CA, FE]) == f"{CA}\n{FE}"
-    assert summarize(7) == "int"
+
+
+def test_a_long_name_loses_its_middle():
+    assert elide("Ca-K", 10) == "Ca-K"
+    assert elide("0123456789abcdef", 10) == "0123…bcdef"
+    assert len(elide("x" * 99, 20)) == 20
+
+
+@pytest.mark.parametrize("typed", ["", "maps.h5", " maps.h5::/entry "])
+def test_a_file_stands_for_its_root_group(typed):
+    assert read_input_url(typed) == (typed.strip() or None)
+
+
+def test_a_folder_is_no_input():
+    with pytest.raises(ValueError, match="does not say where in which file"):
+        read_input_url("::/entry")
 
 
 def test_the_names_of_all_stacks_are_known_before_a_file_is_opened():

@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 from typing import Literal
 
@@ -34,6 +35,7 @@ from ..io import find_axes
 from ..io import find_sources
 from ..io import hdf5_output_context
 from ..io import open_stacks
+from ..io import url_text
 from ..refinement import Refinement
 from ..refinement import refine_registration
 from ..transformation import Transformation
@@ -77,6 +79,18 @@ class _Choice:
     refinement: Refinement | None = None
 
 
+@dataclass
+class Findings:
+    """Results that runs with the same stacks and registrations share.
+
+    :param evaluation: the result of the ranking.
+    :param refinements: by the name of the registration they start from, and whether it was ranked.
+    """
+
+    evaluation: Evaluation | None = None
+    refinements: dict[tuple[str, bool], Refinement] = field(default_factory=dict)
+
+
 class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     TaskWithProgress, input_model=Inputs, output_model=Outputs
 ):
@@ -95,14 +109,22 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     refinement: Refinement | None = None
     """How the registration in the output was refined; None if refining was not tried."""
 
-    registrations: Mapping[str, Sequence[Transformation]]
-    """The given registrations, except those in files that were not read."""
+    findings: Findings
+    """The results so far. Set it before the run to that of an earlier run with the same stacks,
+    registrations, `convention`, `evaluate_on` and `reference_image` to avoid repeating the work."""
+
+    registrations: Mapping[str, Sequence[Transformation]] | None = None
+    """The given registrations, except those in files that were not read; None before the run."""
+
+    saved: str | None = None
+    """Where the stacks were saved and how they were aligned; None if nothing was saved."""
 
     warnings: tuple[str, ...] = ()
     """The warnings of the last run."""
 
     def run(self) -> None:
         inputs = self.inputs
+        self.findings = getattr(self, "findings", Findings())
         registrations = self.registrations = self._read_registrations()
         kind = self._decide(registrations)
         saved = inputs.output_root_uri is not None
@@ -136,6 +158,9 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             if output is not None:
                 self._save(output, choice, stacks)
                 self._describe(output, choice, registrations, stacks, axes, provenance)
+        if output is not None:
+            with_what = choice.title.partition(", ")[2]
+            self.saved = f"Saved in {url_text(output.url)}: {with_what}"
 
         evaluation = self.evaluation = choice.evaluation
         self.refinement = choice.refinement
@@ -233,12 +258,18 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             return _Choice(unchanged, registrations, each_own, inputs.reference_stack)
         if kind == "nothing to choose":
             return _Choice(unchanged, registrations, each_own)
-        evaluation = self._rank(stacks, registrations) if kind == "ranked" else None
+        evaluation = None
+        if kind == "ranked":
+            evaluation = self.findings.evaluation or self._rank(stacks, registrations)
+            self.findings.evaluation = evaluation
+            self.warnings = evaluation.warnings
         chosen = inputs.reference_stack if evaluation is None else evaluation.best
         best = registrations[chosen]
         refinement = None
         if inputs.refine and stacks:
             refinement = self._refine(chosen, best, stacks, evaluation)
+            if refinement is not None and not refinement.accepted:
+                self._warn(f"The registration {chosen!r} was not refined: {refinement.reason}")
         which = "chosen" if evaluation is None else "best"
         title = f"Images aligned, all stacks with the registration of {chosen!r}, the {which} one"
         refined = refinement is not None and refinement.accepted
@@ -261,6 +292,9 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         """Refine a registration with all stacks that have the shape of its own stack. A failure is
         only a warning, so that the ranking is not lost."""
         inputs = self.inputs
+        key = name, evaluation is not None
+        if key in self.findings.refinements:
+            return self.findings.refinements[key]
         shape = stacks[name if name in stacks else next(iter(stacks))].shape
         used = {other: stack for other, stack in stacks.items() if stack.shape == shape}
         try:
@@ -279,8 +313,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         except Exception as error:  # whatever the reason is
             self._warn(f"The registration {name!r} was not refined: {error}")
             return None
-        if not refinement.accepted:
-            self._warn(f"The registration {name!r} was not refined: {refinement.reason}")
+        self.findings.refinements[key] = refinement
         return refinement
 
     def _rank(
@@ -290,7 +323,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     ) -> Evaluation:
         inputs = self.inputs
         with self._workers() as executor:
-            evaluation = evaluate_stacks(
+            return evaluate_stacks(
                 stacks,
                 {name: registrations[name] for name in stacks},
                 evaluate_on=inputs.evaluate_on,
@@ -300,8 +333,6 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 progress=self._report("rank"),
                 should_stop=lambda: self.cancelled,
             )
-        self.warnings = evaluation.warnings
-        return evaluation
 
     def _save(self, output: Hdf5OutputStacks, choice: _Choice, stacks: Mapping[str, Stack]) -> None:
         report = self._report("save")

@@ -44,6 +44,12 @@ class SelectInputs(TaskInputs):
         examples=["/path/to/file.h5::/entry"],
     )
 
+    stack_names: list[str] | None = Field(
+        default=None,
+        description="The names of the stacks to select, as found below the group; None for all.",
+        examples=[["Ca-K", "Fe-K"]],
+    )
+
     @field_validator("input_root_uri", "output_root_uri", mode="plain")
     @classmethod
     def _check_url(cls, value: Any) -> Any:
@@ -85,17 +91,18 @@ class SelectNXdataImageStacks(  # type: ignore[call-arg]  # ewokscore has no typ
             urls = [_url(given, each.dataset.name) for each in found]
             names = stack_names(urls)
             place = _choose_place(file, given, urls, self.inputs.output_root_uri)
+            selected = _select(dict(zip(names, found, strict=True)), self.inputs.stack_names)
             groups = describe_nxdata(
-                {name: each.dataset for name, each in zip(names, found, strict=True)},
-                {name: each.dataset.shape for name, each in zip(names, found, strict=True)},
+                {name: each.dataset for name, each in selected.items()},
+                {name: each.dataset.shape for name, each in selected.items()},
                 str(place.url.data_path()),
-                {name for name, each in zip(names, found, strict=True) if each.is_signal},
+                {name for name, each in selected.items() if each.is_signal},
             )
         process = groups[place.process]
         if process["@NX_class"] == "NXcollection":
             process["@NX_class"] = "NXprocess"
         self.outputs.image_stacks = {
-            name: url_text(url) for name, url in zip(names, urls, strict=True)
+            name: url_text(url) for name, url in zip(names, urls, strict=True) if name in selected
         }
         self.outputs.output_root_uri = url_text(place.url)
         self.outputs.image_stacks_nxmetadata = nest(groups)
@@ -162,6 +169,17 @@ def _find_stacks(group: h5py.Group) -> Iterator[_Found]:
             item = group[name]
             if isinstance(item, h5py.Group):
                 yield from _find_stacks(item)
+
+
+def _select(found: dict[str, _Found], names: list[str] | None) -> dict[str, _Found]:
+    if names is None:
+        return found
+    if not names:
+        raise ValueError("Input 'stack_names' selects no stack: name at least one, or leave it out")
+    for name in names:
+        if name not in found:
+            raise ValueError(unknown_name("stack_names", name, found))
+    return {name: each for name, each in found.items() if name in names}
 
 
 def _is_stack(item: Any) -> bool:

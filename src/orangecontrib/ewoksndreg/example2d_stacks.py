@@ -11,13 +11,13 @@ from ewoksndreg.tasks.example2d_stacks import Example2DStacks
 from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.fields import NumberField
+from .controls.hdf5_datasets import describe_stacks
 from .controls.status_widget import OWStatusWidget
-from .controls.task_widget import make_input
-from .controls.task_widget import make_output
+from .controls.task_widget import make_inputs
+from .controls.task_widget import make_outputs
 from .controls.text_fields import LineField
 from .controls.text_values import format_json
 from .controls.text_values import read_shape
-from .controls.text_values import summarize
 
 __all__ = ["OWExample2DStacks"]
 
@@ -47,18 +47,8 @@ class OWExample2DStacks(  # type: ignore[call-arg]  # ewoksorange has no types
         "noise": "s&p",
     }
 
-    class Inputs:
-        name = make_input("name", explicit=True)
-        transformation_type = make_input("transformation_type", explicit=True)
-        shape = make_input("shape", explicit=True)
-        nimages = make_input("nimages", explicit=True)
-        nstacks = make_input("nstacks", explicit=True)
-        noise = make_input("noise", explicit=True)
-        seed = make_input("seed", explicit=True)
-
-    class Outputs:
-        image_stacks = make_output("image_stacks", dict, default=True)
-        transformations = make_output("transformations", dict)
+    Inputs = make_inputs(Example2DStacks)
+    Outputs = make_outputs(Example2DStacks, "image_stacks")
 
     def _make_fields(self) -> Iterable[Field]:
         return (
@@ -78,7 +68,6 @@ class OWExample2DStacks(  # type: ignore[call-arg]  # ewoksorange has no types
                 "200, 220",
                 read=read_shape,
                 write=format_json,
-                summarize=str,
             ),
             NumberField("nimages", "Images", "How many images each stack has.", least=1, most=500),
             NumberField("nstacks", "Stacks", "How many stacks to make.", least=1, most=50),
@@ -93,4 +82,4 @@ class OWExample2DStacks(  # type: ignore[call-arg]  # ewoksorange has no types
 
     def _show_result(self, task: Example2DStacks) -> None:
         stacks = task.get_output_values()["image_stacks"]
-        self._show_status(f"{len(stacks)} stacks:\n{summarize(stacks)}")
+        self._show_rows("Made:", describe_stacks(stacks))

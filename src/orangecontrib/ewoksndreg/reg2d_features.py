@@ -10,8 +10,8 @@ from ewoksndreg.tasks.reg2d_features import Reg2DFeatures
 from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.registering_widget import OWRegisteringWidget
-from .controls.task_widget import make_input
-from .controls.task_widget import make_output
+from .controls.task_widget import make_inputs
+from .controls.task_widget import make_outputs
 
 __all__ = ["OWReg2DFeatures"]
 
@@ -34,27 +34,8 @@ class OWReg2DFeatures(  # type: ignore[call-arg]  # ewoksorange has no types
         "detector": "Sift-SciKitImage",
     }
 
-    class Inputs:
-        image_stacks = make_input("image_stacks", default=True)
-        detector = make_input("detector", explicit=True)
-        matcher = make_input("matcher", explicit=True)
-        mapper = make_input("mapper", explicit=True)
-        transformation_type = make_input("transformation_type", explicit=True)
-        reference_image = make_input("reference_image", explicit=True)
-        reference_stack = make_input("reference_stack", explicit=True)
-        mask = make_input("mask", explicit=True)
-        output_configuration = make_input("output_configuration", explicit=True)
-        max_workers = make_input("max_workers", explicit=True)
-
-    class Outputs:
-        image_stacks = make_output("image_stacks", object, default=True)
-        transformations = make_output("transformations", dict)
-        reference_stack = make_output("reference_stack", str)
-        output_configuration = make_output("output_configuration", dict)
-        correlations = make_output("correlations", dict)
-        failed_images = make_output("failed_images", dict)
-        features = make_output("features", dict)
-        matches = make_output("matches", dict)
+    Inputs = make_inputs(Reg2DFeatures, "image_stacks")
+    Outputs = make_outputs(Reg2DFeatures, "image_stacks")
 
     def _make_method_fields(self) -> Iterable[Field]:
         return (

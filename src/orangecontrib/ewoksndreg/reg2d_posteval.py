@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from typing import ClassVar
 
 from silx.gui import qt
 
 from ewoksndreg.gui import EvaluationView
+from ewoksndreg.tasks.reg2d_posteval import Findings
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
 from .controls.fields import CheckField
 from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.fields import NumberField
+from .controls.hdf5_datasets import identify
+from .controls.stack_fields import OutputField
 from .controls.stack_fields import StackNameField
-from .controls.stack_fields import make_output_field
+from .controls.stack_fields import make_registrations_field
 from .controls.stack_fields import make_stacks_field
-from .controls.stack_fields import make_transformations_field
 from .controls.task_widget import OWTaskWidget
-from .controls.task_widget import make_input
-from .controls.task_widget import make_output
+from .controls.task_widget import make_inputs
+from .controls.task_widget import make_outputs
 
 __all__ = ["OWReg2DPostEvaluation"]
+
+# What a ranking depends on
+_RANKED_INPUTS = (
+    "image_stacks",
+    "transformations",
+    "convention",
+    "evaluate_on",
+    "reference_image",
+)
+
+_LOOK_AGAIN = 100  # ms, until the task has read the registrations
 
 
 class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no types
@@ -32,41 +49,27 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
     name = "Post-Registration Evaluation"
     description = "Find out which of several image registrations is best, and see why"
     icon = "icons/reg2d_posteval.svg"
-    category = "Registration"
     keywords = ("registration", "alignment", "ranking", "evaluation")
     priority = 10
     want_main_area = True
 
-    class Inputs:
-        image_stacks = make_input("image_stacks", default=True)
-        transformations = make_input("transformations")
-        convention = make_input("convention", explicit=True)
-        reference_stack = make_input("reference_stack", explicit=True)
-        output_root_uri = make_input("output_root_uri", explicit=True)
-        save_with = make_input("save_with", explicit=True)
-        compress = make_input("compress", explicit=True)
-        output_configuration = make_input("output_configuration", explicit=True)
-        skip = make_input("skip", explicit=True)
-        refine = make_input("refine", explicit=True)
-        evaluate_on = make_input("evaluate_on", explicit=True)
-        reference_image = make_input("reference_image", explicit=True)
-        max_workers = make_input("max_workers", explicit=True)
-        scheduler = make_input("scheduler", explicit=True)
+    initial_inputs: ClassVar = {"save_with": "best"}
 
-    class Outputs:
-        image_stacks = make_output("image_stacks", object, default=True)
-        transformations = make_output("transformations", dict)
-        reference_stack = make_output("reference_stack", str)
-        ranked_stack_names = make_output("ranked_stack_names", list)
-        output_configuration = make_output("output_configuration", dict)
-        scores = make_output("scores", dict)
-        trust = make_output("trust", dict)
+    Inputs = make_inputs(Reg2DPostEvaluation, "image_stacks", ["transformations"])
+    Outputs = make_outputs(Reg2DPostEvaluation, "image_stacks")
 
     def __init__(self) -> None:
+        self._findings = Findings()
+        self._key: Any = None
+        self._go_on = False
         super().__init__()
         self.view = EvaluationView()
         self.view.sigReferenceStackRequested.connect(self._use_reference_stack)
         self.mainArea.layout().addWidget(self.view)
+        self._preview = qt.QTimer(self)
+        self._preview.setInterval(_LOOK_AGAIN)
+        self._preview.timeout.connect(self._show_preview)
+        self._shown = False
         self._show_status("Not run yet: press Trigger or Execute.")
 
     def sizeHint(self) -> qt.QSize:
@@ -76,8 +79,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
     def _make_fields(self) -> Iterable[Field]:
         reference = StackNameField(
             "reference_stack",
-            "Use the transformations of",
-            "The best registration, or that of a stack that you choose.",
+            "Registration to use",
+            "The best one, or that of a stack that you choose. Choosing does not rank again.",
             "the best",
         )
         evaluate_on = ChoiceField(
@@ -94,14 +97,15 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             "Refine the best registration on all stacks",
             "All stacks together know the motion better than any one of them.",
         )
-        output = make_output_field(
+        output = OutputField(
             "The group of an HDF5 file. Nothing is ever overwritten. Empty: nothing is saved."
         )
         save_with = ChoiceField(
             "save_with",
-            "Align for saving with",
-            "What a ranking is worth shows where each stack has its own registration.",
-            {"own": "the registration of each stack", "best": "the best registration"},
+            "Save the stacks aligned with",
+            "The registration that is passed on, or for a check of the ranking that of each stack.",
+            {"best": "the best registration", "own": "each its own registration"},
+            unset="each its own registration (not set)",
         )
         max_workers = NumberField(
             "max_workers",
@@ -113,7 +117,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         )
         return (
             make_stacks_field(),
-            make_transformations_field(),
+            make_registrations_field(),
             reference,
             evaluate_on,
             skip,
@@ -126,24 +130,80 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
     def _use_reference_stack(self, name: str) -> None:
         """The user has chosen another registration than the best."""
         self.set_default_input("reference_stack", name)
+        self._go_on = True
         self.execute_ewoks_task()
+
+    def _on_edit(self, field: Field) -> None:
+        self._go_on = True
+        super()._on_edit(field)
+
+    @contextmanager
+    def _ewoks_task_start_context(self) -> Iterator[None]:
+        with super()._ewoks_task_start_context():
+            self._prepare(self.task_executor.current_task)
+            yield
+
+    def _prepare(self, task: Reg2DPostEvaluation) -> None:
+        """Let a task use the findings of the last one where only what is done with them has
+        changed. To press Trigger again without a change ranks again."""
+        key = self._make_key()
+        if key != self._key or not self._go_on:
+            self._findings = Findings()
+        self._key, self._go_on = key, False
+        task.findings = self._findings
+        if not self._shown:
+            self._preview.start()
+
+    def _make_key(self) -> list[Any]:
+        given = self.get_task_input_values()
+        return [identify(given.get(name)) for name in _RANKED_INPUTS]
+
+    def _show_preview(self) -> None:
+        """Until the first ranking ends, images and motion are all there is."""
+        task = self.task_executor.current_task
+        if task is not None and task.registrations is not None:
+            self._preview.stop()
+            self._shown = True
+            self.view.show_preview(self.get_task_input_value("image_stacks"), task.registrations)
+            self._show_status("Running...")
 
     def _show_status(self, sentence: str) -> None:
         self.view.show_message(sentence)
 
     def _show_result(self, task: Reg2DPostEvaluation) -> None:
+        self._preview.stop()
         outputs = task.get_output_values()
         # With `skip`, no registration was applied to all stacks.
-        reference = None if task.get_input_value("skip") else outputs["reference_stack"]
-        self.view.show_result(
+        skipped = task.get_input_value("skip")
+        reference = None if skipped else outputs["reference_stack"]
+        self._show(
             outputs["image_stacks"],
-            task.registrations,
-            evaluation=task.evaluation,
+            task,
+            evaluation=None if skipped else self._findings.evaluation,
             chosen=None if reference is None else outputs["transformations"],
             reference_stack=reference,
         )
+        if task.saved is not None:
+            self._key = self._make_key()  # the file may be that of the stacks
+            self.view.show_message(task.saved, outdated=False)
+
+    def _show_failure(self, task: Reg2DPostEvaluation | None, sentence: str) -> None:
+        """A ranking is not lost when the stacks cannot be saved."""
+        self._preview.stop()
+        self._go_on = True
+        evaluation = self._findings.evaluation
+        if task is not None and evaluation is not None and not task.get_input_value("skip"):
+            self._show(task.get_input_value("image_stacks"), task, evaluation=evaluation)
+            self.view.show_message(sentence, outdated=False)
+        else:
+            self._show_status(sentence)
+
+    def _show(self, stacks: Any, task: Reg2DPostEvaluation, **result: Any) -> None:
+        self._shown = True
+        self.view.show_result(stacks, task.registrations or {}, **result)
 
     def onDeleteWidget(self) -> None:
         """Close the files of the result."""
+        self._preview.stop()
         super().onDeleteWidget()
         self.view.close_files()

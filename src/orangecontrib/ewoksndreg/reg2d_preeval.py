@@ -11,8 +11,8 @@ from .controls.fields import Field
 from .controls.stack_fields import StackNameField
 from .controls.stack_fields import make_stacks_field
 from .controls.status_widget import OWStatusWidget
-from .controls.task_widget import make_input
-from .controls.task_widget import make_output
+from .controls.task_widget import make_inputs
+from .controls.task_widget import make_outputs
 
 __all__ = ["OWReg2DPreEvaluation"]
 
@@ -30,17 +30,8 @@ class OWReg2DPreEvaluation(  # type: ignore[call-arg]  # ewoksorange has no type
 
     explanation = "Finds the stack that shows the motion of the sample best, to register only it."
 
-    class Inputs:
-        image_stacks = make_input("image_stacks", default=True)
-        reference_stack = make_input("reference_stack", explicit=True)
-        output_configuration = make_input("output_configuration", explicit=True)
-        skip = make_input("skip", explicit=True)
-
-    class Outputs:
-        image_stacks = make_output("image_stacks", object, default=True)
-        reference_stack = make_output("reference_stack", str)
-        ranked_stack_names = make_output("ranked_stack_names", list)
-        output_configuration = make_output("output_configuration", dict)
+    Inputs = make_inputs(Reg2DPreEvaluation, "image_stacks")
+    Outputs = make_outputs(Reg2DPreEvaluation, "image_stacks")
 
     def _make_fields(self) -> Iterable[Field]:
         return (
@@ -58,6 +49,6 @@ class OWReg2DPreEvaluation(  # type: ignore[call-arg]  # ewoksorange has no type
         outputs = task.get_output_values()
         ranked = outputs["ranked_stack_names"]
         if ranked is None:
-            self._show_status("Not ranked: everything was passed through.")
+            self._show_rows("Not ranked: everything was passed through.", [])
         else:
-            self._show_status(f"From best to worst: {', '.join(ranked)}")
+            self._show_rows("From best to worst:", [(name, "") for name in ranked])

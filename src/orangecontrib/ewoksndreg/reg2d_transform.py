@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from silx.gui import qt
+
 from ewoksndreg.tasks.reg2d_transform import Reg2DTransform
 
+from .controls.compare_view import CompareView
 from .controls.fields import CheckField
 from .controls.fields import ChoiceField
 from .controls.fields import Field
-from .controls.stack_fields import make_output_field
+from .controls.hdf5_datasets import describe_stacks
+from .controls.stack_fields import OutputField
+from .controls.stack_fields import make_registrations_field
 from .controls.stack_fields import make_stacks_field
-from .controls.stack_fields import make_transformations_field
 from .controls.status_widget import OWStatusWidget
-from .controls.task_widget import make_input
-from .controls.task_widget import make_output
-from .controls.text_values import summarize
+from .controls.task_widget import make_inputs
+from .controls.task_widget import make_outputs
 
 __all__ = ["OWReg2DTransform"]
+
+_ORDERS = {0: "0 (nearest pixel)", 1: "1 (linear)", 2: "2", 3: "3 (cubic)", 4: "4", 5: "5"}
 
 
 class OWReg2DTransform(  # type: ignore[call-arg]  # ewoksorange has no types
@@ -30,26 +35,26 @@ class OWReg2DTransform(  # type: ignore[call-arg]  # ewoksorange has no types
     icon = "icons/reg2d_transform.svg"
     keywords = ("registration", "alignment", "warp", "crop", "save")
     priority = 12
+    want_main_area = True
 
-    explanation = "Aligns the images of each stack with its transformations."
+    explanation = "Aligns the images of each stack with its registration."
 
-    class Inputs:
-        image_stacks = make_input("image_stacks", default=True)
-        transformations = make_input("transformations")
-        output_root_uri = make_input("output_root_uri", explicit=True)
-        image_stacks_nxmetadata = make_input("image_stacks_nxmetadata", explicit=True)
-        crop = make_input("crop", explicit=True)
-        interpolation_order = make_input("interpolation_order", explicit=True)
-        output_configuration = make_input("output_configuration", explicit=True)
+    Inputs = make_inputs(Reg2DTransform, "image_stacks", ["transformations"])
+    Outputs = make_outputs(Reg2DTransform, "image_stacks")
 
-    class Outputs:
-        image_stacks = make_output("image_stacks", dict, default=True)
-        output_configuration = make_output("output_configuration", dict)
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = CompareView()
+        self.mainArea.layout().addWidget(self.view)
+
+    def sizeHint(self) -> qt.QSize:
+        """Wide enough for two images side by side."""
+        return qt.QSize(1100, 750)
 
     def _make_fields(self) -> Iterable[Field]:
         return (
             make_stacks_field(),
-            make_transformations_field(),
+            make_registrations_field(),
             CheckField(
                 "crop",
                 "Crop to what all images show",
@@ -59,17 +64,10 @@ class OWReg2DTransform(  # type: ignore[call-arg]  # ewoksorange has no types
                 "interpolation_order",
                 "Interpolation",
                 "What is between pixels: an order of the spline above 1 is smoother, but spreads"
-                " noise and missing pixels.",
-                {
-                    0: "0 (nearest pixel)",
-                    1: "1 (linear)",
-                    2: "2",
-                    3: "3 (cubic)",
-                    4: "4",
-                    5: "5",
-                },
+                " noise and invalid pixels.",
+                _ORDERS,
             ),
-            make_output_field(
+            OutputField(
                 "The group of an HDF5 file. Nothing is ever overwritten. Empty: the aligned stacks"
                 " stay in memory."
             ),
@@ -78,5 +76,6 @@ class OWReg2DTransform(  # type: ignore[call-arg]  # ewoksorange has no types
     def _show_result(self, task: Reg2DTransform) -> None:
         stacks = task.get_output_values()["image_stacks"]
         saved = task.get_input_value("output_root_uri", None)
-        where = "saved" if saved else "in memory"
-        self._show_status(f"{len(stacks)} aligned stacks, {where}:\n{summarize(stacks)}")
+        where = f"saved in {saved}" if saved else "in memory"
+        self._show_rows(f"{len(stacks)} aligned stacks, {where}:", describe_stacks(stacks))
+        self.view.show_stacks(task.get_input_value("image_stacks"), stacks)

@@ -7,8 +7,12 @@ from typing import Any
 
 from silx.gui import qt
 
+from .text_values import elide
+
 # Legible on light and on dark themes.
 _PROBLEM_COLOR = "#e0524d"
+
+_LONGEST_CHOICE = 44  # characters
 
 
 class Field(qt.QWidget):
@@ -32,13 +36,13 @@ class Field(qt.QWidget):
         self.setSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Maximum)
         self.label = label
         self._heading = qt.QLabel(label)
-        self._problem_label = qt.QLabel()
-        self._problem_label.setWordWrap(True)
-        policy = self._problem_label.sizePolicy()
+        self.note = qt.QLabel()
+        self.note.setTextFormat(qt.Qt.PlainText)
+        self.note.setWordWrap(True)
+        policy = self.note.sizePolicy()
         policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)  # a long path stays inside
-        self._problem_label.setSizePolicy(policy)
-        self._problem_label.setStyleSheet(f"color: {_PROBLEM_COLOR}")
-        self._problem_label.hide()
+        self.note.setSizePolicy(policy)
+        self.note.hide()
         self._heading_row = qt.QHBoxLayout()
         self._heading_row.addWidget(self._heading)
         self._heading_row.addStretch()
@@ -47,7 +51,7 @@ class Field(qt.QWidget):
         layout.setSpacing(3)
         layout.addLayout(self._heading_row)
         layout.addWidget(editor)
-        layout.addWidget(self._problem_label)
+        layout.addWidget(self.note)
 
     def value(self) -> Any:
         """What the editor shows; None when that is empty or cannot be read."""
@@ -55,41 +59,60 @@ class Field(qt.QWidget):
 
     def show_value(self, value: Any) -> None:
         """Show a value that the user may edit."""
-        self._set_linked(False)
+        self._set_source("")
         self._display(value)
 
     def show_linked(self, value: Any) -> None:
         """Show a value that a link brings and that cannot be edited here."""
-        self._set_linked(True)
+        self._set_source("from link")
         self._display(value)
+
+    def show_waiting(self, title: str) -> None:
+        """Say that a link will bring the value.
+
+        :param title: of the widget that has to run before.
+        """
+        self._set_source("from link")
+        self._display(None)
+        self._set_note(f"Waiting for {title!r}: run it first")
+
+    def show_problem(self, problem: str) -> None:
+        """Say why the displayed value cannot be used."""
+        self._set_note(problem, is_problem=True)
 
     def _display(self, value: Any) -> None:
         raise NotImplementedError
 
-    def _set_linked(self, linked: bool) -> None:
-        self.editor.setEnabled(not linked)
-        self._heading.setText(f"{self.label} (from link)" if linked else self.label)
-        if linked:
-            self._set_problem("")
+    def _set_source(self, source: str) -> None:
+        self.editor.setEnabled(not source)
+        self._heading.setText(f"{self.label} ({source})" if source else self.label)
+        self._set_note("")
 
-    def _set_problem(self, problem: str) -> None:
-        self.problem = problem
-        self._problem_label.setText(problem)
-        self._problem_label.setVisible(bool(problem))
-        frame = f"border: 1px solid {_PROBLEM_COLOR}" if problem else ""
-        self.editor.setStyleSheet(frame)
+    def _set_note(self, note: str, *, is_problem: bool = False) -> None:
+        """Say something below the editor."""
+        self.problem = note if is_problem else ""
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        self.note.setStyleSheet(f"color: {_PROBLEM_COLOR}" if is_problem else "")
+        self.editor.setStyleSheet(f"border: 1px solid {_PROBLEM_COLOR}" if is_problem else "")
 
 
 class ChoiceField(Field):
     """One of several values.
 
     :param choices: what the user reads for each value, by value.
+    :param unset: what the user reads when there is no value, which cannot be chosen.
     """
 
-    def __init__(self, name: str, label: str, help: str, choices: Mapping[Any, str]) -> None:
+    def __init__(
+        self, name: str, label: str, help: str, choices: Mapping[Any, str], *, unset: str = ""
+    ) -> None:
         editor = qt.QComboBox()
+        editor.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        editor.setMinimumContentsLength(10)  # a long name does not make the window wider
         super().__init__(name, label, help, editor)
         self._choices: dict[Any, str] = {}
+        self._unset = unset
         self.set_choices(choices)
         editor.activated.connect(self.sigEdited)
 
@@ -101,21 +124,24 @@ class ChoiceField(Field):
         self._choices = dict(choices)
         self.editor.clear()
         for value, words in choices.items():
-            self.editor.addItem(words, value)
+            self._add(value, words)
         if previous in choices:
             self._display(previous)
 
     def value(self) -> Any:
         return self.editor.currentData()
 
+    def _add(self, value: Any, words: str) -> None:
+        self.editor.addItem(elide(words, _LONGEST_CHOICE), value)
+        self.editor.setItemData(self.editor.count() - 1, words, qt.Qt.ToolTipRole)
+
     def _display(self, value: Any) -> None:
-        index = self.editor.findData(value)
-        if value is None:  # findData cannot find None
-            index = next((n for n, choice in enumerate(self._choices) if choice is None), -1)
-        if index < 0:
-            self.editor.addItem(f"{value} (not among the inputs)", value)
-            index = self.editor.count() - 1
-        self.editor.setCurrentIndex(index)
+        shown = [self.editor.itemData(n) for n in range(self.editor.count())]
+        if value not in shown:
+            words = self._unset if value is None else f"{value} (not among the inputs)"
+            self._add(value, words)
+            shown.append(value)
+        self.editor.setCurrentIndex(shown.index(value))
 
 
 class CheckField(Field):

@@ -15,10 +15,18 @@ def extract_sentence(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def name_missing_inputs(names: Iterable[str]) -> str:
+def name_missing_inputs(labels: Iterable[str]) -> str:
     """Say which inputs a task needs and does not have, and where they come from.
 
-    :param names: of the inputs in the task.
+    :param labels: of their fields.
     """
-    listed = " and ".join(name.replace("_", " ") for name in names)
-    return f"Missing: {listed}. Link a widget that provides them, or fill them in"
+    listed = " and ".join(map(repr, labels))
+    return f"Fill in {listed}, or link a widget that provides that"
+
+
+def name_waiting(titles: Iterable[str]) -> str:
+    """Say which linked widgets have to run first.
+
+    :param titles: of the widgets, in the canvas.
+    """
+    return f"Run {' and '.join(map(repr, titles))} first"

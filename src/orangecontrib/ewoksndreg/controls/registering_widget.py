@@ -42,7 +42,6 @@ class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
                 "0",
                 read=read_reference_image,
                 write=format_json,
-                summarize=str,
             ),
             StackNameField(
                 "reference_stack",
@@ -66,8 +65,8 @@ class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
 
     def _show_result(self, task: Any) -> None:
         found = task.registrations
-        lines = [f"{name}: {len(each.transformations)} images" for name, each in found.items()]
-        self._show_status("Registered:\n" + "\n".join(lines))
+        rows = [(name, f"{len(each.transformations)} images") for name, each in found.items()]
+        self._show_rows("Registered:", rows)
         warnings = [
             f"Stack {name!r}: {each.warning}" for name, each in found.items() if each.warning
         ]

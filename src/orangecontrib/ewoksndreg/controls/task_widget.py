@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any
+from typing import ClassVar
 
 from ewoksorange.gui.orange_utils.signals import Input
 from ewoksorange.gui.orange_utils.signals import Output
@@ -13,6 +16,7 @@ from ewoksorange.gui.owwidgets.threaded import OWEwoksWidgetOneThread
 from ewoksorange.gui.utils.invalid_data import INVALIDATION_DATA
 from ewoksorange.gui.utils.invalid_data import as_invalidation
 from ewoksorange.gui.utils.invalid_data import is_invalid_data
+from orangecanvas.scheme.events import LinkEvent
 from orangewidget.settings import Setting
 from orangewidget.widget import Msg
 from silx.gui import qt
@@ -20,6 +24,8 @@ from silx.gui import qt
 from .fields import Field
 from .messages import extract_sentence
 from .messages import name_missing_inputs
+from .messages import name_waiting
+from .stack_fields import OutputField
 from .stack_fields import StackNameField
 from .text_fields import TextField
 from .text_values import list_names
@@ -27,23 +33,36 @@ from .text_values import list_names
 # How often a task that should stop is asked to, in ms: a request before it begins is lost.
 _ASK_AGAIN = 50
 
+_FIELDS_WIDTH = 330  # px
 
-def make_input(name: str, **options: Any) -> Input:
-    """An input that can be linked to any output: the task says which values it cannot use.
 
-    :param options: of an input of Orange.
+def make_inputs(task: Any, default: str | None = None, shown: Collection[str] = ()) -> type:
+    """The inputs of a widget: those of its task.
+
+    :param default: the one to which a new link goes.
+    :param shown: other ones that a new link may go to; the rest is linked by hand.
     """
-    # A summary would print all images and transformations.
-    return Input(name, object, auto_summary=False, **options)
+    signals = {}
+    for name in task.input_model().model_fields:
+        explicit = name != default and name not in shown
+        # Any output can be linked: the task says which values it cannot use. A summary would print
+        # all images and transformations.
+        signals[name] = Input(
+            name, object, default=name == default, explicit=explicit, auto_summary=False
+        )
+    return type("Inputs", (), signals)
 
 
-def make_output(name: str, kind: type, **options: Any) -> Output:
-    """An output of the task.
+def make_outputs(task: Any, default: str) -> type:
+    """The outputs of a widget: those of its task.
 
-    :param kind: of the value.
-    :param options: of an output of Orange.
+    :param default: the one from which a new link comes.
     """
-    return Output(name, kind, auto_summary=False, **options)
+    names = task.output_model().model_fields
+    signals = {
+        name: Output(name, object, default=name == default, auto_summary=False) for name in names
+    }
+    return type("Outputs", (), signals)
 
 
 class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
@@ -51,28 +70,44 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
 ):
     """A widget with fields for the inputs of its task, and buttons to run and cancel it."""
 
+    category = "Registration"
+
+    initial_inputs: ClassVar[Mapping[str, Any]] = {}
+    """Values of inputs for a widget that is new, not for one of a workflow that is opened."""
+
+    # The first line is what the message bar has room for.
     class Error(OWEwoksWidgetOneThread.Error):
-        inputs = Msg("{}")
-        failed = Msg("{}")
+        inputs = Msg("Not run\n{}")
+        failed = Msg("Failed\n{}")
 
     class Warning(OWEwoksWidgetOneThread.Warning):
         of_task = Msg("{}")
 
     class Information(OWEwoksWidgetOneThread.Information):
         outdated = Msg("The inputs have changed: press Trigger or Execute")
-        cancelled = Msg("Cancelled: there is no result")
+        cancelled = Msg("Cancelled")
 
     invalid_entries = Setting({}, schema_only=True)
     """What was typed and is not valid, by the name of the input."""
 
+    def __new__(cls, *arguments: Any, **options: Any) -> OWTaskWidget:
+        widget: OWTaskWidget = super().__new__(cls, *arguments, **options)
+        # A workflow file has settings for each of its widgets.
+        widget._is_new = not options.get("stored_settings")
+        return widget
+
     def __init__(self) -> None:
         super().__init__()
+        if self._is_new:
+            self.update_default_inputs(**self.initial_inputs)
         self.fields: dict[str, Field] = {}
         self._run_again: bool | None = None
         for field in self._make_fields():
             self.fields[field.name] = field
             self.controlArea.layout().addWidget(field)
             field.sigEdited.connect(partial(self._on_edit, field))
+        self.left_side.layout().itemAt(0).widget().setMinimumWidth(_FIELDS_WIDTH)
+        self.controlArea.layout().addStretch()
         self._init_control_area()
         self._show_inputs()
 
@@ -83,10 +118,14 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         raise NotImplementedError
 
     def _show_status(self, sentence: str) -> None:
-        """Say in the main area why there is no result."""
+        """Say that the task runs, or why there is no new result."""
 
     def _show_result(self, task: Any) -> None:
         """Show the result of a task that has succeeded."""
+
+    def _show_failure(self, task: Any, sentence: str) -> None:
+        """Say why a task has failed, and show what it has found before."""
+        self._show_status(sentence)
 
     # --- Inputs
 
@@ -95,14 +134,38 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         self._show_inputs()
         super().handleNewSignals()
 
+    def event(self, event: qt.QEvent) -> bool:
+        """A link was added, removed, enabled or disabled."""
+        if isinstance(event, LinkEvent):
+            self._show_inputs()
+        return bool(super().event(event))
+
     def set_default_input(self, name: str, value: Any) -> None:
         super().set_default_input(name, value)
         self.invalid_entries.pop(name, None)
+
+    def _find_linked_widgets(self) -> dict[str, str]:
+        """By the name of an input, the title of the widget from which its link comes."""
+        if self.signalManager is None:
+            return {}
+        scheme = self.signalManager.scheme()
+        links = scheme.find_links(sink_node=scheme.node_for_widget(self))
+        return {link.sink_channel.name: link.source_node.title for link in links if link.enabled}
+
+    def _find_missing(self) -> list[str]:
+        given = self.get_task_inputs()
+        required = self.ewokstaskclass.required_input_names()
+        return [
+            name
+            for name in self.fields
+            if name in required and is_invalid_data(given.get(name, INVALIDATION_DATA))
+        ]
 
     def _show_inputs(self) -> None:
         linked = self.get_dynamic_input_names()
         saved = self.get_default_input_values()
         given = self.get_task_input_values()
+        sources = self._find_linked_widgets()
         names = list_names(given.get("image_stacks"), given.get("transformations"))
         for name, field in self.fields.items():
             if isinstance(field, StackNameField):
@@ -111,6 +174,8 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
                 field.show_linked(self.get_dynamic_input_value(name))
             elif name in self.invalid_entries and isinstance(field, TextField):
                 field.show_text(self.invalid_entries[name])
+            elif name in sources and is_invalid_data(saved.get(name, INVALIDATION_DATA)):
+                field.show_waiting(sources[name])
             else:
                 field.show_value(as_invalidation(saved.get(name)))
 
@@ -129,17 +194,20 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             self.Information.outdated()
 
     def _find_problem(self) -> str:
+        stacks = list_names(self.get_task_input_value("image_stacks", None), None)
         for field in self.fields.values():
-            if field.problem:
-                return f"{field.label}: {field.problem}"
-        given = self.get_task_inputs()
-        missing = [
-            name
-            for name in self.fields
-            if name in self.ewokstaskclass.required_input_names()
-            and is_invalid_data(given.get(name, INVALIDATION_DATA))
-        ]
-        return name_missing_inputs(missing) if missing else ""
+            if isinstance(field, OutputField):
+                field.offer_next_free(stacks)
+        wrong = [field.label for field in self.fields.values() if field.problem]
+        if wrong:
+            # The field says what is wrong.
+            return f"Correct {' and '.join(map(repr, wrong))} first"
+        missing = self._find_missing()
+        sources = self._find_linked_widgets()
+        waiting = {sources[name]: None for name in missing if name in sources}
+        if waiting:
+            return name_waiting(waiting)
+        return name_missing_inputs(self.fields[name].label for name in missing) if missing else ""
 
     # --- Run
 
@@ -150,12 +218,10 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         self._cancel_button = qt.QPushButton("Cancel")
         self._cancel_button.setToolTip("Stop after the current image")
         self._cancel_button.clicked.connect(self._cancel)
-        buttons = qt.QHBoxLayout()
+        # Below the fields, which may be scrolled.
         for button in (self._trigger_button, self._execute_button, self._cancel_button):
             button.setAutoDefault(False)  # Enter in a field is no click
-            buttons.addWidget(button)
-        self.controlArea.layout().addStretch()
-        self.controlArea.layout().addLayout(buttons)
+            self.buttonsArea.layout().addWidget(button)
         self._show_running(False)
 
     def _show_running(self, running: bool) -> None:
@@ -174,7 +240,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         problem = self._find_problem()
         if problem:
             self.Error.inputs(problem)
-            self._show_status(problem)
+            self._show_status(f"Not run: {problem[0].lower()}{problem[1:]}")
             self._withdraw_outputs()
             return
         self._show_running(True)
@@ -197,15 +263,15 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             self._execute_ewoks_task(propagate, log_missing_inputs=False)
             return
         error = self.task_exception
+        task = self.task_executor.current_task
         if isinstance(error, CancelledError):
             self.Information.cancelled()
-            self._show_status("Cancelled: there is no result.")
+            self._show_failure(task, "Cancelled: there is no new result.")
         elif error is not None:
             sentence = extract_sentence(error)
             self.Error.failed(sentence, exc_info=error)
-            self._show_status(sentence)
+            self._show_failure(task, sentence)
         else:
-            task = self.task_executor.current_task
             warnings = getattr(task, "warnings", ())
             self.Warning.of_task("\n".join(warnings), shown=bool(warnings))
             self._show_result(task)

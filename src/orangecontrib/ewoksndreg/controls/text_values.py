@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 from silx.io.url import DataUrl
@@ -77,6 +76,13 @@ def read_output_url(typed: str) -> str | None:
         return None
     as_data_url(typed)
     return typed
+
+
+def read_input_url(typed: str) -> str | None:
+    """:func:`read_output_url`, where the path of a file stands for its root group."""
+    typed = typed.strip()
+    read_output_url(typed if "::" in typed or not typed else f"{typed}::/")
+    return typed or None
 
 
 def read_options(typed: str) -> dict[str, Any] | None:
@@ -174,24 +180,15 @@ def format_sources(value: Any) -> str | None:
         return None
 
 
-def summarize(value: Any) -> str:
-    """The value of a link, one stack per line: its URL, its shape or its number of items."""
-    if not isinstance(value, Mapping):
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            return "\n".join(_summarize_source(source) for source in value)
-        return _summarize_source(value)
-    return "\n".join(f"{name}: {_summarize_source(source)}" for name, source in value.items())
+def elide(name: str, longest: int) -> str:
+    """A name without its middle where it is too long.
 
-
-def _summarize_source(source: Any) -> str:
-    if isinstance(source, (str, DataUrl)):
-        return str(_replace_urls(source))
-    shape = getattr(source, "shape", None)
-    if shape is not None:
-        return " x ".join(str(length) for length in shape)
-    if isinstance(source, Sequence):
-        return f"{len(source)} images"
-    return type(source).__name__
+    :param longest: number of characters.
+    """
+    if len(name) <= longest:
+        return name
+    half = longest // 2
+    return f"{name[: half - 1]}…{name[-half:]}"
 
 
 def _read(typed: str) -> Any:
