@@ -54,12 +54,31 @@ def test_the_identifier_names_and_defaults_are_those_of_0_5_0():
     name = "ewoksndreg.tasks.select_nxdata.SelectNXdataImageStacks"
     assert SelectNXdataImageStacks.class_registry_name() == name
     assert SelectNXdataImageStacks.required_input_names() == {"input_root_uri"}
-    assert SelectNXdataImageStacks.optional_input_names() == {"output_root_uri"}
+    assert SelectNXdataImageStacks.optional_input_names() == {"output_root_uri", "stack_names"}
     assert SelectNXdataImageStacks.output_names() == {
         "image_stacks",
         "output_root_uri",
         "image_stacks_nxmetadata",
     }
+
+
+def test_some_of_the_stacks_can_be_selected_by_name(nexus_file):
+    every = run(f"{nexus_file}::/entry/process/results/parameters")
+    one = run(f"{nexus_file}::/entry/process/results/parameters", stack_names=["Fe-K"])
+    assert one["image_stacks"] == {"Fe-K": every["image_stacks"]["Fe-K"]}
+    assert one["output_root_uri"] == every["output_root_uri"]
+    plot = one["image_stacks_nxmetadata"]["entry"]["align"]["results"]["parameters"]
+    assert plot["@signal"] == "Fe-K"
+    assert "@auxiliary_signals" not in plot
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["Fe-L"], "did you mean 'Fe-K'"), ([], "Input 'stack_names' selects no stack")],
+)
+def test_a_selection_that_cannot_be_made_is_an_error(nexus_file, names, message):
+    with pytest.raises(ValueError, match=message):
+        raise cause_of(f"{nexus_file}::/entry/process/results/parameters", stack_names=names)
 
 
 @pytest.mark.parametrize("url", ["{}", "{}::/", "{}::/entry", "{}::/entry/process/results"])
