@@ -1,4 +1,4 @@
-"""Which registration is best: stacks and registrations in, numbers out."""
+"""Rank registrations: which one is best, and how reliable is that."""
 
 from ._checks import check_registration_per_stack
 from ._checks import check_same_image_shapes

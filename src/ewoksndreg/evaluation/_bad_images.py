@@ -1,4 +1,4 @@
-"""Images that show something else than the other images of their stack."""
+"""Find images that do not show the same as the other images of their stack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy
 from numpy.typing import NDArray
 
-# Stacks whose images resemble each other less than this show hardly anything.
+# The smallest correlation coefficient of the images of a stack that is not nearly empty.
 _LEAST_USUAL = 0.3
 
 
@@ -19,14 +19,14 @@ def find_suspects(
     *,
     least_drop: float,
 ) -> list[int]:
-    """Images that resemble the reference images much less than is usual in their stack, and the
-    reference images.
+    """Find the images that resemble the reference images much less than usual in their stack, and
+    the reference images.
 
     :param correlation: largest correlation coefficient of each image, over registrations and
-        reference images, shape `(N,)`; NaN where there is none.
-    :param failed: images that have no transformation, shape `(N,)`. Nothing is known of them.
+        reference images, shape `(N,)`; NaN if there is none.
+    :param failed: mask of the images without a transformation, shape `(N,)`, which are never bad.
     """
-    # What cannot be compared has nothing in common.
+    # Images that cannot be compared have nothing in common.
     largest = numpy.nan_to_num(correlation)
     suspect = largest < (1 - least_drop) * _find_usual(largest[~failed])
     suspect[list(references)] = True
@@ -40,15 +40,16 @@ def find_bad_images(
     *,
     least_drop: float,
 ) -> tuple[int, ...]:
-    """Suspects that do not resemble the image before them nor the one after them either.
+    """Find the suspects that do not resemble the previous or the next image either.
 
-    Their largest correlation coefficient is `least_drop` below what is usual in the stack: the
-    median of the better two thirds of the images, with the reference images or, if that is more,
-    with the one before.
+    Their largest correlation coefficient is lower than the usual one by the fraction `least_drop`.
+    The usual one is the median of the better two thirds of the images, either with the reference
+    images or with the previous image, whichever is larger.
 
-    :param suspects: what :func:`find_suspects` found.
-    :param correlation: what it was given.
-    :param neighbor: of each image with the one before it, shape `(N,)`; NaN where there is none.
+    :param suspects: the result of :func:`find_suspects`.
+    :param correlation: see :func:`find_suspects`.
+    :param neighbor: correlation coefficient of each image with the previous one, shape `(N,)`; NaN
+        if there is none.
     """
     largest = numpy.nan_to_num(correlation)
     around = numpy.fmax(neighbor, numpy.append(neighbor[1:], numpy.nan))
@@ -58,7 +59,8 @@ def find_bad_images(
 
 
 def _find_usual(correlation: NDArray[numpy.float64]) -> float:
-    """Of a stack that shows hardly anything, less than any image has."""
+    """Find the usual correlation coefficient of a stack; if the stack is nearly empty, a value
+    below that of any image."""
     better = numpy.sort(correlation)[len(correlation) // 3 :]
     usual = float(numpy.median(better)) if better.size else 0.0
     return usual if usual >= _LEAST_USUAL else -math.inf

@@ -1,4 +1,4 @@
-"""Refuse stacks and registrations that do not belong together before any work is done."""
+"""Check, before any computation, that stacks and registrations match."""
 
 from collections.abc import Collection
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from ..transformation import Transformation
 
 
 def check_registration_per_stack(stacks: Collection[str], registrations: Collection[str]) -> None:
-    """Every stack needs a registration of its name.
+    """Check that each stack has a registration with its name.
 
-    :raises ValueError: names the first one that has none, and the near match.
+    :raises ValueError: names the first one that has none, and the closest match.
     """
     for name in stacks:
         if name not in registrations:
@@ -20,9 +20,9 @@ def check_registration_per_stack(stacks: Collection[str], registrations: Collect
 
 
 def check_stack_per_registration(stacks: Collection[str], registrations: Collection[str]) -> None:
-    """Every registration needs the stack it was found from.
+    """Check that each registration has the stack it was found from.
 
-    :raises ValueError: names the first one that has none, and the near match.
+    :raises ValueError: names the first one that has none, and the closest match.
     """
     for name in registrations:
         if name not in stacks:
@@ -32,7 +32,7 @@ def check_stack_per_registration(stacks: Collection[str], registrations: Collect
 def check_transformation_per_image(
     image_stacks: Mapping[str, Sized], registrations: Mapping[str, Sequence[Transformation]]
 ) -> None:
-    """Each image of a stack needs a transformation of the registration that has its name.
+    """Check that the registration of each stack has one transformation per image.
 
     :raises ValueError: names the stack and both numbers.
     """
@@ -47,8 +47,8 @@ def check_transformation_per_image(
 def check_same_number_of_images(
     image_stacks: Mapping[str, Sized], registrations: Mapping[str, Sequence[Transformation]]
 ) -> None:
-    """All stacks need one number of images, and all registrations that of transformations, since
-    one registration has to serve all stacks.
+    """Check that all stacks have the same number of images, and all registrations as many
+    transformations, since one registration has to fit all stacks.
 
     :raises ValueError: names what differs, and both numbers.
     """
@@ -57,7 +57,7 @@ def check_same_number_of_images(
         if len(stack) != number:
             raise ValueError(
                 f"Stack {name!r} has {len(stack)} images and stack {first!r} has {number}:"
-                " one registration must serve all stacks"
+                " one registration must fit all stacks"
             )
     for name, transformations in registrations.items():
         if len(transformations) != number:
@@ -68,7 +68,8 @@ def check_same_number_of_images(
 
 
 def check_same_image_shapes(shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """A registration can be scored on all stacks only when their images have one shape.
+    """Check that all images have the same shape, so that a registration can be scored on all
+    stacks.
 
     :param shapes: `(H, W)` of the images of each stack.
     :raises ValueError: names two stacks and their shapes.
@@ -78,21 +79,21 @@ def check_same_image_shapes(shapes: Mapping[str, tuple[int, ...]]) -> None:
         if shape != expected:
             raise ValueError(
                 f"The images of stack {name!r} have the shape {shape} and those of stack"
-                f" {first!r} {expected}: give stacks of one shape or score every registration on"
-                " its own stack only (evaluate_on='own')"
+                f" {first!r} {expected}: give stacks of the same shape, or score each registration"
+                " on its own stack only (evaluate_on='own')"
             )
 
 
 def check_reference_image(reference_image: int | str, number: int) -> None:
-    """The reference image is "auto" or the number of an image.
+    """Check that the reference image is "auto" or the index of an image.
 
-    :param number: of images.
-    :raises ValueError: names it, and what there is.
+    :param number: number of images.
+    :raises ValueError: names the wrong value and the valid ones.
     """
     if reference_image == "auto":
         return
     if isinstance(reference_image, str) or not 0 <= reference_image < number:
         raise ValueError(
-            f"There is no reference image {reference_image!r}: give 'auto' or the number of an"
+            f"There is no reference image {reference_image!r}: give 'auto' or the index of an"
             f" image, 0 to {number - 1}"
         )

@@ -1,4 +1,4 @@
-"""From comparisons of images to scores of registrations."""
+"""Compute the scores of registrations from comparisons of images."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from numpy.typing import NDArray
 from ..kernels import UNRELATED
 from ._score_stack import StackScores
 
-# Keeps a stack that needs no alignment from dividing by nothing: the standardized MSE of two
-# images with a correlation coefficient of 0.995.
+# Avoids a division by zero for a stack that needs no alignment: the standardized MSE of two images
+# with a correlation coefficient of 0.995.
 MSE_FLOOR = 0.01
 
-# Parts of the error of its own stack. A registration that removes less than the first says nothing
-# about the motion, and one that removes more than the second does not fit noise. (Of images that do
-# not move, real algorithms removed at most 7 %.)
+# Fractions of the error of its own stack. A registration that removes less than the first contains
+# no information on the motion, and one that removes more than the second does not fit noise. (For
+# images that do not move, real algorithms removed at most 7 %.)
 _IMPROVES = 0.05
 _SHOWS_MOTION = 0.1
 
-# Weight of a stack on which no registration from elsewhere improves anything. Small against the
-# weight of a stack that shows the motion, so that noise and fixed patterns have no say where others
-# have.
+# The weight of a stack on which no registration from another stack improves anything. Small
+# compared to that of a stack that shows the motion, so that noise and static patterns do not matter
+# if there are better stacks.
 _WEIGHT_FLOOR = 0.01
 
-# A step of 1 % of the image costs as much as 0.6 % of the error that there is to remove.
+# A step of 1 % of the image size is as bad as 0.6 % of the error of the unaligned images.
 SMOOTHNESS_WEIGHT = 0.6
 
 
 class Scores(NamedTuple):
-    """Of D draws; see :class:`Comparisons`.
+    """The scores in D draws; see :class:`Comparisons`.
 
     :param relative_mse: R, shape `(D, Q, K, S)`.
-    :param unaligned_mse: R of doing nothing, shape `(D, Q, S)`.
-    :param weights: of the stacks, with each reference image, shape `(D, Q, S)`.
-    :param relative_errors: weighted mean of the root of R, shape `(D, K)`.
+    :param unaligned_mse: R without alignment, shape `(D, Q, S)`.
+    :param weights: the weights of the stacks, with each reference image, shape `(D, Q, S)`.
+    :param relative_errors: weighted mean of the square root of R, shape `(D, K)`.
     :param scores: shape `(D, K)`.
     """
 
@@ -50,16 +50,16 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """How N images of S stacks compare with Q reference images under K registrations.
+    """Comparisons of N images of S stacks with Q reference images, aligned with K registrations.
 
-    :param references: the numbers of the reference images.
+    :param references: the indices of the reference images.
     :param stack_names: the S names.
-    :param aligned_mse: standardized MSEs, NaN where images cannot be compared and for the reference
+    :param aligned_mse: standardized MSEs, NaN if images cannot be compared and for the reference
         image, shape `(Q, K, S, N)`.
-    :param unaligned_mse: the same without any transformation, shape `(Q, S, N)`.
+    :param unaligned_mse: the same without alignment, shape `(Q, S, N)`.
     :param overlap: fraction of the pixels that were compared, shape `(Q, K, S, N)`.
-    :param scored: which registration was compared on which stack, shape `(K, S)`.
-    :param own: which registration is known to come from which stack, shape `(K, S)`.
+    :param scored: whether a registration was compared on a stack, shape `(K, S)`.
+    :param own: whether a registration is known to come from a stack, shape `(K, S)`.
     """
 
     references: tuple[int, ...]
@@ -77,7 +77,10 @@ class Comparisons:
         scored: NDArray[numpy.bool_],
         registered_from: Mapping[str, str | None],
     ) -> Comparisons:
-        """:param scores: for each reference image those of all stacks."""
+        """Combine scores of stacks.
+
+        :param scores: for each reference image, the scores of all stacks.
+        """
         names = tuple(next(iter(scores.values())))
         found = [list(each.values()) for each in scores.values()]
         aligned = numpy.array([[each.aligned_mse for each in stacks] for stacks in found])
@@ -97,12 +100,12 @@ class Comparisons:
 
     @property
     def aligned(self) -> NDArray[numpy.float64]:
-        """The MSE that counts, 0 to 2, shape `(Q, K, S, N)`."""
+        """The MSE with alignment, limited to 0 to 2, shape `(Q, K, S, N)`."""
         return _capped(self.aligned_mse)
 
     @property
     def unaligned(self) -> NDArray[numpy.float64]:
-        """Likewise, shape `(Q, S, N)`."""
+        """The MSE without alignment, limited to 0 to 2, shape `(Q, S, N)`."""
         return _capped(self.unaligned_mse)
 
     @property
@@ -112,14 +115,14 @@ class Comparisons:
 
     @property
     def others(self) -> NDArray[numpy.bool_]:
-        """Which images are not the reference image, shape `(Q, N)`."""
+        """Mask of the images that are not the reference image, shape `(Q, N)`."""
         images = numpy.arange(self.aligned_mse.shape[-1])
         return numpy.not_equal.outer(self.references, images)
 
     @property
     def known(self) -> NDArray[numpy.bool_]:
-        """Which images can be compared with the reference image under some registration or without
-        any, shape `(Q, S, N)`."""
+        """Mask of the images that can be compared with the reference image, with any registration
+        or without alignment, shape `(Q, S, N)`."""
         aligned = numpy.isfinite(self.aligned_mse).any(axis=1)
         known = aligned | numpy.isfinite(self.unaligned_mse)
         return numpy.asarray(known & self.others[:, numpy.newaxis])
@@ -130,31 +133,31 @@ class Comparisons:
         image_weights: NDArray[numpy.float64] | None = None,
         stack_weights: NDArray[numpy.float64] | None = None,
     ) -> Scores:
-        """Score each registration on all stacks where it was compared::
+        """Score each registration on all stacks on which it was compared::
 
             R[k, j] = min(mean of aligned[k, j] / (mean of unaligned[j] + 0.01), 1)
             R0[j] = mean of unaligned[j] / (mean of unaligned[j] + 0.01)
             w[j] = 0.01 + max(R0[j] - min(R[l, j] for l not found from stack j), 0)
             score[k] = sum(w[j] sqrt(R[k, j])) / sum(w[j]) + 0.6 smoothness[k]
 
-        The means are over the images but the reference image, and but those that cannot be compared
-        with it whatever the registration, because one of the two is empty or constant. R is 1 where
-        there are none. Each stack counts once with each reference image.
+        The means are over all images except the reference image and those that cannot be compared
+        with it for any registration, because one of the two is empty or constant. R is 1 if there
+        are none. Each stack counts once for each reference image.
 
-        The weight of a stack that shows the motion is large, because a registration from elsewhere
-        improves it. Noise and a pattern that does not move are improved by their own registration
-        at most, which says nothing about the motion. R0 is what doing nothing leaves: a pattern
-        that does not move gets no weight from a registration that moves nothing. Where each
-        registration was scored on its own stack, or there is one stack, the weights are 1, and 0.01
-        where no image can be compared with the reference image.
+        The weight of a stack that shows the motion is large, because registrations from other
+        stacks improve it. Noise and a static pattern are only improved by their own registration,
+        which contains no information on the motion. R0 is the error without alignment: a static
+        pattern gets no weight from a registration that does not move the images. If each
+        registration was scored on its own stack, or there is only one stack, the weights are 1, or
+        0.01 if no image can be compared with the reference image.
 
         A registration that was scored on its own stack only and improves nothing there may seem
-        good, because the stack is a pattern that does not move. Where another one removes more than
-        a tenth of the error of its own stack, so that there is a motion, its relative error is 1.
+        good, because the stack is a static pattern. If another one removes more than a tenth of the
+        error of its own stack, so that there is a motion, its relative error is 1.
 
-        :param smoothness: shape `(K,)`.
-        :param image_weights: further weights of the images, in each of D draws, shape `(D, N)`.
-        :param stack_weights: further weights of the stacks, in each draw, shape `(D, S)`.
+        :param smoothness: smoothness of each registration, shape `(K,)`.
+        :param image_weights: additional weights of the images in each of D draws, shape `(D, N)`.
+        :param stack_weights: additional weights of the stacks in each draw, shape `(D, S)`.
         """
         number_of_images = self.aligned_mse.shape[-1]
         if image_weights is None:
@@ -163,7 +166,7 @@ class Comparisons:
         number = numpy.einsum("dn,qsn->dqs", image_weights, known.astype(float))
         before = numpy.einsum("dn,qsn->dqs", image_weights, known * self.unaligned)
         after = numpy.einsum("dn,qksn->dqks", image_weights, known[:, numpy.newaxis] * self.aligned)
-        with numpy.errstate(invalid="ignore"):  # 0 / 0 where nothing can be compared
+        with numpy.errstate(invalid="ignore"):  # 0 / 0 if nothing can be compared
             before = before / number
             after = after / number[:, :, numpy.newaxis]
             unaligned = before / (before + MSE_FLOOR)
@@ -192,13 +195,13 @@ class Comparisons:
 
 
 def _capped(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """Images that cannot be compared count as unrelated, and images of opposite contrast, between
-    which there is an absorption edge, are no worse than that."""
+    """Limit the MSE to that of unrelated images. Images that cannot be compared count as unrelated,
+    and so do images with opposite contrast, as below and above an absorption edge."""
     return numpy.minimum(numpy.nan_to_num(mse, nan=UNRELATED), UNRELATED)
 
 
 def _sum(values: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """Over stacks and reference images, shape `(D, Q, K, S)`, whatever the order of the stacks, to
-    the last bit."""
+    """Sum over stacks and reference images, shape `(D, Q, K, S)`, with the same result, bit for
+    bit, for any order of the stacks."""
     flat = numpy.moveaxis(values, 1, 2).reshape(values.shape[0], values.shape[2], -1)
     return numpy.asarray(numpy.sort(flat, axis=2).sum(axis=2))

@@ -1,4 +1,4 @@
-"""How a registration moves the corners of the images."""
+"""The motion of the image corners."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .eval_metrics import moved_corners
 def move_all_corners(
     transformations: Sequence[Transformation], image_shape: tuple[int, ...]
 ) -> NDArray[numpy.float64]:
-    """The corners of each of N images after its active transformation, px, shape `(N, 2, 4)`; NaN
-    where it is singular or not finite."""
+    """Apply the active transformation of each of N images to its corners; px, shape `(N, 2, 4)`,
+    NaN if the transformation is singular or not finite."""
     corners = numpy.stack([moved_corners(each, image_shape) for each in transformations])
     corners[~numpy.isfinite(corners).all(axis=(1, 2))] = numpy.nan
     return corners
 
 
 def find_smoothness(corners: NDArray[numpy.float64], image_shape: tuple[int, ...]) -> float:
-    """:func:`.smoothness_eval` over the steps from one image to the next that exist.
+    """Compute :func:`.smoothness_eval`, skipping images without a transformation.
 
     :param corners: see :func:`move_all_corners`.
-    :returns: 0 where there is no step; NaN where there is no transformation.
+    :returns: 0 if there is no step; NaN if there is no transformation.
     """
     known = numpy.isfinite(corners[:, 0, 0])
     if not known.any():

@@ -1,4 +1,4 @@
-"""An evaluation as a piece of HTML, for notebooks and reports."""
+"""Format an evaluation as HTML, for notebooks and reports."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._result import Evaluation
 
-# The colors of text and background are those of the page, which may be dark. Bars are borders,
-# because browsers do not print backgrounds. Jupyter aligns the text of all tables to the right.
+# Text and background have the colors of the page, which may be dark. Bars are borders, because
+# browsers do not print backgrounds. Jupyter aligns the text of all tables to the right.
 _STYLE = """<style>
 .ewoksndreg table {border-collapse: collapse; margin: 0.6em 0}
 .ewoksndreg th, .ewoksndreg td {padding: 0.25em 0.7em; text-align: right; vertical-align: top;
@@ -25,12 +25,13 @@ _STYLE = """<style>
 .ewoksndreg p {margin: 0.3em 0; overflow-wrap: anywhere; max-width: 60em}
 </style>"""
 
-# From here on the remaining shift is a lower bound.
+# px: from here on, the remaining shift is a lower bound.
 _LARGEST_SHIFT = 0.8
 
 
 def evaluation_as_html(evaluation: Evaluation) -> str:
-    """The verdict with its reasons, then the registrations, best first, with bars for the scores.
+    """Format the verdict with its reasons, and a table of the registrations, best first, with bars
+    for the scores.
 
     Names are escaped.
     """
@@ -54,13 +55,13 @@ def evaluation_as_html(evaluation: Evaluation) -> str:
 
 
 def describe_rank(evaluation: Evaluation, name: str) -> str:
-    """What a user should know about the place of a registration: that it is the best one or cannot
-    be told from it, or why it has no score; nothing where there is nothing to say."""
+    """Say whether a registration is the best one, cannot be distinguished from it, or why it has no
+    score; otherwise an empty string."""
     item = evaluation.registrations[name]
     if item.reason is not None:
         return f"no score: {item.reason}"
     if name in evaluation.rivals:
-        return f"cannot be told from the best, up to {evaluation.rivals[name]:.2g} px apart"
+        return f"not distinguishable from the best, up to {evaluation.rivals[name]:.2g} px apart"
     return "best" if name == evaluation.best else ""
 
 
@@ -88,7 +89,7 @@ def _verdict(evaluation: Evaluation) -> Iterator[str]:
 
 def _rows(evaluation: Evaluation) -> Iterator[str]:
     ranked = [evaluation.registrations[name] for name in evaluation.ranked_names]
-    # A score above 1 is no better than none; what is far above must not hide the other bars.
+    # A score above 1 is no better than without alignment; large scores must not hide other bars.
     longest = min(max([1.0, *(item.score for item in ranked if math.isfinite(item.score))]), 1.5)
     for rank, (name, item) in enumerate(zip(evaluation.ranked_names, ranked, strict=True), start=1):
         score = '<td class="bar"></td>'

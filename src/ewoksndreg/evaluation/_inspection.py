@@ -1,4 +1,4 @@
-"""Read the images once more and look at what the best registration leaves."""
+"""Inspect images that are aligned with the best registration."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ._remaining_shift import measure_shift
 
 @dataclass(frozen=True, eq=False)
 class InspectionJob:
-    """Consecutive images of one stack that are compared with their neighbors.
+    """Consecutive images of one stack to compare with their neighbors.
 
     :param reference: the reference image of the stack.
     :param images: the images.
     :param registration: the transformation of the reference image, and those of the images.
-    :param measured: numbers, in the whole stack, of the images of which the shift is measured.
+    :param measured: indices, in the whole stack, of the images whose shift is measured.
     """
 
     reference: ReferenceImage
@@ -39,13 +39,12 @@ class InspectionJob:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What a registration makes of N images of one stack.
+    """Comparisons of N aligned images of one stack.
 
-    :param neighbor_mse: standardized MSE of each aligned image and the one before it, shape
-        `(N,)`; NaN where they were not, or cannot be, compared.
-    :param shifts: rows, columns and curvature of :class:`.PairShift` of each image against the
-        reference image and against the one before it, shape `(N, 2, 3)`; NaN where it was not
-        measured.
+    :param neighbor_mse: standardized MSE of each aligned image and the previous one, shape `(N,)`;
+        NaN if they were not, or cannot be, compared.
+    :param shifts: rows, columns and curvature of :class:`.PairShift` of each image relative to the
+        reference image and to the previous image, shape `(N, 2, 3)`; NaN if it was not measured.
     """
 
     neighbor_mse: NDArray[numpy.float64]
@@ -58,20 +57,18 @@ class Inspection:
         )
 
     def fill(self, images: range, part: Inspection) -> None:
-        """Put in what was found of some images."""
+        """Insert the results for some images."""
         self.neighbor_mse[images.start : images.stop] = part.neighbor_mse
         self.shifts[images.start : images.stop] = part.shifts
 
 
 def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: None) -> Inspection:
-    """Compare aligned images with the ones before them, and measure the shift of some.
+    """Compare each aligned image with the previous one, and measure the shift of some images.
 
-    The first image has none before it.
-
-    :param on_image: called after each image; what it raises ends the job.
-    :raises ValueError: when an image cannot be used; names it and its stack.
-    :raises TypeError: when its pixels are not real numbers.
-    :raises OSError: when it cannot be read.
+    :param on_image: called after each image; an exception from it stops the job.
+    :raises ValueError: if an image cannot be used; names it and its stack.
+    :raises TypeError: if its pixels are not real numbers.
+    :raises OSError: if it cannot be read.
     """
     images, kernel = job.images, job.images.kernel
     to_reference, transformations = job.registration
@@ -114,7 +111,7 @@ def _in_one_frame(
     to_reference: Transformation,
     transformation: Transformation,
 ) -> tuple[Prepared, Prepared, NDArray[numpy.float64] | None]:
-    """Two images and the matrix that aligns the second one with the first one; where
+    """Return two images and the matrix that aligns the second one with the first one; if the
     transformations do not compose, two aligned images."""
     matrix = transformation.between(to_reference)
     if matrix is not None:

@@ -1,4 +1,4 @@
-"""Split the scoring of stacks into jobs and have them done, here or by an executor."""
+"""Split the scoring of stacks into jobs and run them, in this thread or with an executor."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ from ..workers import threads
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 
-# Pixels of a job, some ms: so many that handing it out costs little.
+# Pixels of a job, some ms: large enough that its overhead is small.
 _JOB_SIZE = 2**22
 
-# A worker in another process reads and prepares the reference image again for each job, which
-# therefore has some more images than that, and so many that each worker has only a few jobs.
+# A worker in another process reads and prepares the reference image again for each job. Therefore,
+# a job has several images, and enough of them that each worker gets only a few jobs.
 FEWEST_IMAGES_ELSEWHERE = 16
 _JOBS_PER_PROCESS = 4
 
-# Operations. With fewer, starting threads or processes takes longer than they save.
+# Operations. With fewer, starting threads or processes takes longer than it saves.
 _LEAST_FOR_THREADS = 2**23
 _LEAST_FOR_PROCESSES = 2**29
 
-# How often (s) it is asked whether to stop while an executor works.
+# The interval (s) in which `should_stop` is called while an executor runs.
 _INTERVAL = 0.02
 
 
 def split_images(stack: Stack, fewest_images: int | None) -> list[range]:
-    """Parts of a stack that can be done in any order and in any place: about equal ranges of
-    images that begin where a chunk of the file begins.
+    """Split a stack into chunks of images of about equal length that begin where chunks of the file
+    begin.
 
-    :param fewest_images: of a part; None for one part.
+    :param fewest_images: minimum number of images of a chunk; None for a single chunk.
     """
     if fewest_images is None:
         return [range(len(stack))]
@@ -72,15 +72,15 @@ def choose_workers(
     kernel: str,
     max_workers: int | None,
 ) -> Iterator[tuple[Executor | None, int | None]]:
-    """The executor that is fastest, and the fewest images of a job for it; None and None where the
-    work is best done here.
+    """Choose the fastest executor, and the minimum number of images of a job for it; None and None
+    if this thread is fastest.
 
     :param operations: see :func:`.select_kernel`.
-    :param kernel: the name of the one that does the work.
+    :param kernel: the name of the kernel.
     """
     number = count_workers(max_workers)
     stacks = image_stacks.values()
-    # Threads wait for each other where HDF5 decompresses, and between the short steps of numpy.
+    # Threads wait for each other while HDF5 decompresses, and between the short steps of numpy.
     threads_help = kernel != "numpy" and not all(stack.slow_to_read for stack in stacks)
     processes_help = operations >= _LEAST_FOR_PROCESSES and all(stack.in_file for stack in stacks)
     if number == 1 or operations < _LEAST_FOR_THREADS:
@@ -91,7 +91,7 @@ def choose_workers(
     elif (
         processes_help
         and may_start_processes()
-        # Workers know nothing of what the running script defines.
+        # Workers cannot import what the running script defines.
         and b"__main__" not in pickle.dumps((dict(image_stacks), dict(registrations)))
     ):
         with processes(number) as executor:
@@ -102,14 +102,14 @@ def choose_workers(
 
 
 class Job(Protocol):
-    """Some work on images of one stack."""
+    """A computation on some images of one stack."""
 
     @property
     def images(self) -> PreparedImages: ...
 
     @property
     def reference(self) -> ReferenceImage | None:
-        """What the jobs of one stack share."""
+        """The reference image, which the jobs of one stack share."""
 
 
 _J = TypeVar("_J", bound=Job)
@@ -117,9 +117,9 @@ _R = TypeVar("_R")
 
 
 class Workers:
-    """Do jobs here, one after the other, or have them done by an executor in any order.
+    """Runs jobs one after the other in this thread, or in any order with an executor.
 
-    :param executor: None to do them here.
+    :param executor: None for this thread.
     """
 
     def __init__(self, executor: Executor | None, reporter: Reporter) -> None:
@@ -133,16 +133,15 @@ class Workers:
         *,
         counted: bool = True,
     ) -> list[_R]:
-        """When one fails or the reporter says so, those that have begun are waited for, and the
-        others do not begin.
+        """Run jobs. If one fails or the reporter cancels, those that have started are finished, and
+        the others do not start.
 
-        :param function: does a job; as a second argument it may be given what is to be called after
-            each image.
+        :param function: runs a job; its optional second argument is called after each image.
         :param counted: whether the images count for the progress.
-        :returns: what the function returned, in the order of the jobs.
-        :raises CancelledError: when the reporter says so.
-        :raises RuntimeError: when a worker died; names a stack that it scored.
-        :raises TypeError: when a stack or a transformation cannot be sent to a worker; names it.
+        :returns: the results of the function, in the order of the jobs.
+        :raises CancelledError: if the reporter cancels.
+        :raises RuntimeError: if a worker died; names a stack that it scored.
+        :raises TypeError: if a stack or a transformation cannot be sent to a worker; names it.
         """
 
         def on_image() -> None:
@@ -163,7 +162,7 @@ class Workers:
                     futures.append(self._executor.submit(function, job))
             self._await(futures, jobs, counted)
         finally:
-            # Dask does not always tell that a job has been cancelled: nobody waits for those.
+            # Dask does not always report cancelled jobs, so these are not awaited.
             wait([future for future in futures if not future.cancel()])
         return [future.result() for future in futures]
 
@@ -182,19 +181,20 @@ class Workers:
 
 
 def _forget_reference(job: Job, others: Iterable[Job]) -> None:
-    """So that memory does not grow with the number of stacks."""
+    """Release a reference image that is no longer needed, so that memory does not grow with the
+    number of stacks."""
     if job.reference and not any(other.reference is job.reference for other in others):
         job.reference.forget()
 
 
 @contextmanager
 def _explain_errors(job: Job) -> Iterator[None]:
-    """Say in our words what goes wrong on the way to the worker or from there."""
+    """Translate errors that occur while data is sent to or from a worker."""
     name = job.images.name
     try:
         yield
     except Exception as error:
-        # Dask has an exception of its own for it.
+        # Dask has its own exception for it.
         if isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker":
             raise RuntimeError(
                 f"A worker died while stack {name!r} was scored, perhaps for lack of memory: run"
@@ -204,6 +204,6 @@ def _explain_errors(job: Job) -> Iterator[None]:
         if isinstance(error, unsendable) and "pickle" in str(error):
             raise TypeError(
                 f"Stack {name!r} or one of the transformations for it cannot be sent to another"
-                f" process: {error}; give arrays or HDF5 URLs, or do without workers"
+                f" process: {error}; give arrays or HDF5 URLs, or use no workers"
             ) from error
         raise

@@ -1,4 +1,4 @@
-"""Stacks that do not share one motion."""
+"""Find stacks that do not share the same motion."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ def find_motion_groups(
     least_distance: float,
     least_conflict: float,
 ) -> tuple[list[int], list[int]] | None:
-    """Whether two stacks show two motions: no registration serves both.
+    """Find out whether two stacks have different motions, so that no registration fits both.
 
-    Of what the best registration of a stack removes from its error, each one loses a part::
+    The loss of a registration on a stack is relative to the improvement by the best registration
+    for that stack::
 
         lost[k, j] = (R[k, j] - min(R[:, j])) / (R0[j] - min(R[:, j]))
 
-    For two stacks whose best registrations are more than `least_distance` px apart the conflict is
-    the smallest, over the registrations, of the larger loss of the two, times what can be removed
-    from the stack of which less can.
+    For two stacks whose best registrations are more than `least_distance` px apart, the conflict is
+    the minimum, over the registrations, of the larger loss on the two stacks, times the smaller of
+    the two possible improvements.
 
-    :param relative_mse: R, of each registration on each stack, shape `(K, S)`.
-    :param unaligned: R0, of doing nothing, shape `(S,)`.
-    :param best: the best registration.
-    :param distance: tells how far (px) two registrations are apart.
-    :returns: the stacks that the best registration serves, and those for which it loses more than
-        half of what their best one removes; None where there are none, or no conflict is more than
+    :param relative_mse: R of each registration on each stack, shape `(K, S)`.
+    :param unaligned: R0, without alignment, shape `(S,)`.
+    :param best: index of the best registration.
+    :param distance: computes the distance (px) of two registrations.
+    :returns: the stacks that the best registration fits, and those for which it loses more than
+        half of the possible improvement; None if there are none, or no conflict is larger than
         `least_conflict`.
     """
     smallest = relative_mse.min(axis=0)

@@ -1,4 +1,4 @@
-"""Which images stand out."""
+"""Find images with an unusually large error."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import math
 import numpy
 from numpy.typing import NDArray
 
-# The MAD of normally distributed numbers times this is their standard deviation.
+# The standard deviation of normally distributed numbers, relative to their MAD.
 _NORMAL = 1.4826
 
 _DEVIATIONS = 5
 
-# One per cent of the error that there is to remove: what differs by less does not matter, also
-# where all images are nearly equal and the MAD is nothing.
+# One percent of the error of the unaligned images. Smaller differences do not matter, even if all
+# images are nearly equal and the MAD is 0.
 _SMALLEST_SPREAD = 0.01
 
 
 def outlier_limit(relative_error: NDArray[numpy.float64]) -> float:
-    """The relative error above which an image is aligned much worse than the others of its stack.
+    """Compute the relative error above which an image is aligned much worse than the others of its
+    stack.
 
-    The median plus 5 robust standard deviations. The robust standard deviation is 1.4826 times the
-    median absolute deviation (MAD), and at least 0.01.
+    This is the median plus 5 robust standard deviations, where the robust standard deviation is
+    1.4826 times the median absolute deviation (MAD), and at least 0.01.
 
-    :param relative_error: of each image of one stack under one registration, shape `(N,)`; NaN for
-        the reference image, which says nothing.
-    :returns: NaN where there is nothing to compare.
+    :param relative_error: relative error of each image of one stack with one registration, shape
+        `(N,)`; NaN for the reference image, which is ignored.
+    :returns: the limit; NaN if no image has an error.
     """
     known = relative_error[numpy.isfinite(relative_error)]
     if known.size == 0:
@@ -36,5 +37,5 @@ def outlier_limit(relative_error: NDArray[numpy.float64]) -> float:
 
 
 def find_outliers(relative_error: NDArray[numpy.float64]) -> list[int]:
-    """Images whose relative error is more than :func:`outlier_limit`."""
+    """Find the images whose relative error is larger than :func:`outlier_limit`."""
     return [int(n) for n in numpy.flatnonzero(relative_error > outlier_limit(relative_error))]

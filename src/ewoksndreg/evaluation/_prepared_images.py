@@ -21,14 +21,14 @@ from ..transformation import Transformation
 
 
 class PreparedImages:
-    """Some images of one stack, prepared when they are asked for. It can be sent to another
-    process.
+    """Some images of one stack, which are read and prepared when they are accessed. They can be
+    sent to another process.
 
-    :param name: of the stack, for errors.
+    :param name: name of the stack, for errors.
     :param stack: the images.
-    :param first_index: of the images, in the whole stack.
-    :param kernel_name: of the one that prepares them.
-    :param unchanging: pixels that are invalid in every image, as bits, see
+    :param first_index: index of the first of the images in the whole stack.
+    :param kernel_name: name of the kernel that prepares them.
+    :param unchanging: pixels that are invalid in every image, as packed bits, see
         :func:`.find_unchanging`.
     """
 
@@ -63,7 +63,7 @@ class PreparedImages:
         )
 
     def with_stack(self, stack: Stack) -> PreparedImages:
-        """Other images of the same stack, of which the number in the stack does not matter."""
+        """Use other images of the same stack, whose indices in the stack do not matter."""
         return PreparedImages(self.name, stack, 0, self.kernel_name, self.unchanging)
 
     @contextmanager
@@ -72,9 +72,11 @@ class PreparedImages:
             yield
 
     def prepare(self, n: int, out: NDArray[numpy.float32] | None = None) -> Prepared:
-        """:raises ValueError: when an image cannot be used; names it and its stack.
-        :raises TypeError: when its pixels are not real numbers.
-        :raises OSError: when it cannot be read.
+        """Read and prepare an image.
+
+        :raises ValueError: if the image cannot be used; names it and its stack.
+        :raises TypeError: if its pixels are not real numbers.
+        :raises OSError: if it cannot be read.
         """
         with self.locate_errors(n):
             pixels = without_marker(as_real(self.stack[n]))
@@ -96,7 +98,7 @@ class PreparedImages:
 class ReferenceImage:
     """The image with which others are compared, prepared once for all threads.
 
-    :param images: holds this image only.
+    :param images: contains only this image.
     """
 
     def __init__(self, images: PreparedImages) -> None:
@@ -132,13 +134,13 @@ def open_stack(name: str, stack: Stack) -> Iterator[None]:
 
 
 def marker_of(dtype: numpy.dtype[Any]) -> int | None:
-    """The value that stands for an invalid pixel: the largest one of an unsigned integer type, as
-    detectors write it. Not of 8 bits, where it is the white of a picture."""
+    """The value that marks invalid pixels: the largest value of an unsigned integer type, as
+    detectors use it, except with 8 bits, where it is white."""
     return int(numpy.iinfo(dtype).max) if dtype.kind == "u" and dtype.itemsize > 1 else None
 
 
 def without_marker(pixels: NDArray[Any]) -> NDArray[Any]:
-    """The pixels with NaN in place of the marker; as they are where there is none."""
+    """Replace the marker with NaN; returns the pixels themselves if the marker does not occur."""
     marker = marker_of(pixels.dtype)
     if marker is None or pixels.size == 0 or pixels.max() != marker:
         return pixels
@@ -148,9 +150,9 @@ def without_marker(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def align(image: Prepared, transformation: Transformation) -> Prepared:
-    """An image resampled by the transformation itself.
+    """Resample an image with the transformation's own method.
 
-    :raises ValueError: when the transformation changes the shape.
+    :raises ValueError: if the transformation changes the shape.
     """
     pixels = image.pixels
     aligned = numpy.asarray(

@@ -21,12 +21,12 @@ def rank_registrations(
     failed: NDArray[numpy.bool_],
     infinite_pixels: Mapping[str, int],
 ) -> Evaluation:
-    """Score every registration on the stacks where it was compared, and sort.
+    """Score each registration on the stacks on which it was compared, and sort.
 
-    :param registered_from: for each of the K registrations the stack it was found from, or None.
-    :param smoothness: of each registration.
-    :param failed: which transformations are singular or not finite, shape `(K, N)`.
-    :param infinite_pixels: of each stack.
+    :param registered_from: for each of the K registrations, the stack it was found from, or None.
+    :param smoothness: smoothness of each registration.
+    :param failed: mask of the transformations that are singular or not finite, shape `(K, N)`.
+    :param infinite_pixels: number of infinite pixels of each stack.
     """
     found = comparisons.score(numpy.array(list(smoothness.values())))
     weights, errors, scores = found.weights[0], found.relative_errors[0], found.scores[0]
@@ -41,7 +41,7 @@ def rank_registrations(
         / len(weights)
         / stack_weights
     )
-    # What is shown of each image is about the reference image that says most.
+    # The results per image are those with the reference image that has most information.
     order = numpy.argsort(-weights.sum(axis=1), kind="stable")
     aligned, unaligned, overlap, others = (
         each[order[0]].copy()
@@ -56,7 +56,7 @@ def rank_registrations(
         array[..., ~others] = numpy.nan
     for array in (relative_error, aligned, overlap):
         array[~comparisons.scored] = numpy.nan
-    with numpy.errstate(invalid="ignore"):  # 0 / 0 where nothing can be compared
+    with numpy.errstate(invalid="ignore"):  # 0 / 0 if nothing can be compared
         known = comparisons.known[order[0]]
         before = numpy.where(known, unaligned, 0).sum(axis=1) / known.sum(axis=1) + MSE_FLOOR
     registrations = {}
@@ -94,7 +94,7 @@ def rank_registrations(
 
 
 def _find_reason(comparisons: Comparisons, k: int, failed: NDArray[numpy.bool_]) -> str | None:
-    """Why a registration cannot be scored; None where it can."""
+    """Explain why a registration cannot be scored; None if it can."""
     number, total = int(numpy.count_nonzero(failed)), failed.size
     if 2 * number > total:
         return f"{number} of its {total} transformations are singular or not finite"
@@ -110,7 +110,7 @@ def _find_reason(comparisons: Comparisons, k: int, failed: NDArray[numpy.bool_])
 
 
 def _find_min_overlap(overlap: NDArray[numpy.float64], failed: NDArray[numpy.bool_]) -> float:
-    """Of the images that have a transformation."""
+    """Find the minimum overlap of the images that have a transformation."""
     return 0.0 if failed.all() else float(overlap[:, ~failed].min())
 
 

@@ -1,4 +1,4 @@
-"""How far (px) aligned images still lie apart."""
+"""Measure the shift (px) that remains between aligned images."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from .._typing import Matrix
 from ..kernels import Kernel
 from ..kernels import Prepared
 
-# Images that are measured.
+# The number of images that are measured.
 MEASURED_IMAGES = 12
 
-# Where the correlation coefficient has no peak within 1 px, the images lie further apart than can
-# be measured: about so many px.
+# px: the assumed shift if the correlation coefficient has no peak within 1 px, so that the shift is
+# too large to be measured.
 _FAR = 1.5
 
-# The middle, and one px to each side.
+# The center, and one px to each side.
 _STEPS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 class PairShift(NamedTuple):
-    """By how much an aligned image lies beside another one.
+    """The shift of an aligned image relative to another one.
 
     :param rows: px.
     :param columns: px.
-    :param curvature: how sharp the peak of the correlation coefficient is, along the axis where it
-        is less sharp; 0 where there is no peak within 1 px, so that the shift is not known.
+    :param curvature: curvature of the peak of the correlation coefficient, along the axis where it
+        is smaller; 0 if there is no peak within 1 px, so that the shift is unknown.
     """
 
     rows: float
@@ -42,7 +42,7 @@ _OUT_OF_REACH = PairShift(math.nan, math.nan, 0.0)
 
 
 def choose_images(number: int, reference: int) -> list[int]:
-    """At most 12 images but the reference image, spread evenly."""
+    """Choose at most 12 evenly spaced images other than the reference image."""
     others = [n for n in range(number) if n != reference]
     chosen = numpy.linspace(0, len(others) - 1, min(MEASURED_IMAGES, len(others)))
     return [others[round(n)] for n in chosen]
@@ -51,13 +51,13 @@ def choose_images(number: int, reference: int) -> list[int]:
 def measure_shift(
     kernel: Kernel, reference: Prepared, image: Prepared, matrix: Matrix | None
 ) -> PairShift:
-    """The place of the highest correlation coefficient, from a parabola along each axis through its
-    values at -1, 0 and 1 px: ``(r[1] - r[-1]) / (2 (2 r[0] - r[1] - r[-1]))``. Of images with
-    opposite contrast, the lowest one.
+    """Find the position of the highest correlation coefficient with a parabola along each axis
+    through its values at -1, 0 and 1 px: ``(r[1] - r[-1]) / (2 (2 r[0] - r[1] - r[-1]))``. For
+    images with opposite contrast, the position of the lowest one.
 
-    :param reference: is moved by one px to each side. The pixels that are compared are the same
-        each time.
-    :param image: is compared with it, aligned by `matrix`.
+    :param reference: image that is moved by one px to each side. The same pixels are compared each
+        time.
+    :param image: image that is compared with it, aligned with `matrix`.
     :param matrix: passive matrix; see :meth:`.Kernel.compare`.
     """
     if min(reference.pixels.shape) < 3:
@@ -67,12 +67,12 @@ def measure_shift(
     correlation = []
     for step in _STEPS:
         _move(reference, step, holes, moved)
-        # How many are invalid does not matter, only whether there are some.
+        # The number of invalid pixels does not matter, only whether there are any.
         mse = kernel.compare(Prepared(moved, 1, 0), image, matrix).mse
         correlation.append(1 - mse / 2)
     if math.isnan(sum(correlation)):
         return NOT_MEASURED
-    if correlation[0] < 0:  # opposite contrast: an absorption edge lies between them
+    if correlation[0] < 0:  # opposite contrast, as below and above an absorption edge
         correlation = [-r for r in correlation]
     middle, down, up, right, left = correlation
     curvatures = 2 * middle - down - up, 2 * middle - right - left
@@ -88,7 +88,7 @@ def measure_shift(
 
 
 def _find_holes(reference: Prepared) -> NDArray[numpy.bool_] | None:
-    """Inner pixels of which one of the five that are compared with them is invalid."""
+    """Find the inner pixels for which one of the five compared pixels is invalid."""
     if not reference.invalid:
         return None
     invalid = numpy.isnan(reference.pixels)
@@ -123,11 +123,11 @@ def _inner(step: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]
 def leave_out_bad_images(
     shifts: NDArray[numpy.float64], bad: NDArray[numpy.bool_], reference: int
 ) -> NDArray[numpy.float64]:
-    """The shifts without those of images that resemble no other image of their stack. An image that
-    is bad in all stacks stays: it may be the registration that is wrong there.
+    """Exclude the shifts of images that resemble no other image of their stack. An image that is
+    bad in all stacks is kept, since the registration may be the reason.
 
     :param shifts: see :func:`find_remaining_shift`.
-    :param bad: shape `(S, N)`.
+    :param bad: mask of the bad images, shape `(S, N)`.
     """
     bad = bad & ~bad.all(axis=0)
     shifts = shifts.copy()
@@ -138,22 +138,21 @@ def leave_out_bad_images(
 
 
 def find_remaining_shift(shifts: NDArray[numpy.float64], weights: NDArray[numpy.float64]) -> float:
-    """The mean length of the shifts of all images, the larger one of that against the reference
-    image and against the previous image.
+    """Compute the mean length of the shifts of all images, relative to the reference image or to
+    the previous image, whichever is larger.
 
-    The shift of one image is the mean over the stacks, as a vector, each with the weight of the
-    stack times the curvature; for the share of the stacks where there is no peak within 1 px it is
-    1.5 px.
+    The shift of one image is the vector mean over the stacks, weighted with the weight of the stack
+    times the curvature; for the fraction of the stacks without a peak within 1 px it is 1.5 px.
 
     :param shifts: see :class:`.Inspection`, shape `(S, N, 2, 3)`.
-    :param weights: of the stacks, shape `(S,)`.
-    :returns: px; NaN where nothing was measured. From about 0.8 px on it is a lower bound.
+    :param weights: the weights of the stacks, shape `(S,)`.
+    :returns: px; NaN if nothing was measured. From about 0.8 px on it is a lower bound.
     """
     curvature = shifts[..., 2]
     measured = numpy.isfinite(curvature)
     weights = numpy.where(measured, weights[:, numpy.newaxis, numpy.newaxis], 0.0)
     sharpness = weights * numpy.nan_to_num(curvature)
-    with numpy.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where nothing was measured
+    with numpy.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 if nothing was measured
         far = _sum(numpy.where(curvature == 0, weights, 0.0)) / _sum(weights)
         rows, columns = (
             _sum(sharpness * numpy.nan_to_num(shifts[..., axis])) / _sum(sharpness)
@@ -166,5 +165,5 @@ def find_remaining_shift(shifts: NDArray[numpy.float64], weights: NDArray[numpy.
 
 
 def _sum(values: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """Over the stacks, whatever their order, to the last bit."""
+    """Sum over the stacks, with the same result, bit for bit, for any order of the stacks."""
     return numpy.asarray(numpy.sort(values, axis=0).sum(axis=0))

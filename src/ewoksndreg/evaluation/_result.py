@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""The result of an evaluation."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from .._messages import quoted
 from .._messages import unknown_name
 from ._html import evaluation_as_html
 
-# An improvement of the relative MSE that is more than chance.
+# An improvement of the relative MSE that is larger than by chance.
 _IMPROVED = 0.05
 
-# Relative MSE of doing nothing. With less, the images lie on each other: r is 0.98 or more.
+# Relative MSE without alignment. If it is smaller, the images are aligned already: r is 0.98 or
+# more.
 _NEEDS_ALIGNMENT = 0.8
 
 _NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
@@ -29,20 +30,20 @@ _NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_
 
 @dataclass(frozen=True)
 class RegistrationScore:
-    """How well one registration aligns.
+    """The score of one registration.
 
-    :param score: ``relative_error + 0.6 smoothness``, small is good; NaN when the registration
-        cannot be scored.
-    :param relative_error: RMS error that is left, as a fraction of the RMS error without alignment:
-        mean over the stacks on which the registration was scored, each with its weight. 0 is
-        perfect and 1 no better than doing nothing.
-    :param own_relative_error: the same on the stack from which the registration was found; NaN
-        where that is not known.
-    :param smoothness: see :func:`.smoothness_eval`, fraction of the image size, over the steps
-        between transformations that are finite.
-    :param min_overlap: smallest fraction of the pixels, over the images of the stacks on which the
-        registration was scored, that is valid in both an aligned image and the reference image.
-    :param reason: why the registration has no score; None when it has one.
+    :param score: ``relative_error + 0.6 smoothness``, small is good; NaN if the registration cannot
+        be scored.
+    :param relative_error: RMS error of the aligned images, relative to the RMS error without
+        alignment: weighted mean over the stacks on which the registration was scored. 0 is perfect,
+        and 1 is no better than without alignment.
+    :param own_relative_error: the relative error on the stack from which the registration was
+        found; NaN if that is unknown.
+    :param smoothness: mean step of the image corners as a fraction of the image size, see
+        :func:`.smoothness_eval`, for the transformations that are finite.
+    :param min_overlap: fraction of the pixels that are valid in both an aligned image and the
+        reference image, minimum over the images of the stacks on which the registration was scored.
+    :param reason: why the registration has no score; None if it has one.
     """
 
     score: float
@@ -60,51 +61,51 @@ class RegistrationScore:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """K registrations compared on S stacks of N images.
+    """The result of :func:`.evaluate_stacks`: K registrations compared on S stacks of N images.
 
-    As a string it is a table of the registrations, best first. The arrays are read-only; their rows
-    are in the order of `registrations`, and they are NaN where a registration was not scored on a
+    `str(evaluation)` is a table of the registrations, best first. The arrays are read-only. Their
+    rows are in the order of `registrations`; values are NaN if a registration was not scored on a
     stack.
 
-    :param stack_names: the S names of the stacks, as they were given.
+    :param stack_names: the S names of the stacks, in the given order.
     :param ranked_names: the K names of the registrations, from best to worst.
-    :param registrations: the numbers of each registration, by name, as they were given.
-    :param registered_from: for each registration the stack it was found from, None where that is
-        not known.
-    :param relative_error: of each registration on each stack, shape `(K, S)`.
-    :param relative_error_per_image: shape `(K, S, N)`; its root mean square over the images but the
-        reference image, at most 1, is the relative error of the registration on the stack. NaN for
-        the reference image.
-    :param overlap: fraction of the pixels of each image that is valid in both it and the reference
-        image, after alignment, shape `(K, S, N)`.
-    :param stack_weights: how much each stack counts in the mean over stacks, shape `(S,)`: 0.01
-        where no registration from elsewhere improves it, up to 1.01 where one aligns it perfectly;
-        all 1 where there is one stack, or each registration was scored on its own stack only.
-    :param infinite_pixels: how many pixels of each stack are infinite, which are invalid.
+    :param registrations: the score of each registration, by name, in the given order.
+    :param registered_from: the stack each registration was found from; None if that is unknown.
+    :param relative_error: relative error of each registration on each stack, shape `(K, S)`.
+    :param relative_error_per_image: relative error of each image, shape `(K, S, N)`; NaN for the
+        reference image. Its root mean square over the other images, limited to 1, is the relative
+        error of the registration on the stack.
+    :param overlap: fraction of the pixels that are valid in both the aligned image and the
+        reference image, shape `(K, S, N)`.
+    :param stack_weights: weights of the stacks in the mean over stacks, shape `(S,)`: from 0.01 if
+        no registration from another stack improves a stack, to 1.01 if one aligns it perfectly; all
+        1 if there is only one stack, or each registration was scored on its own stack only.
+    :param infinite_pixels: number of infinite pixels in each stack, which are invalid.
     :param aligned_mse: standardized MSE of each aligned image and the reference image, ``min(2 (1 -
-        r), 2)`` with Pearson's r, shape `(K, S, N)`: 0 equal, 2 unrelated or not to be compared;
-        NaN for the reference image.
-    :param unaligned_mse: the same of the images as they are, shape `(S, N)`.
-    :param unaligned_error: relative error of doing nothing, shape `(S,)`: nearly 1, or less for a
+        r), 2)`` with the Pearson correlation coefficient r, shape `(K, S, N)`: 0 if they are equal,
+        2 if they are unrelated or cannot be compared; NaN for the reference image.
+    :param unaligned_mse: the same without alignment, shape `(S, N)`.
+    :param unaligned_error: relative error without alignment, shape `(S,)`: nearly 1, or less for a
         stack that hardly needs alignment.
-    :param reference_images: with which images the others were compared, the one that says most
-        first. What there is of each image is about that one.
-    :param unchanging_pixels: for each stack that has some, the part of the pixels that never change
-        and were left out.
-    :param marked_pixels: for each stack that has some, the part of the pixels that hold the largest
-        value of their type, which are invalid.
-    :param failed_images: for each registration that has a score, the images whose transformation is
-        singular or not finite, where there are some; they count as not related to others.
-    :param verdict: "good" or "check" for the best registration; None where that was not asked for.
+    :param reference_images: indices of the reference images, the one with most information first.
+        All results per image are those with the first one.
+    :param unchanging_pixels: fraction of the pixels that never change and were ignored, for each
+        stack that has such pixels.
+    :param marked_pixels: fraction of the pixels with the largest value of their type, which are
+        invalid, for each stack that has such pixels.
+    :param failed_images: the images whose transformation is singular or not finite, for each
+        registration that has a score and such images; they count as unrelated to the others.
+    :param verdict: "good" or "check" for the best registration; None without `trust`.
     :param reasons: why the verdict is not "good", one sentence each.
-    :param rivals: registrations that cannot be told from the best one, farthest first: by how many
-        px (mean over the image corners and over pairs of images) they differ from it.
-    :param remaining_shift: mean shift in px that the best registration leaves; from about 0.8 px
-        on it may be more. NaN where it is not known.
-    :param motion_groups: names of stacks in two groups that do not move together: those that the
-        best registration serves, then those that it does not. Empty where all move together.
-    :param bad_images: for each stack that has some, the images that resemble no other image.
-    :param silent_stacks: stacks that no registration from elsewhere improves by more than 5 %.
+    :param rivals: registrations that cannot be distinguished from the best one, farthest first,
+        with their distance from it in px (mean over the image corners and pairs of images).
+    :param remaining_shift: mean shift in px that remains with the best registration; from about
+        0.8 px on it is a lower bound. NaN if it is unknown.
+    :param motion_groups: names of the stacks in two groups with different motions: those that the
+        best registration fits, and those that it does not fit. Empty if all have the same motion.
+    :param bad_images: indices of the images that resemble no other image, for each stack that has
+        such images.
+    :param silent_stacks: stacks that no registration from another stack improves by more than 5 %.
 
     >>> import numpy
     >>> from ewoksndreg import evaluate_stacks
@@ -149,7 +150,7 @@ class Evaluation:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a user should know before relying on the ranking, one sentence each."""
+        """What to know before relying on the ranking, one sentence each."""
         return (
             *self._about_pixels(),
             *self._about_registrations_without_score(),
@@ -160,12 +161,12 @@ class Evaluation:
 
     @property
     def improves(self) -> bool:
-        """Whether any registration removes more than 5 % of the error of any stack."""
+        """Whether any registration reduces the error of any stack by more than 5 %."""
         return bool((self.unaligned_error**2 - self.relative_error**2 > _IMPROVED).any())
 
     def trust(self) -> dict[str, Any]:
-        """Verdict, reasons, rivals, remaining_shift (None where it is not known), motion_groups,
-        bad_images and silent_stacks, as JSON can hold them."""
+        """Return the verdict, reasons, rivals, remaining_shift (None if it is unknown),
+        motion_groups, bad_images and silent_stacks, as JSON types."""
         shift = self.remaining_shift
         return {
             "verdict": self.verdict,
@@ -178,41 +179,41 @@ class Evaluation:
         }
 
     def describe_failed_images(self, name: str) -> str:
-        """One sentence about a registration that has no transformation for some images."""
+        """Describe in one sentence which images of a registration have no transformation."""
         return (
             f"The registration {name!r} has no transformation of"
             f" {counted('image', self.failed_images[name])}: singular or not finite"
         )
 
     def describe_motion_groups(self) -> str:
-        """One sentence about stacks that do not move together."""
+        """Describe in one sentence which stacks do not have the same motion."""
         served, others = self.motion_groups
         if not served:
             return (
-                f"The stacks {quoted(others)} do not share one motion: no registration serves them"
+                f"The stacks {quoted(others)} do not share one motion: no registration fits them"
             )
         return (
-            f"The stacks do not share one motion: the registration {self.best!r} serves"
+            f"The stacks do not share one motion: the registration {self.best!r} fits"
             f" {quoted(served)}, but not {quoted(others)}"
         )
 
     def scores(self) -> dict[str, dict[str, float]]:
-        """For each registration, by name and best first: score, relative_error,
-        own_relative_error, smoothness and min_overlap."""
+        """Return the score, relative_error, own_relative_error, smoothness and min_overlap of each
+        registration, by name, best first."""
         return {
             name: {number: getattr(self.registrations[name], number) for number in _NUMBERS}
             for name in self.ranked_names
         }
 
     def to_dataframe(self, per: Literal["registration", "image"] = "registration") -> Any:
-        """The numbers as a :class:`pandas.DataFrame`.
+        """Convert to a :class:`pandas.DataFrame`.
 
-        :param per: `"registration"` for one row per registration, best first, with the numbers of
-            :class:`.RegistrationScore` and by how many px a rival differs from the best one; or
-            `"image"` for one row per registration, stack and image with the relative error, the
+        :param per: `"registration"` for one row per registration, best first, with the values of
+            :class:`.RegistrationScore` and the distance in px of a rival from the best one; or
+            `"image"` for one row per registration, stack and image, with the relative error, the
             overlap and whether it is a bad image.
-        :raises ValueError: when `per` is neither.
-        :raises ModuleNotFoundError: when pandas is not installed; says how to get it.
+        :raises ValueError: if `per` is neither.
+        :raises ModuleNotFoundError: if pandas is not installed; says how to install it.
         """
         if per not in ("registration", "image"):
             raise ValueError(unknown_name("table per", per, ("registration", "image")))
@@ -277,7 +278,7 @@ class Evaluation:
             )
         if self.unchanging_pixels:
             yield (
-                "Pixels that never change are left out, because they do not move with the sample:"
+                "Pixels that never change are ignored, because they do not move with the sample:"
                 f" {_list_parts(self.unchanging_pixels)}"
             )
 
@@ -286,7 +287,7 @@ class Evaluation:
         reasons = [f"{name!r} ({item.reason})" for name, item in items if not item.scored]
         if len(reasons) == len(items):
             yield (
-                "No registration can be scored, so the ranking rests on smoothness alone:"
+                "No registration can be scored, so the ranking is based on smoothness alone:"
                 f" {', '.join(reasons)}"
             )
         elif reasons:
@@ -298,8 +299,8 @@ class Evaluation:
         if not self.improves and (self.unaligned_error**2 > _NEEDS_ALIGNMENT).any():
             yield (
                 "No registration is better than none, so the ranking means little. Are the"
-                " transformations in (row, column) order, not (x, y)? Do they have the other"
-                " direction? See Conventions in the documentation"
+                " transformations in (row, column) order, not (x, y)? Are they passive, not active?"
+                " See Conventions in the documentation"
             )
         if self.motion_groups:
             yield self.describe_motion_groups()
@@ -329,7 +330,7 @@ class Evaluation:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self.__post_init__()  # pickled arrays come back writeable
+        self.__post_init__()  # unpickled arrays are writable
 
 
 def _list_parts(parts: dict[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""Which registrations cannot be told from the best one."""
+"""Find the registrations that cannot be distinguished from the best one."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ._comparisons import Comparisons
 from ._corners import move_all_corners
 
 _DRAWS = 400
-_AT_A_TIME = 40  # so that their memory does not matter
+_AT_A_TIME = 40  # limits the memory
 _SEED = 0
 
-# Images whose places are compared in pairs.
+# The maximum number of images whose positions are compared in pairs.
 _MOST_IMAGES = 64
 
 
 def draw_scores(
     comparisons: Comparisons, smoothness: NDArray[numpy.float64]
 ) -> NDArray[numpy.float64]:
-    """The scores in a Bayesian bootstrap: in each draw every image and every stack has a random
-    weight, which is exponentially distributed with mean 1 (Rubin, Ann. Statist. 9 (1981) 130).
+    """Compute the scores in a Bayesian bootstrap: in each draw, each image and each stack has a
+    random weight that is exponentially distributed with mean 1 (Rubin, Ann. Statist. 9 (1981) 130).
 
-    It says what would have come out with other images and other stacks of the same kind.
+    The distribution is that of the scores with other images and stacks of the same kind.
 
-    :param smoothness: of each registration, shape `(K,)`.
-    :returns: shape `(400, K)`.
+    :param smoothness: smoothness of each registration, shape `(K,)`.
+    :returns: scores in each draw, shape `(400, K)`.
     """
     number_of_stacks, number_of_images = comparisons.aligned_mse.shape[2:]
     rng = numpy.random.default_rng(_SEED)
@@ -36,7 +36,7 @@ def draw_scores(
     stack_weights = numpy.ones((_DRAWS, number_of_stacks))
     if not comparisons.on_own:
         stack_weights = rng.exponential(size=stack_weights.shape)
-    # Each stack has the same draws wherever it stands.
+    # The draws of a stack do not depend on the order of the stacks.
     order = numpy.argsort(numpy.argsort(comparisons.stack_names))
     blocks = (slice(n, n + _AT_A_TIME) for n in range(0, _DRAWS, _AT_A_TIME))
     return numpy.concatenate(
@@ -56,12 +56,13 @@ def find_rivals(
     least_distance: float,
     least_share: float,
 ) -> dict[str, float]:
-    """Registrations that score at least as well as the best one in more than `least_share` of the
-    draws and differ from it by `least_distance` px or more; the farthest first.
+    """Find the registrations that score at least as well as the best one in more than the fraction
+    `least_share` of the draws and differ from it by `least_distance` px or more; the farthest
+    first.
 
-    :param names: of the K registrations.
-    :param scores: see :func:`draw_scores`; NaN for a registration without score.
-    :param distances: from the best registration.
+    :param names: names of the K registrations.
+    :param scores: see :func:`draw_scores`; NaN for a registration without a score.
+    :param distances: distances (px) from the best registration.
     """
     of_best = scores[:, list(names).index(best)]
     rivals = {}
@@ -75,14 +76,14 @@ def find_rivals(
 def find_distance(
     a: Sequence[Transformation], b: Sequence[Transformation], image_shape: tuple[int, int]
 ) -> float:
-    """How far (px) two registrations are apart: where they put the four corners of one image
-    relative to another image, mean over the corners and over all pairs of images (of 64 images
-    spread evenly where there are more).
+    """Compute the distance (px) of two registrations: the mean difference between the positions of
+    the four corners of one image relative to another image, over the corners and all pairs of
+    images (at most 64 evenly spaced images).
 
-    Pairs that one of them cannot tell, because a transformation is singular or not finite, do not
-    count. Transformations that do not compose are compared in the frame of the result.
+    Pairs with a transformation that is singular or not finite are skipped. Transformations that do
+    not compose are compared in the frame of the result.
 
-    :returns: infinite where there is no pair.
+    :returns: the distance; infinite if there is no pair.
     """
     number = len(a)
     chosen = sorted({round(n) for n in numpy.linspace(0, number - 1, min(number, _MOST_IMAGES))})
@@ -97,7 +98,8 @@ def find_distance(
 def _place_corners(
     transformations: Sequence[Transformation], image_shape: tuple[int, int]
 ) -> NDArray[numpy.float64]:
-    """Where the corners of each image are put in each other one, shape `(2, N, N, 4)`."""
+    """Compute the positions of the corners of each image in each other image, shape
+    `(2, N, N, 4)`."""
     corners = move_all_corners(transformations, image_shape)
     composable = all(each.between(transformations[0]) is not None for each in transformations)
     if not composable:

@@ -1,4 +1,4 @@
-"""Read the images of a stack once and compare them under every registration."""
+"""Compare the images of a stack, aligned with each registration, in one pass."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._prepared_images import align
 
-# Aligned reference images that are kept. Those of further registrations are made again for every
-# image, so that memory does not grow with the number of stacks.
+# The number of aligned reference images that are kept. Those of further registrations are computed
+# again for each image, so that memory does not grow with the number of stacks.
 _KEPT_REFERENCES = 4
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreJob:
-    """Images of one stack that are compared with the reference image. It can be done in another
-    process when its stack and its transformations can be sent there.
+    """Images of one stack to compare with the reference image, possibly in another process, if the
+    stack and the transformations can be sent there.
 
     :param reference: the reference image of the stack.
     :param images: the images.
-    :param registrations: for each registration the transformation of the reference image and those
-        of the images; None in place of one that is not scored on this stack.
+    :param registrations: for each registration, the transformation of the reference image and those
+        of the images; None for a registration that is not scored on this stack.
     """
 
     reference: ReferenceImage
@@ -40,16 +40,16 @@ class ScoreJob:
 
 @dataclass(frozen=True, eq=False)
 class StackScores:
-    """How N images of one stack compare with the reference image.
+    """Comparisons of N images of one stack with the reference image.
 
-    Standardized MSEs are NaN where the images cannot be compared, and for the reference image.
+    Standardized MSEs are NaN if the images cannot be compared, and for the reference image.
 
-    :param unaligned_mse: without any transformation, shape `(N,)`.
-    :param aligned_mse: under each of K registrations, shape `(K, N)`; NaN also for those that were
-        not scored on this stack.
-    :param overlap: fraction of the pixels that were compared, shape `(K, N)`; NaN for those that
-        were not scored on this stack.
-    :param infinite_pixels: how many pixels of all images are infinite.
+    :param unaligned_mse: without alignment, shape `(N,)`.
+    :param aligned_mse: aligned with each of K registrations, shape `(K, N)`; NaN also for
+        registrations that were not scored on this stack.
+    :param overlap: fraction of the pixels that were compared, shape `(K, N)`; NaN for registrations
+        that were not scored on this stack.
+    :param infinite_pixels: number of infinite pixels in all images.
     """
 
     unaligned_mse: NDArray[numpy.float64]
@@ -59,7 +59,7 @@ class StackScores:
 
     @classmethod
     def concatenate(cls, parts: Sequence[StackScores]) -> StackScores:
-        """The scores of some images and of those that follow, as one."""
+        """Concatenate the scores of consecutive chunks of images."""
         return cls(
             unaligned_mse=numpy.concatenate([part.unaligned_mse for part in parts]),
             aligned_mse=numpy.concatenate([part.aligned_mse for part in parts], axis=1),
@@ -69,14 +69,14 @@ class StackScores:
 
 
 def score_images(job: ScoreJob, on_image: Callable[[], object] = lambda: None) -> StackScores:
-    """Compare images of one stack with its reference image, as they are and aligned.
+    """Compare images of one stack with its reference image, with and without alignment.
 
-    Each image is read once. In memory are one image and the reference image.
+    Each image is read once. One image and the reference image are in memory at a time.
 
-    :param on_image: called after each image; what it raises ends the job.
-    :raises ValueError: when an image cannot be used; names it and its stack.
-    :raises TypeError: when its pixels are not real numbers.
-    :raises OSError: when it cannot be read.
+    :param on_image: called after each image; an exception from it stops the job.
+    :raises ValueError: if an image cannot be used; names it and its stack.
+    :raises TypeError: if its pixels are not real numbers.
+    :raises OSError: if it cannot be read.
     """
     images, kernel = job.images, job.images.kernel
     shape = len(job.registrations), len(images)
@@ -85,7 +85,7 @@ def score_images(job: ScoreJob, on_image: Callable[[], object] = lambda: None) -
     infinite_pixels = 0
     reference = job.reference.prepare()
     references = _AlignedReferences(reference)
-    buffer = numpy.empty_like(reference.pixels)  # new memory for each image costs a tenth of all
+    buffer = numpy.empty_like(reference.pixels)  # new memory for each image would take 10 % of the time
     with images.open():
         for n in range(len(images)):
             is_reference = images.first_index + n == job.reference.index
@@ -116,8 +116,8 @@ def _compare_aligned(
     to_reference: Transformation,
     transformation: Transformation,
 ) -> Comparison:
-    """In the frame of the reference image, which then needs no resampling; where transformations
-    do not compose, in the frame of the result."""
+    """Compare in the frame of the reference image, which is then not resampled; in the frame of the
+    result if the transformations do not compose."""
     matrix = transformation.between(to_reference)
     if matrix is not None:
         return kernel.compare(references.original, image, matrix)
@@ -125,7 +125,7 @@ def _compare_aligned(
 
 
 class _AlignedReferences:
-    """The reference image, aligned with each registration; not all of them are kept."""
+    """Caches the reference image, aligned with each registration, up to a limit."""
 
     def __init__(self, original: Prepared) -> None:
         self.original = original

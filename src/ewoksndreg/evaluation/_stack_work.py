@@ -1,4 +1,4 @@
-"""What is done with the images of all stacks, here or by workers."""
+"""Passes over the images of all stacks, in this thread or by workers."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from ._unchanging import images_to_look_at
 
 
 class StackWork(ExitStack):
-    """Passes over the images of S stacks. As a context it keeps the workers.
+    """Passes over the images of S stacks, as a context that keeps the workers.
 
     :param registrations: N transformations for each of K registrations.
-    :param scored: which registration is scored on which stack, shape `(K, S)`.
+    :param scored: whether a registration is scored on a stack, shape `(K, S)`.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class StackWork(ExitStack):
 
     @property
     def images(self) -> list[PreparedImages]:
-        """Of each stack."""
+        """The images of each stack."""
         return list(self._images.values())
 
     def split(self) -> list[range]:
-        """Parts of the images of all stacks, see :func:`.split_images`."""
+        """Split the images into chunks for all stacks, see :func:`.split_images`."""
         return split_images(self.images[0].stack, self._fewest_images)
 
     def leave_out_unchanging(self) -> dict[str, Unchanging]:
-        """Find the pixels of each stack that never change; from now on they are invalid."""
+        """Find the pixels of each stack that never change, and treat them as invalid from now on."""
         jobs = [
             LookJob(images.with_stack(images_to_look_at(images.stack)))
             for images in self._images.values()
@@ -88,7 +88,7 @@ class StackWork(ExitStack):
         return dict(zip(self._images, found, strict=True))
 
     def score(self, reference: int) -> dict[str, StackScores]:
-        """Compare all images with one of their stack under the registrations that are scored."""
+        """Compare all images with one of their stack, aligned with the registrations to score."""
         jobs = self.make_score_jobs(reference)
         parts: dict[str, list[StackScores]] = {name: [] for name in self._images}
         for job, part in zip(jobs, self.workers.run(score_images, jobs), strict=True):
@@ -110,9 +110,9 @@ class StackWork(ExitStack):
     def inspect(
         self, registration: str, reference: int, suspects: Mapping[str, Sequence[int]]
     ) -> dict[str, Inspection]:
-        """Look at what a registration makes of a few images of the stacks on which it was scored.
+        """Inspect a few aligned images of the stacks on which a registration was scored.
 
-        :param suspects: images of each stack that are compared with their neighbors.
+        :param suspects: images of each stack to compare with their neighbors.
         """
         transformations = self._registrations[registration]
         scored = self._scored[list(self._registrations).index(registration)]
@@ -137,7 +137,7 @@ class StackWork(ExitStack):
 
 
 def _find_runs(numbers: set[int]) -> list[range]:
-    """Numbers that follow each other."""
+    """Find runs of consecutive numbers."""
     runs: list[range] = []
     for n in sorted(numbers):
         if runs and runs[-1].stop == n:
@@ -152,7 +152,8 @@ def _count_operations(
     registrations: Mapping[str, Sequence[Transformation]],
     scored: NDArray[numpy.bool_],
 ) -> float:
-    """See :func:`.select_kernel`: each image is prepared, compared as it is and aligned."""
+    """Count the operations for :func:`.select_kernel`: each image is prepared, and compared with
+    and without alignment."""
     pixels = [math.prod(stack.shape) for stack in stacks.values()]
     shifts = TransformationType.identity, TransformationType.translation
     costs = [

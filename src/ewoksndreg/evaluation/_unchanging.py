@@ -1,4 +1,4 @@
-"""Pixels that belong to the detector and not to the sample."""
+"""Find pixels that never change."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from .._stacks import Stack
 from ._prepared_images import PreparedImages
 from ._prepared_images import marker_of
 
-# Images that are looked at.
+# The number of images that are examined.
 _IMAGES = 5
 
-# Parts of the pixels. A smaller number of unchanging ones does not matter. Where fewer than this
-# change, images are copies of each other.
+# Fractions of the pixels. A smaller number of unchanging pixels does not matter. If fewer pixels
+# than this change, the images are copies of each other.
 _SMALLEST_PART = 0.002
 _FEWEST_CHANGING = 0.01
 
-# A value that makes up more than this of the values of the other pixels, such as 0 in a map with
-# few counts, stays by chance or because there is no sample.
+# A value that is more frequent than this among the other pixels, such as 0 in a map with few
+# counts, is unchanged by chance or because there is no sample.
 _COMMON = 0.1
 
-# Pixels that tell which values are common.
+# The number of pixels from which frequent values are found.
 _SAMPLE_SIZE = 16_384
 
 
 class Unchanging(NamedTuple):
-    """Pixels of one stack that say nothing about the motion.
+    """The pixels of one stack without information on the motion.
 
-    :param bits: those that never change, packed, row by row; None where there are none.
-    :param part: what part of the pixels they are.
-    :param marked: what part of the pixels hold the largest value of the type.
+    :param bits: mask of the pixels that never change, packed row by row; None if there are none.
+    :param part: their fraction of the pixels.
+    :param marked: fraction of the pixels with the largest value of the type.
     """
 
     bits: NDArray[numpy.uint8] | None
@@ -47,25 +47,25 @@ class Unchanging(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LookJob:
-    """:param images: a few of one stack, see :func:`images_to_look_at`."""
+    """:param images: a few images of one stack, see :func:`images_to_look_at`."""
 
     images: PreparedImages
     reference: None = None
 
 
 def images_to_look_at(stack: Stack) -> Stack:
-    """A few images of a stack, spread evenly."""
+    """Select a few evenly spaced images of a stack."""
     step = max(1, (len(stack) - 1) // (_IMAGES - 1))
     return stack[: step * (_IMAGES - 1) + 1 : step]
 
 
 def find_unchanging(job: LookJob, on_image: Callable[[], object] = lambda: None) -> Unchanging:
-    """Find the pixels that have one and the same value in all of a few images: the gap between two
-    modules of a detector, a dead line, a frame of zeros, what lies outside of an aperture.
+    """Find the pixels that have the same value in all of a few images: the gap between two modules
+    of a detector, a dead line, a frame of zeros, the area outside an aperture.
 
-    They do not move with the sample, so they would reward the registration that moves nothing. A
-    value that is common also among the pixels that change is left alone: no counts mean that there
-    is no sample, which says something.
+    They do not move with the sample, and would therefore favor a registration without motion.
+    Pixels with a value that is also frequent among the other pixels are kept: zero counts mean that
+    there is no sample, which is information.
     """
     images = job.images
     number = len(images)
@@ -78,10 +78,10 @@ def find_unchanging(job: LookJob, on_image: Callable[[], object] = lambda: None)
         first, part = _read(images, 0)
         marked += part / number
         same = first == first  # not NaN
-        if marked:  # counted by themselves
+        if marked:  # counted separately
             same = first != marker_of(first.dtype)
         on_image()
-        # The last one first: where nothing is the same in both, no other image is read.
+        # The last one first: if nothing is the same in both, no other image is read.
         for n in range(number - 1, 0, -1):
             pixels, part = _read(images, n)
             marked += part / number
@@ -101,7 +101,7 @@ def find_unchanging(job: LookJob, on_image: Callable[[], object] = lambda: None)
 
 
 def _read(images: PreparedImages, n: int) -> tuple[NDArray[Any], float]:
-    """An image, and what part of its pixels holds the marker."""
+    """Read an image, and find the fraction of its pixels with the marker value."""
     with images.locate_errors(n):
         pixels = as_real(images.stack[n])
     marker = marker_of(pixels.dtype)

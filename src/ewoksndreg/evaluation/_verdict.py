@@ -1,4 +1,4 @@
-"""Whether the best registration can be relied on."""
+"""Decide whether the best registration can be trusted."""
 
 from __future__ import annotations
 
@@ -26,27 +26,26 @@ from ._rivals import draw_scores
 from ._rivals import find_distance
 from ._rivals import find_rivals
 
-# From here on the remaining shift is a lower bound.
+# px: from here on, the remaining shift is a lower bound.
 _LARGEST_SHIFT = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Where "good" ends.
+    """The limits for the verdict "good" and its reasons.
 
-    :param score: a registration with this score or more is not good.
-    :param remaining_shift: a registration that leaves so many px or more is not good.
-    :param same: registrations that are closer than so many px are the same.
-    :param rival: a registration that scores at least as well as the best one in more than this
-        share of the draws is a rival.
-    :param motion_distance: two stacks share one motion if their best registrations are not more
-        than so many px apart,
-    :param motion_conflict: or if some registration keeps the conflict between them as small as
-        this.
-    :param silent: a stack is silent where no registration found from another one improves its
-        relative error R by more than this.
-    :param bad_image: an image is bad where its correlation coefficient is by this part smaller
-        than usual.
+    :param score: a registration is not good if its score is this large or larger.
+    :param remaining_shift: a registration is not good if a shift of this many px or more remains.
+    :param same: two registrations are the same if they are less than this many px apart.
+    :param rival: a registration is a rival of the best one if it scores at least as well in more
+        than this fraction of the draws.
+    :param motion_distance: two stacks share the same motion if their best registrations are at most
+        this many px apart,
+    :param motion_conflict: or if the conflict between them is at most this.
+    :param silent: a stack is silent if no registration from another stack improves its relative
+        MSE R by more than this.
+    :param bad_image: an image is bad if its correlation coefficient is lower than usual by this
+        fraction.
     """
 
     score: float = 0.85
@@ -66,8 +65,8 @@ def compare_registrations(
     image_shape: tuple[int, int],
     limits: Limits,
 ) -> Evaluation:
-    """Add what can be told without a second look at the images: rivals, stacks that do not move
-    together, silent stacks."""
+    """Add what is known without inspecting the images again: rivals, motion groups and silent
+    stacks."""
     relative_mse, unaligned = evaluation.relative_error**2, evaluation.unaligned_error**2
     names = list(registrations)
     silent: tuple[str, ...] = ()
@@ -117,11 +116,11 @@ def compare_registrations(
 def find_all_suspects(
     evaluation: Evaluation, comparisons: Comparisons, limits: Limits
 ) -> dict[str, list[int]]:
-    """Images that may be bad, under the best registration."""
+    """Find images that may be bad, with the best registration."""
     largest = _find_largest_correlation(comparisons)
     failed = numpy.zeros(largest.shape[1], dtype=bool)
     failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
-    if not evaluation.improves:  # where no alignment is right, all images seem bad
+    if not evaluation.improves:  # without a good alignment, all images seem bad
         failed[:] = True
     references = evaluation.reference_images
     return {
@@ -137,10 +136,10 @@ def add_verdict(
     inspections: Mapping[str, Inspection],
     limits: Limits,
 ) -> Evaluation:
-    """Add what the second look at the images has shown, and the verdict.
+    """Add the results of inspecting images, and the verdict.
 
     :param suspects: see :func:`find_all_suspects`.
-    :param inspections: of the stacks on which the best registration was scored; none where no
+    :param inspections: those of the stacks on which the best registration was scored; empty if no
         registration has a score.
     """
     shift = math.nan
@@ -169,8 +168,9 @@ def add_verdict(
 
 
 def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64]:
-    """Of each image with a reference image, over registrations and reference images, shape
-    `(S, N)`; of a reference image the largest one with another image."""
+    """Find the largest correlation coefficient of each image with a reference image, over
+    registrations and reference images, shape `(S, N)`; for a reference image, the largest one with
+    any other image."""
     correlation = numpy.fmax.reduce(1 - comparisons.aligned_mse / 2, axis=1)  # Q, S, N
     for q, reference in enumerate(comparisons.references):
         correlation[q, :, reference] = numpy.fmax.reduce(correlation[q], axis=1)
@@ -185,21 +185,21 @@ def _find_reasons(evaluation: Evaluation, limits: Limits) -> Iterator[str]:
         return
     if evaluation.rivals:
         yield (
-            f"It cannot be told from {quoted(evaluation.rivals)}, which"
+            f"It cannot be distinguished from {quoted(evaluation.rivals)}, which"
             f" {'differs' if len(evaluation.rivals) == 1 else 'differ'} from it by up to"
             f" {max(evaluation.rivals.values()):.1f} px"
         )
     shift = evaluation.remaining_shift
     if math.isnan(shift):
-        yield "How far the aligned images still lie apart cannot be measured"
+        yield "The shift that remains between the aligned images cannot be measured"
     elif shift >= limits.remaining_shift:
         amount = f"about {shift:.1f} px" if shift < _LARGEST_SHIFT else "1 px or more"
-        yield f"The aligned images still lie {amount} apart"
+        yield f"A shift of {amount} remains between the aligned images"
     if evaluation.motion_groups:
         yield evaluation.describe_motion_groups()
     if not evaluation.improves:
         yield "No registration is better than none"
     elif item.score >= limits.score:
-        yield f"Most of the differences between the images are left: its score is {item.score:.2f}"
+        yield f"Most of the differences between the images remain: its score is {item.score:.2f}"
     if best in evaluation.failed_images:
         yield evaluation.describe_failed_images(best)

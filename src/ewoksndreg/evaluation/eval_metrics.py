@@ -1,4 +1,4 @@
-"""The two documented measures in their plain form."""
+"""The two measures of ewoksndreg 0.5.0."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from ..transformation import Transformation
 
 
 def mse_eval(stack: Sequence[ArrayLike] | NDArray[Any], reference_image: int) -> float:
-    """Mean squared error between the images of an aligned stack and one of them.
+    """Compute the mean squared error between the images of an aligned stack and one of them.
 
-    ``(1 / N) sum_n nanmean((stack[reference_image] - stack[n])**2)``, the reference image itself,
-    whose error is 0, counted in N.
+    ``(1 / N) sum_n nanmean((stack[reference_image] - stack[n])**2)``, where N includes the
+    reference image itself, whose error is 0. This is the definition of ewoksndreg 0.5.0.
 
     :param stack: N aligned images, shape `(N, H, W)`.
     :param reference_image: index of the image with which the others are compared.
-    :returns: in squared units of the stack; NaN when an image shares no finite pixel with the
-        reference image, or there are no images.
+    :returns: error in squared units of the pixels; NaN if an image has no finite pixels in common
+        with the reference image, or there are no images.
+    :raises ValueError: if the images differ in shape or do not have two dimensions.
+    :raises TypeError: if the pixels are not real numbers.
+    :raises IndexError: if the reference image does not exist.
 
     >>> import numpy
     >>> from ewoksndreg import mse_eval
@@ -43,7 +46,7 @@ def _mean_squared_error(
         raise ValueError(
             f"An image has the shape {image.shape}, the reference image {reference.shape}"
         )
-    with numpy.errstate(invalid="ignore", over="ignore"):  # inf - inf is a invalid pixel
+    with numpy.errstate(invalid="ignore", over="ignore"):  # inf - inf is an invalid pixel
         squares = (reference - image) ** 2
     valid = ~numpy.isnan(squares)
     if not valid.any():
@@ -52,16 +55,16 @@ def _mean_squared_error(
 
 
 def smoothness_eval(transformations: Sequence[Transformation], img_size: Sequence[int]) -> float:
-    """Mean step of the image corners from one transformation to the next.
+    """Compute the mean step of the image corners from one transformation to the next.
 
-    The mean over the N - 1 steps and the 4 corners of ``||(corner_n - corner_(n-1)) / (H, W)||``,
-    where corner_n is a corner of the image, `(0 or H, 0 or W)`, moved by the active
-    transformation n. Small is smooth.
+    This is the mean over the N - 1 steps and the 4 corners of ``||(corner_n - corner_(n-1)) / (H,
+    W)||``, where corner_n is a corner of the image, `(0 or H, 0 or W)`, after the active
+    transformation n. Small values are smooth. This is the definition of ewoksndreg 0.5.0.
 
     :param transformations: N transformations in the order of the images.
     :param img_size: `(H, W)` in px.
-    :returns: fraction of the image size; 0 for one transformation; not finite when a
-        transformation moves a corner to a place that is not finite.
+    :returns: step as a fraction of the image size; 0 for one transformation; not finite if a
+        transformation gives a corner position that is not finite.
 
     >>> from ewoksndreg import as_transformations, smoothness_eval
     >>> smoothness_eval(as_transformations([(0, 0), (3, 0), (3, 0)]), (100, 200))
@@ -81,7 +84,7 @@ def smoothness_eval(transformations: Sequence[Transformation], img_size: Sequenc
 def moved_corners(
     transformation: Transformation, img_size: Sequence[int]
 ) -> NDArray[numpy.float64]:
-    """The four corners of the image after the active transformation.
+    """Apply the active transformation to the four corners of the image.
 
     :param img_size: `(H, W)` in px.
     :returns: shape `(2, 4)`, rows and columns in px.

@@ -48,20 +48,21 @@ def post_evaluation(
     aligned_stacks: Mapping[str, Any],
     transformations: Mapping[str, TransformationSource],
 ) -> list[str]:
-    """Stack names sorted by the sum of the two plain measures, best first.
+    """Rank stacks like ewoksndreg 0.5.0, for comparison with old results.
 
-    This is how ewoksndreg 0.5.0 ranks. The sum depends on the units of the stacks and rewards
-    lost overlap; use :func:`.evaluate_stacks` to decide.
+    Stacks are sorted by the sum of :func:`.mse_eval`, with image 0 as the reference image, and
+    :func:`.smoothness_eval`. This sum depends on the units of the stacks and favors a small overlap:
+    use :func:`.evaluate_stacks` for decisions.
 
-    :param aligned_stacks: for each name N images, after their transformations were applied.
-    :param transformations: for each name N transformations, in any form that
-        :func:`.as_transformations` takes.
-    :returns: ascending sum of :func:`.mse_eval` with image 0 as the reference image and
-        :func:`.smoothness_eval`; NaN last; ties in the order of `aligned_stacks`.
-    :raises ValueError: when the names of stacks and registrations or the numbers of images and
-        transformations differ, there are no images, or these are no transformations.
-    :raises TypeError: when these are no transformations; names the stack.
-    :raises OSError: when a file of transformations is missing or cannot be read.
+    :param aligned_stacks: N aligned images for each name.
+    :param transformations: N transformations for each name, in any form that
+        :func:`.as_transformations` accepts.
+    :returns: the names in the order of ascending sums; NaN last; ties in the order of
+        `aligned_stacks`.
+    :raises ValueError: if the names of stacks and registrations or the numbers of images and
+        transformations differ, there are no images, or an object is not a transformation.
+    :raises TypeError: if an object is not a transformation; names the stack.
+    :raises OSError: if a file of transformations is missing or cannot be read.
     """
     for name, stack in aligned_stacks.items():
         if len(stack) == 0:
@@ -95,15 +96,15 @@ def evaluate_stacks(
     max_workers: int | None = None,
     executor: Executor | None = None,
 ) -> Evaluation:
-    """Rank registrations by how well they align stacks of images, and say how sure and how good
-    the best one is.
+    """Rank registrations by how well they align stacks of images, and decide how good and how
+    reliable the best one is.
 
-    Every image is brought to one scale and smoothed (:meth:`.Kernel.prepare`), resampled with each
-    registration's transformation of that image (linear interpolation) and compared with the
-    reference image (:meth:`.Kernel.compare`): in the frame of the reference image q, with the
-    passive matrix ``M[n] inv(M[q])``, or, where transformations do not compose, in the frame of
-    the result. The error that is left, as a fraction of the error without alignment, and the
-    smoothness of the registration make its score::
+    Each image is normalized and smoothed (:meth:`.Kernel.prepare`), resampled with its
+    transformation in each registration (linear interpolation), and compared with the reference
+    image (:meth:`.Kernel.compare`): in the frame of the reference image q, with the passive matrix
+    ``M[n] inv(M[q])``, or in the frame of the result if the transformations do not compose. The
+    score of a registration consists of the error of the aligned images, relative to the error
+    without alignment, and its smoothness::
 
         d = min(2 (1 - r), 2)
         R[k, j] = min(mean of d aligned / (mean of d unaligned + 0.01), 1)
@@ -111,59 +112,55 @@ def evaluate_stacks(
         w[j] = 0.01 + max(R0[j] - min(R[l, j] for l not found from stack j), 0)
         score[k] = sum(w[j] sqrt(R[k, j])) / sum(w[j]) + 0.6 smoothness[k]
 
-    with Pearson's r over the pixels that are valid in both images, 2 where they cannot be compared,
-    and the means over the images but the reference image. The weights w let those stacks decide
-    that show the motion; they are 1 for one stack and for `"own"`.
+    where r is the Pearson correlation coefficient over the pixels that are valid in both images, d
+    is 2 if they cannot be compared, and the means are over all images except the reference image.
+    The weights w are large for stacks that show the motion; they are 1 for a single stack and for
+    `"own"`.
 
-    Pixels that never change (the gap between two modules of a detector, a frame, what is outside
-    of an aperture) are found in about five images of each stack before, and left out.
+    Before that, pixels that never change (the gap between two modules of a detector, a frame, the
+    area outside an aperture) are found in about five images of each stack, and ignored.
 
-    A second look at some images, with the best registration only, finds the shift that it leaves,
-    in at most 12 images of each stack, and the images that resemble no other one.
+    After that, some images are inspected with the best registration only, to measure the remaining
+    shift, in at most 12 images of each stack, and to find images that resemble no other image.
 
     :param image_stacks: S stacks of N images of shape `(H, W)`, in any form that
-        :func:`.open_stacks` takes; NaN, infinity and the largest value of an unsigned integer type
-        (of 16 bits or more) are invalid pixels.
-    :param transformations: K registrations: for each name N transformations, in any form that
-        :func:`.as_transformations` takes. Images whose transformation is singular or not finite
+        :func:`.open_stacks` accepts. NaN, infinity and the largest value of an unsigned integer
+        type (of 16 bits or more) are invalid pixels.
+    :param transformations: K registrations: N transformations for each name, in any form that
+        :func:`.as_transformations` accepts. Images whose transformation is singular or not finite
         count as unrelated.
-    :param registered_from: for each registration the name of the stack it was found from, or None
-        where that is not known. Where not given, a registration was found from the stack that has
-        its name.
-    :param evaluate_on: score every registration on `"all"` stacks or on its `"own"` stack only.
+    :param registered_from: the name of the stack each registration was found from, or None if that
+        is unknown. By default, a registration was found from the stack with the same name.
+    :param evaluate_on: score each registration on `"all"` stacks or on its `"own"` stack only.
     :param convention: what the numbers of the registrations mean, of all or by name, see
         :func:`.as_transformations`.
-    :param reference_image: number of the image with which the others are compared. `"auto"` takes
-        image 0; where no registration removes half of the error of any stack, or one leaves
-        nothing to compare, it may be the problem, and the middle and the last image are taken as
-        well: each stack counts once with each reference image. That needs two more passes.
-    :param trust: look at images again, and give a verdict.
-    :param limits: where "good" ends.
-    :param progress: called with the fraction that is done, 0 to 1, never decreasing.
-    :param should_stop: asked after each image, or some fifty times a second while workers work;
-        the evaluation ends when it answers True and the images that have begun are done.
-    :param max_workers: how many workers share the work: None or -1 for as many as this process may
-        use, 0 for none, so that all is done in this thread. They are threads where numba does the
-        work, and processes for HDF5 datasets where numpy does it or gzip has to be decompressed,
-        which threads cannot share. Where there is little to do none is started. The numbers are
-        the same to the last bit.
-    :param executor: does the work instead, whatever `max_workers` says. Any executor will do. To
-        processes go the addresses of stacks that are in HDF5 files, and the pixels of others. It is
-        not shut down.
-    :returns: names sorted by score, best first, ties in the order of `transformations`, and the
-        numbers behind it. The order of stacks and registrations changes no number. Last come
-        registrations that cannot be scored: those of which more than half of the transformations
-        are singular or not finite, or that leave nothing to compare. They follow smoothness (not
-        finite: last).
-    :raises ValueError: when there are no stacks, no images or no registrations, a registration
-        does not have a transformation for each image, a name is unknown, `evaluate_on` is unknown,
-        there is no image `reference_image`, `max_workers` is less than -1, images have different
-        shapes within a stack or, for `"all"`, between stacks, or a registration that is scored on
-        its own stack has none.
-    :raises TypeError: when pixels are not real numbers or these are no transformations.
-    :raises OSError: when a file is missing or cannot be read.
-    :raises concurrent.futures.CancelledError: when `should_stop` answered True.
-    :raises RuntimeError: when a worker died.
+    :param reference_image: index of the image with which the others are compared. `"auto"` is image
+        0. If no registration removes half of the error of any stack, or one has nothing to compare,
+        image 0 may be the reason, and the middle and the last image are reference images as well:
+        each stack counts once for each reference image. This takes two more passes.
+    :param trust: inspect images again, and decide on a verdict.
+    :param limits: the limits for the verdict "good".
+    :param progress: called with the completed fraction, from 0 to 1, never decreasing.
+    :param should_stop: called after each image, or about fifty times a second if there are workers.
+        The evaluation is cancelled if it returns True, once the running jobs are finished.
+    :param max_workers: number of workers. None or -1: one per available processor; 0: this thread
+        only. The workers are threads if numba is used, and processes for HDF5 datasets with numpy
+        or with gzip compression, which threads cannot share. None is started for a small
+        computation. The result is the same bit for bit.
+    :param executor: any executor to use instead, regardless of `max_workers`. For stacks in HDF5
+        files, URLs are sent to other processes, and for other stacks pixels. It is not shut down.
+    :returns: the names sorted by score, best first, ties in the order of `transformations`, and all
+        results. The order of stacks and registrations does not change any number. Registrations
+        that cannot be scored are last, sorted by smoothness (NaN last): those with more than half
+        of the transformations singular or not finite, and those with nothing to compare.
+    :raises ValueError: if there are no stacks, images or registrations, a registration does not
+        have one transformation per image, a name or `evaluate_on` is unknown, the reference image
+        does not exist, `max_workers` is less than -1, images differ in shape within a stack or, for
+        `"all"`, between stacks, or a registration to score on its own stack has none.
+    :raises TypeError: if pixels are not real numbers, or an object is not a transformation.
+    :raises OSError: if a file is missing or cannot be read.
+    :raises concurrent.futures.CancelledError: if `should_stop` returned True.
+    :raises RuntimeError: if a worker died.
     :warns RuntimeWarning: for each of the `warnings` of the result.
 
     Three registrations of one stack:
@@ -181,7 +178,7 @@ def evaluate_stacks(
     if evaluate_on not in ("all", "own"):
         raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
     with ExitStack() as context:
-        from ..io import open_stacks  # whoever imports this may have no use for HDF5
+        from ..io import open_stacks  # not needed without stacks in HDF5
 
         stacks = context.enter_context(open_stacks(image_stacks))
         if not stacks:
@@ -254,7 +251,7 @@ def evaluate_stacks(
 
 
 def _may_be_spoilt(evaluation: Evaluation, failed: NDArray[numpy.bool_]) -> bool:
-    """Whether the reference image may be the reason that there is nothing to see."""
+    """Whether a bad reference image may be the reason for a poor result."""
     dismissed = numpy.array([not item.scored for item in evaluation.registrations.values()])
     mostly_failed = failed.mean(axis=1) > 0.5
     improved = bool((evaluation.relative_error**2 <= 0.5).any())
@@ -264,10 +261,10 @@ def _may_be_spoilt(evaluation: Evaluation, failed: NDArray[numpy.bool_]) -> bool
 def _find_references(
     reference_image: int | Literal["auto"], failed: NDArray[numpy.bool_]
 ) -> list[int]:
-    """The reference image, and those that are taken as well where it shows nothing.
+    """Choose the reference image, and those to use as well if it may be bad.
 
-    :param failed: which transformations are singular or not finite, shape `(K, N)`. In place of an
-        image where registrations have failed the nearest one is taken where fewest have.
+    :param failed: mask of the transformations that are singular or not finite, shape `(K, N)`. An
+        image for which registrations failed is replaced with the nearest one for which fewest did.
     """
     if reference_image != "auto":
         return [reference_image]
@@ -284,7 +281,7 @@ def _find_sources(
     registered_from: Mapping[str, str | None] | None,
     evaluate_on: str,
 ) -> dict[str, str | None]:
-    """For each registration the stack it was found from."""
+    """Find the stack each registration was found from."""
     if registered_from is None:
         registered_from = {name: name for name in registrations if name in stacks}
     for name, source in registered_from.items():
