@@ -87,7 +87,7 @@ def test_scores_are_bars_of_two_parts_best_first(evaluation):
 
 def test_scores_tell_what_cannot_be_told_from_the_best(evaluation):
     ax = plots.scores(replace(evaluation, rivals={"half": 1.234}))
-    assert texts(ax)[1].endswith("cannot be told from the best, up to 1.2 px apart")
+    assert texts(ax)[1].endswith("not distinguishable from the best, up to 1.2 px apart")
 
 
 def test_a_registration_without_score_has_a_reason_and_no_bar(failed):

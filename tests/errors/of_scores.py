@@ -10,7 +10,7 @@ from .measurement import IMAGES
 from .measurement import Mistake
 
 _LAST = "Cannot be scored and rank last: 'Fe-K'"
-_NONE = "No registration can be scored, so the ranking rests on smoothness alone:"
+_NONE = "No registration can be scored, so the ranking is based on smoothness alone:"
 
 _NOTHING = "have no images to compare: they are empty or constant, or the reference image is"
 

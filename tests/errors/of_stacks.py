@@ -208,7 +208,7 @@ BETWEEN_STACKS = [
     Mistake(
         "Stacks with different numbers of images",
         ValueError,
-        "Stack 'Fe-K' has 2 images and stack 'Ca-K' has 3: one registration must serve all stacks",
+        "Stack 'Fe-K' has 2 images and stack 'Ca-K' has 3: one registration must fit all stacks",
         {
             "image_stacks": {"Fe-K": f"{BAD}/short"},
             "transformations": {"Fe-K": [[0, 0], [0, 1]]},
@@ -220,7 +220,7 @@ BETWEEN_STACKS = [
         "Stacks whose images have different shapes, scored on all of them",
         ValueError,
         "The images of stack 'Fe-K' have the shape (32, 30) and those of stack 'Ca-K' (32, 36):"
-        " give stacks of one shape or score every registration on its own stack only"
+        " give stacks of the same shape, or score each registration on its own stack only"
         " (evaluate_on='own')",
         {"image_stacks": {"Fe-K": f"{BAD}/narrow"}},
         "evaluate_stacks",

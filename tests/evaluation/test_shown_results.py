@@ -49,7 +49,7 @@ def test_why_it_is_to_be_checked_and_what_cannot_be_told_apart(evaluation):
     )
     page = check._repr_html_()
     assert "<p>Two stacks &lt;do&gt; not move together.</p>" in page
-    assert "cannot be told from the best, up to 1.2 px apart" in page
+    assert "not distinguishable from the best, up to 1.2 px apart" in page
     assert "Remaining shift: 1 px or more." in page
 
 

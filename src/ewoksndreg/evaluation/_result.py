@@ -189,9 +189,7 @@ class Evaluation:
         """Describe in one sentence which stacks do not have the same motion."""
         served, others = self.motion_groups
         if not served:
-            return (
-                f"The stacks {quoted(others)} do not share one motion: no registration fits them"
-            )
+            return f"The stacks {quoted(others)} do not share one motion: no registration fits them"
         return (
             f"The stacks do not share one motion: the registration {self.best!r} fits"
             f" {quoted(served)}, but not {quoted(others)}"

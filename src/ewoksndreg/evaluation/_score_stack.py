@@ -85,7 +85,9 @@ def score_images(job: ScoreJob, on_image: Callable[[], object] = lambda: None) -
     infinite_pixels = 0
     reference = job.reference.prepare()
     references = _AlignedReferences(reference)
-    buffer = numpy.empty_like(reference.pixels)  # new memory for each image would take 10 % of the time
+    buffer = numpy.empty_like(
+        reference.pixels
+    )  # new memory for each image would take 10 % of the time
     with images.open():
         for n in range(len(images)):
             is_reference = images.first_index + n == job.reference.index

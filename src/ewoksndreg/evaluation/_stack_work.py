@@ -77,7 +77,7 @@ class StackWork(ExitStack):
         return split_images(self.images[0].stack, self._fewest_images)
 
     def leave_out_unchanging(self) -> dict[str, Unchanging]:
-        """Find the pixels of each stack that never change, and treat them as invalid from now on."""
+        """Find the pixels of each stack that never change, and mark them as invalid."""
         jobs = [
             LookJob(images.with_stack(images_to_look_at(images.stack)))
             for images in self._images.values()

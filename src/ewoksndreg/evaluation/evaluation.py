@@ -51,8 +51,8 @@ def post_evaluation(
     """Rank stacks like ewoksndreg 0.5.0, for comparison with old results.
 
     Stacks are sorted by the sum of :func:`.mse_eval`, with image 0 as the reference image, and
-    :func:`.smoothness_eval`. This sum depends on the units of the stacks and favors a small overlap:
-    use :func:`.evaluate_stacks` for decisions.
+    :func:`.smoothness_eval`. This sum depends on the units of the stacks and favors a small
+    overlap: use :func:`.evaluate_stacks` for decisions.
 
     :param aligned_stacks: N aligned images for each name.
     :param transformations: N transformations for each name, in any form that
