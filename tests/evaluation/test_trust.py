@@ -384,7 +384,7 @@ def test_a_frame_does_not_reward_what_moves_nothing():
     registrations = {"a": wrong(0.1), "b": wrong(0.8, 1), "c": translations([(0, 0)] * 6)}
     for stack in stacks.values():
         stack[:, :12] = stack[:, :, :12] = -30
-    with pytest.warns(RuntimeWarning, match="never change are left out.* of stack 'a'"):
+    with pytest.warns(RuntimeWarning, match="never change are ignored.* of stack 'a'"):
         result = evaluate_stacks(stacks, registrations)
     assert result.ranked_names == ("a", "b", "c")
     part = 1 - (60 - 12) * (70 - 12) / (60 * 70)
@@ -446,7 +446,7 @@ def test_limits_say_where_good_ends():
     stacks, registrations = moving_stacks(), {"a": wrong(0.05), "b": wrong(1, 1), "c": wrong(2)}
     for limits, reason in (
         (Limits(score=0.0), "its score is"),
-        (Limits(remaining_shift=0.001), "px apart"),
+        (Limits(remaining_shift=0.001), "px remains"),
     ):
         result = evaluate_stacks(stacks, registrations, limits=limits)
         assert result.verdict == "check"

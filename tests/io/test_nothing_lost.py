@@ -210,7 +210,7 @@ def test_processes_that_write_at_the_same_time_wait_for_each_other(tmp_path, exi
 @pytest.mark.parametrize("libver", ["earliest", "latest"])
 @pytest.mark.parametrize("existing", [True, False])
 @pytest.mark.filterwarnings("ignore:No registration is better than none")
-@pytest.mark.filterwarnings("ignore:Pixels that never change are left out")
+@pytest.mark.filterwarnings("ignore:Pixels that never change")
 def test_threads_write_into_one_file_that_they_also_read(tmp_path, existing, libver):
     path = tmp_path / "data.h5"
     make_file(tmp_path / "old.h5", libver)
