@@ -1,6 +1,7 @@
 """Configuration of the documentation."""
 
 import builtins
+import re
 import shutil
 import sys
 from contextlib import suppress
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from ewoksndreg import __version__
@@ -63,18 +65,22 @@ sphinx_gallery_conf = {
     "examples_dirs": [str(_COPY / "tutorial"), str(_COPY / "gallery")],
     "gallery_dirs": ["tutorials/python", "gallery"],
     "filename_pattern": r"\.py$",
+    "download_all_examples": False,
     "ignore_repr_types": "matplotlib|list",
     "reference_url": {"ewoksndreg": None},
     "show_memory": False,
     "min_reported_time": 1e9,
-    "remove_config_comments": True,
+    "show_signature": False,
 }
 
 html_theme = "pydata_sphinx_theme"
-html_title = f"ewoksndreg {release}"
+html_title = "ewoksndreg"
+html_sidebars = {"index": [], "install": []}
 html_theme_options = {
     "navigation_with_keys": False,
-    "navbar_end": ["version.html", "theme-switcher"],
+    "navbar_start": ["navbar-logo", "version.html"],
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
@@ -84,6 +90,7 @@ html_theme_options = {
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-before-process-signature", _name_types)
+    app.connect("doctree-read", _shorten_types_of_tasks)
 
 
 def _name_types(app: Sphinx, documented: Any, bound_method: bool) -> None:
@@ -94,6 +101,17 @@ def _name_types(app: Sphinx, documented: Any, bound_method: bool) -> None:
         if isinstance(text, str):
             with suppress(NameError):  # imported for type checkers only
                 annotations[name] = eval(text, {**names, **_NAMED})  # noqa: S307
+
+
+def _shorten_types_of_tasks(app: Sphinx, page: nodes.document) -> None:
+    """Leave out modules and what pydantic checks."""
+    for literal in page.findall(nodes.literal):
+        if isinstance(literal.parent, nodes.term):
+            text = re.sub(r"Annotated\[(\w+), FieldInfo\(.*?\)\]\)\]", r"\1", literal.astext())
+            text = re.sub(r"\b(?:\w+\.)+(?=\w)", "", text)
+            literal.children = [
+                nodes.Text(text.replace("ndarray[tuple[Any, ...], dtype[Any]]", "ndarray"))
+            ]
 
 
 class _Array:

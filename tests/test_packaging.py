@@ -21,7 +21,8 @@ def _core_lower_bounds():
 def test_the_version_is_the_same_everywhere():
     assert ewoksndreg.__version__ == version("ewoksndreg")
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert "## [Unreleased]" in changelog
+    released = re.search(r"^## \[(.*?)\]", changelog, re.MULTILINE)[1]
+    assert released in ("Unreleased", ewoksndreg.__version__)
 
 
 def test_the_core_dependencies_are_these():
@@ -40,6 +41,21 @@ def test_the_minimal_environment_tests_exactly_the_lower_bounds():
     tox.read(ROOT / "tox.ini")
     pins = dict(re.findall(r"^([\w-]+)==([\w.]+)$", tox["testenv:minimal"]["deps"], re.MULTILINE))
     assert pins == _core_lower_bounds()
+
+
+def test_the_public_checks_run_the_environments_of_tox_on_the_supported_pythons():
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini")
+    environments = {name.strip() for name in tox["tox"]["env_list"].split(",")}
+    checks = (ROOT / ".github" / "workflows" / "checks.yml").read_text()
+    once = re.search(r"environment: \[(.*)\]", checks)[1].split(", ")
+    assert {"py", *once} == environments
+    pythons = re.findall(r'"([\d.]+)"', re.search(r"python: \[(.*)\]", checks)[1])
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    assert pythons == re.findall(r"Python :: (3\.\d+)", pyproject)
+    assert f'requires-python = ">={pythons[0]}"' in pyproject
+    libraries = " ".join(LIBRARIES)
+    assert libraries in checks
 
 
 def test_the_system_libraries_of_qt_are_the_same_where_they_are_installed_and_asked_for():

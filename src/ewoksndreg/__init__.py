@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .transformation import Transformation
     from .transformation import as_transformations
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0rc1"
 
 __all__ = [
     "Evaluation",

@@ -66,7 +66,7 @@ class Example2DStacks(  # type: ignore[call-arg]  # ewokscore has no types
 ):
     """Simulate stacks of a sample with a known motion and increasing noise.
 
-    Needs ``pip install ".[demo]"``. See :func:`ewoksndreg.demo.steady_motion.make_steady_stacks`.
+    Needs ``pip install ".[demo]"``. See `make_steady_stacks`.
     """
 
     def run(self) -> None:

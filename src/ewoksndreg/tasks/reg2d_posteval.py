@@ -100,7 +100,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     The score of a registration consists of two measures: the mean squared error of the aligned
     images, relative to the error of the unaligned images, and the smoothness of the
     transformations, from the steps of the image corners. See
-    :func:`ewoksndreg.evaluation.evaluate_stacks`.
+    :func:`.evaluate_stacks`.
     """
 
     evaluation: Evaluation | None = None
