@@ -9,6 +9,7 @@ import numpy
 import pytest
 from scipy import ndimage
 
+from ewoksndreg import command
 from ewoksndreg.command import main
 
 MOTION = [(0, 0), (1.5, -2), (3.25, 1), (-1, 2.5)]  # of the sample in each image, px
@@ -25,6 +26,9 @@ def maps(tmp_path, monkeypatch):
     with h5py.File("maps.h5", "w") as file:
         file["/entry/maps/Ca-K"] = numpy.array(views)
         file["/entry/maps/Fe-K"] = numpy.exp(10 * numpy.array(views))
+        file["/entry/shapes/a"], file["/entry/shapes/b"] = views, views[:3]
+        for name in NAMES:
+            file[f"/entry/shifts/{name}"] = MOTION
     return "maps.h5::/entry/maps"
 
 
@@ -93,15 +97,76 @@ def test_methods_compete(maps, capsys):
         (["run", "MAPS", "maps.h5::/entry/maps"], "exist"),
         (["run", "MAPS", "out.h5::/y", "--method", "intensity"], "did you mean 'intensities'?"),
         (["run", "MAPS", "out.h5::/y", "--type", "rigidd"], "did you mean 'rigid'?"),
+        (
+            ["run", "MAPS", "out.h5::/y", "--report", "no/where.html"],
+            "The folder 'no' for the report",
+        ),
+        (["run", "SHAPES", "out.h5::/y"], "give only stacks of one shape"),
+        (["register", "MAPS", "maps.h5::/entry/maps"], "exist"),
+        (["register", "MAPS", "out.h5::/y", "--reference-image", "4"], "no reference image 4"),
+        (["rank", "MAPS", "MAPS"], "There are no registrations in maps.h5::/entry/maps"),
         (["align", "MAPS", "maps.h5::/entry/maps/Ca-K", "out.h5::/y"], "Ca-K"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(maps, tmp_path, capsys, arguments, message):
-    assert main([maps if each == "MAPS" else each for each in arguments]) == 2
+    urls = {"MAPS": maps, "SHAPES": "maps.h5::/entry/shapes"}
+    assert main([urls.get(each, each) for each in arguments]) == 2
     (line,) = [each for each in capsys.readouterr().err.splitlines() if "%" not in each]
     assert line.startswith("ewoksndreg: ")
     assert message in line
     assert [path.name for path in tmp_path.iterdir()] == ["maps.h5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "ewoksndreg: the following arguments are required: run | register | rank | align"),
+        (["runn", "a", "b"], "ewoksndreg: There is no command 'runn': did you mean 'run'?"),
+        (["run", "a"], "ewoksndreg run: the following arguments are required: OUTPUT"),
+        (["run", "a", "b", "--typ", "rigid"], "there is no option '--typ': did you mean '--type'?"),
+        (["rank", "a", "b", "--jsn"], "there is no option '--jsn': did you mean '--json'?"),
+        (["run", "a", "b", "--reference-image", "x"], "argument --reference-image: invalid int"),
+    ],
+)
+def test_a_mistake_in_the_options_is_one_sentence(capsys, arguments, message):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_shifts_of_another_program_are_ranked(maps, capsys):
+    assert main(["rank", maps, "maps.h5::/entry/shifts", "--json"]) == 0
+    assert sorted(json.loads(capsys.readouterr().out)["scores"]) == NAMES
+
+
+def test_what_has_no_value_is_null_in_json(maps, capsys):
+    with h5py.File("maps.h5", "a") as file:
+        file["/entry/dead/a"] = numpy.zeros((2, 40, 40))
+    assert main(["run", "maps.h5::/entry/dead", "dead.h5::/x", "--json"]) == 3
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    found = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert found["scores"]["a"]["score"] is None
+
+
+def test_ctrl_c_is_no_traceback(maps, capsys, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "evaluate_stacks", interrupt)
+    assert main(["run", maps, "aligned.h5::/x"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1].startswith("ewoksndreg: interrupted")
+
+
+def test_another_reference_image(maps):
+    assert main(["register", maps, "found.h5::/x", "--reference-image", "-1"]) == 0
+    with h5py.File("found.h5") as file:
+        shifts = file["x/Ca-K"][:, :2, 2]
+    numpy.testing.assert_allclose(shifts, numpy.array(MOTION) - MOTION[-1], atol=0.05)
 
 
 def test_it_is_a_module_too():

@@ -6,30 +6,44 @@ import argparse
 import json
 import math
 import os
+import posixpath
+import re
 import sys
 import warnings
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Any
+from typing import NoReturn
+
+import h5py
 
 from . import __version__
+from ._json import as_json
+from ._messages import near_match
 from ._messages import unknown_name
 from .alignment import align_stacks
 from .evaluation import Evaluation
 from .evaluation import evaluate_stacks
+from .io import as_data_url
 from .io import check_output
+from .io import find_item
 from .io import find_sources
 from .io import hdf5_output_context
+from .io import open_stacks
+from .io import open_to_read
+from .io import url_text
 from .refinement import Refinement
 from .refinement import refine_registration
 from .registration import METHODS
+from .registration import Method
 from .registration import register_each_stack
 from .transformation import Transformation
 
-GOOD, WRONG_INPUT, CHECK = 0, 2, 3
+GOOD, WRONG_INPUT, CHECK, INTERRUPTED = 0, 2, 3, 130
 """The exit status: see :func:`main`."""
 
 _EXAMPLES = """examples:
@@ -42,6 +56,9 @@ _EXAMPLES = """examples:
 exit status: 0 good; 3 the result needs to be checked (verdict "check"); 2 wrong input
 """
 
+# For N images: matrices, or shifts
+_REGISTRATION_SHAPES = ((3, 3), (2, 3), (2,))
+
 _INPUT = "URL of a group, whose 3D datasets are the stacks, or of a stack; several are allowed"
 
 
@@ -51,35 +68,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: command-line arguments; by default those of this process.
     :returns: the exit status: 0 good, 3 if the verdict is "check", 2 if an input is wrong.
     """
-    options = _make_parser().parse_args(arguments)
+    options, unknown = _make_parser().parse_known_args(arguments)
+    if unknown:
+        names = re.findall("--[a-z-]+", options.command.format_usage())
+        near = near_match(unknown[0].partition("=")[0], names)
+        options.command.error(f"there is no option {unknown[0]!r}{near}")
     try:
         with _print_warnings():
             return int(options.action(options))
-    except (ImportError, OSError, TypeError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"ewoksndreg: {error}", file=sys.stderr)
         return WRONG_INPUT
+    except KeyboardInterrupt:
+        print("ewoksndreg: interrupted; what was not complete was not saved", file=sys.stderr)
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            epilog=_EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **options,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if wrong:
+            names = re.findall("[a-z]+", wrong[2])
+            message = unknown_name("command", wrong[1], names)
+        self.exit(WRONG_INPUT, f"{self.prog}: {message} ({self.prog} --help)\n")
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ewoksndreg",
         description="Register the images of several stacks that show one moving sample, find out"
         " which registration is best, and align all stacks with it.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="run | register | rank | align")
 
     def add(name: str, action: Callable[..., int], text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name,
-            help=text,
-            description=text,
-            epilog=_EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        command.set_defaults(action=action)
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(action=action, command=command)
         command.add_argument("stacks", nargs="+", metavar="STACKS", help=_INPUT)
         return command
 
@@ -126,6 +161,13 @@ def _add_registering(command: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         help=f"{', '.join(METHODS)} (default: {METHODS[0]}); given more than once, methods compete",
     )
+    command.add_argument(
+        "--reference-image",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of the image with which the others are aligned, from 0, or from -1 at the end",
+    )
 
 
 def _add_crop(command: argparse.ArgumentParser) -> None:
@@ -141,6 +183,7 @@ def _run(options: argparse.Namespace) -> int:
     stacks = find_sources(options.stacks)
     check_output(options.output, stacks)
     _check_report(options.report)
+    _check_one_shape(stacks)
     registrations, sources = _register_all(stacks, options)
     with _show_progress("ranking") as progress:
         evaluation = evaluate_stacks(
@@ -158,6 +201,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _register(options: argparse.Namespace) -> int:
     stacks = find_sources(options.stacks)
+    check_output(options.output, _name_registrations(stacks, options))
     registrations, _ = _register_all(stacks, options)
     with hdf5_output_context(options.output, compress=False) as output:
         output.reserve(registrations)
@@ -171,7 +215,7 @@ def _register(options: argparse.Namespace) -> int:
 def _rank(options: argparse.Namespace) -> int:
     _check_report(options.report)
     stacks = find_sources(options.stacks)
-    registrations = find_sources(options.registrations)
+    registrations = _find_registrations(options.registrations)
     sources = {name: name for name in registrations if name in stacks}
     with _show_progress("ranking") as progress:
         evaluation = evaluate_stacks(
@@ -194,19 +238,68 @@ def _register_all(
     stacks: Mapping[str, Any], options: argparse.Namespace
 ) -> tuple[dict[str, Sequence[Transformation]], dict[str, str]]:
     """Return the registrations by name, and the stack from which each was found."""
+    names = _name_registrations(stacks, options)
+    found = {}
+    for method in dict.fromkeys(method for _, method in names.values()):
+        with _show_progress(f"registering ({method})") as progress:
+            found[method] = register_each_stack(
+                stacks,
+                options.type,
+                method=method,
+                reference_image=options.reference_image,
+                progress=progress,
+            )
+    registrations: dict[str, Sequence[Transformation]] = {
+        name: found[method][stack].transformations for name, (stack, method) in names.items()
+    }
+    return registrations, {name: stack for name, (stack, _) in names.items()}
+
+
+def _name_registrations(
+    stacks: Iterable[str], options: argparse.Namespace
+) -> dict[str, tuple[str, Method]]:
+    """Return the stack and the method of each registration, by its name."""
     methods = list(dict.fromkeys(options.method or METHODS[:1]))
     for method in methods:
         if method not in METHODS:
             raise ValueError(unknown_name("--method", method, METHODS))
-    registrations: dict[str, Sequence[Transformation]] = {}
-    sources = {}
-    for method in methods:
-        with _show_progress(f"registering ({method})") as progress:
-            found = register_each_stack(stacks, options.type, method=method, progress=progress)
-        for stack, registration in found.items():
-            name = stack if len(methods) == 1 else f"{stack}, {method}"
-            registrations[name], sources[name] = registration.transformations, stack
-    return registrations, sources
+    if len(methods) == 1:
+        return {stack: (stack, methods[0]) for stack in stacks}
+    return {f"{stack}, {method}": (stack, method) for method in methods for stack in stacks}
+
+
+def _find_registrations(text: str) -> dict[str, str]:
+    """Find the registrations in a group of a file, or the one in a dataset, by name."""
+    url = as_data_url(text)
+    path, root = str(url.file_path()), str(url.data_path() or "/")
+    with open_to_read(path) as file:
+        item = find_item(file, root)
+        members = {root: item}
+        if isinstance(item, h5py.Group):
+            members = {posixpath.join(root, name): item.get(name) for name in item}
+        found = {
+            posixpath.basename(place): f"{path}::{place}"
+            for place, each in members.items()
+            if isinstance(each, h5py.Dataset) and each.shape[1:] in _REGISTRATION_SHAPES
+        }
+    if not found:
+        raise ValueError(
+            f"There are no registrations in {url_text(url)}, which are datasets of matrices, shape"
+            " (N, 3, 3) or (N, 2, 3), or shifts, (N, 2)"
+        )
+    return found
+
+
+def _check_one_shape(stacks: Mapping[str, Any]) -> None:
+    """Check, before the computation, that one registration can serve all stacks."""
+    with open_stacks(stacks) as opened:
+        first, *others = opened
+        for name in others:
+            if opened[name].shape != opened[first].shape:
+                raise ValueError(
+                    f"Stack {name!r} has the shape {opened[name].shape} and stack {first!r}"
+                    f" {opened[first].shape}: give only stacks of one shape"
+                )
 
 
 def _check_report(path: str | None) -> None:
@@ -216,6 +309,10 @@ def _check_report(path: str | None) -> None:
 
         if os.path.exists(path):
             raise FileExistsError(f"{path!r} exists: choose another name or remove it")
+        folder = os.path.dirname(path) or "."
+        if not os.access(folder, os.W_OK):
+            what = "written" if os.path.isdir(folder) else "found"
+            raise OSError(f"The folder {folder!r} for the report cannot be {what}")
 
 
 def _tell(
@@ -239,7 +336,7 @@ def _tell(
             "output": output,
             "report": options.report,
         }
-        print(json.dumps(found, indent=2))
+        print(json.dumps(as_json(found), indent=2))
     else:
         print(evaluation)
         print(f"\n{evaluation.best}: {evaluation.verdict}")

@@ -2,6 +2,7 @@
 
 from ._axes import StackAxes
 from ._axes import find_axes
+from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
 from ._nexus import Axis
 from ._nexus import Plot
@@ -36,6 +37,7 @@ __all__ = [
     "check_output",
     "create_plot_group",
     "find_axes",
+    "find_item",
     "find_sources",
     "hdf5_output_context",
     "input_context",

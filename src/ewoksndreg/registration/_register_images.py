@@ -225,7 +225,7 @@ def _check(
 def _explain(references: Sequence[Prepared], images: Sequence[Prepared]) -> str:
     """Explain why an image could not be compared with the reference image."""
     if not any(map(_has_contrast, references)):
-        return "the reference image is empty or constant: choose another one, reference_image"
+        return "the reference image is empty or constant: choose another one"
     if not any(map(_has_contrast, images)):
         return "empty or constant"
     return "nothing in common with the reference image"
