@@ -6,6 +6,7 @@ from ..qt_available import require_qt
 require_qt()
 
 import ast
+import os
 
 import h5py
 import numpy
@@ -510,9 +511,7 @@ def test_choosing_does_not_rank_again(widget, run, settle, measured, count_ranki
     _choose(widget, "evaluate_on", "its own stack only")
     run(widget)
     assert len(count_rankings) == 2
-    widget.view.close_files()
-    with h5py.File(measured.folder / "maps.h5", "a") as file:
-        file["/entry/maps/Ca-K"][0] += 1
+    os.utime(measured.folder / "maps.h5")  # as if the file was written to
     _choose(widget, "reference_stack", "the best")
     run(widget)
     assert len(count_rankings) == 3

@@ -23,6 +23,7 @@ from orangecanvas.application import canvasmain
 from orangecanvas.help.manager import get_help_provider_for_distribution
 from scipy import ndimage
 
+from ewoksndreg.io import open_stacks
 from orangecontrib.ewoksndreg import tutorials
 
 TUTORIAL = str(files(tutorials) / "post_evaluation.ows")
@@ -117,11 +118,62 @@ def test_the_canvas_leads_from_a_file_to_an_aligned_file(canvas, tmp_path):
     canvas.scheme.ewoks_finalize()
 
 
-def test_the_graph_that_ships_is_the_one_of_the_canvas():
-    graph = ows_to_ewoks(TUTORIAL, title_as_node_id=True, preserve_ows_info=False).dump()
-    shipped = json.loads(SHIPPED.read_text())
+@pytest.mark.parametrize(
+    ("tutorial", "name"),
+    [
+        ("post_evaluation", "example"),
+        ("align", "align"),
+        ("align_a_file", "align_a_file"),
+        ("align_example", "align_example"),
+    ],
+)
+def test_the_graphs_that_ship_are_those_of_the_canvas(tutorial, name):
+    path = str(files(tutorials) / f"{tutorial}.ows")
+    graph = ows_to_ewoks(path, title_as_node_id=True, preserve_ows_info=False).dump()
+    shipped = json.loads((files("ewoksndreg.workflows") / f"{name}.json").read_text())
+    labels = {node["id"]: node["label"] for node in shipped["nodes"]}
+    for node in shipped["nodes"]:
+        node["id"] = labels[node["id"]]
     assert graph["nodes"] == shipped["nodes"]
-    assert graph["links"] == shipped["links"]
+    assert {link["source"] + link["target"] for link in graph["links"]} == {
+        labels[link["source"]] + labels[link["target"]] for link in shipped["links"]
+    }
+    assert _list_channels(graph["links"]) == _list_channels(shipped["links"])
+
+
+def _list_channels(links):
+    pairs = [pair for link in links for pair in link["data_mapping"]]
+    return sorted((pair["source_output"], pair["target_input"]) for pair in pairs)
+
+
+def test_the_canvas_aligns_a_file_with_registrations_from_it(canvas, wait_until, measured):
+    with h5py.File(measured.folder / "maps.h5", "a") as file:
+        file["/entry/maps"].attrs.update({"NX_class": "NXdata", "signal": "Ca-K"})
+    canvas.load_ows(str(files(tutorials) / "align.ows"))
+    (select,) = canvas.widgets_from_name("NXdata stacks")
+    (rank,) = canvas.widgets_from_name("Post-Registration Evaluation")
+    (align,) = canvas.widgets_from_name("2D Transformation")
+    # A link without a value says from where it will come.
+    assert rank.fields["image_stacks"].note.text() == "Waiting for 'NXdata stacks': run it first"
+    assert align.fields["output_root_uri"].note.text() == (
+        "Waiting for 'NXdata stacks': run it first"
+    )
+    align.execute_ewoks_task()
+    assert align._status.text() == ("Not run: run 'Post-Registration Evaluation' first")
+    # A workflow without the value, as in 0.5.0.
+    assert rank.fields["save_with"].editor.currentText() == "each its own registration (not set)"
+    rank.update_default_inputs(
+        transformations=dict(zip(measured.stacks, measured.registration_urls, strict=True))
+    )
+    select.update_default_inputs(input_root_uri=f"{measured.folder}/maps.h5")
+    canvas.start_workflow()
+    wait_until(lambda: align.task_succeeded)
+    with open_stacks(align.get_task_output_value("image_stacks")) as stacks:
+        aligned = numpy.array(list(stacks["Fe-K"]))
+    # The motion is up to 3 rows and 2 columns to either side.
+    assert aligned.shape == (4, 37, 40)
+    numpy.testing.assert_allclose(aligned, aligned[:1].repeat(4, 0), atol=1e-5)
+    canvas.scheme.ewoks_finalize()
 
 
 def test_the_graph_runs_where_no_qt_is_installed():

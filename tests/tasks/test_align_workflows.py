@@ -74,6 +74,14 @@ def test_from_a_nexus_file_to_an_aligned_one(folder, stacks):
     assert_aligned(folder / "aligned.h5", stacks)
 
 
+def test_from_a_nexus_file_to_an_aligned_one_without_registrations(folder, stacks):
+    inputs = inputs_of(folder, stacks)[:2]
+    outputs = execute_graph(shipped("align_a_file"), inputs=inputs)
+    assert set(outputs["image_stacks"]) == set(stacks)
+    with h5py.File(folder / "aligned.h5") as file:
+        assert get_default(file).signal.name.startswith("/entry/align/maps/")
+
+
 def test_the_same_on_a_dask_cluster(folder, stacks):
     execute_with_dask = pytest.importorskip("ewoksdask").execute_graph
     execute_with_dask(shipped("align"), inputs=inputs_of(folder, stacks))
