@@ -60,7 +60,7 @@ OF_OUTPUTS = [
     Mistake(
         "One stack is called like a group that another one needs",
         ValueError,
-        "Stacks 'K' and 'K/Ca' cannot be saved side by side: one is a dataset where the other needs"
+        "Stacks 'K' and 'K/Ca' cannot be saved together: one is a dataset where the other needs"
         " a group",
         {
             "image_stacks": {"K": IMAGES, "K/Ca": IMAGES},
@@ -71,8 +71,8 @@ OF_OUTPUTS = [
     Mistake(
         "A stack whose name leads out of the output group",
         ValueError,
-        "A stack called '/Fe-K' cannot be saved: parts of a name, between slashes, are not empty,"
-        " '.' or '..' and hold no control characters",
+        "A stack called '/Fe-K' cannot be saved: parts of a name, between slashes, must not be"
+        " empty, '.' or '..' and must not contain control characters",
         {"image_stacks": {"/Fe-K": IMAGES}, "transformations": {"/Fe-K": [[0, 0]] * 3}},
         names=("'/Fe-K'",),
     ),
@@ -95,7 +95,7 @@ OF_OUTPUTS = [
         OSError,
         f"{FOLDER}/swmr.h5::/entry/aligned",
         f"Cannot write to '{FOLDER}/swmr.h5': it is being written by another program (SWMR), or"
-        " that program crashed: choose another output file; only if nothing writes it any more,"
+        " that program crashed: choose another output file; only if no program writes it anymore,"
         f" run `h5clear -s {FOLDER}/swmr.h5`",
     ),
     _output(

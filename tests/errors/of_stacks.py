@@ -64,7 +64,7 @@ IN_FILES = [
         "The URL names a group instead of a dataset",
         ValueError,
         MAPS,
-        f"'/entry/maps' in '{FOLDER}/maps.h5' is a group, not a dataset: it holds 'Ca-K', 'Fe-K'",
+        f"'/entry/maps' in '{FOLDER}/maps.h5' is a group, not a dataset: it contains 'Ca-K', 'Fe-K'",
         "'Fe-K'",
     ),
     _url(
@@ -103,7 +103,7 @@ IN_FILES = [
         "A line break in the URL",
         ValueError,
         "maps.h5::/entry/\nFe-K",
-        "The URL 'maps.h5::/entry/\\nFe-K' holds a line break or another control character",
+        "The URL 'maps.h5::/entry/\\nFe-K' contains a line break or another control character",
     ),
     _pixels(
         "Bytes in the dataset path that are not Unicode",
@@ -127,7 +127,7 @@ IN_FILES = [
         "A slice beyond the end",
         ValueError,
         f"{BAD}/rgb&slice=...,3",
-        "the slice asks for index 3 of an axis of length 3",
+        "the slice has the index 3 for an axis of length 3",
     ),
 ]
 
@@ -192,13 +192,13 @@ OF_THEIR_FORM = [
         "A name that is not a string",
         TypeError,
         {1: IMAGES},
-        "A stack needs a name that is a string, not 1",
+        "The name of a stack must be a string, not 1",
     ),
     Mistake(
         "The same URL twice in a list",
         ValueError,
         f"Input 'image_stacks': 2 stacks would be called 'maps.h5/Fe-K': '{MAPS}/Fe-K',"
-        f" '{MAPS}/Fe-K'; give the stacks as a dictionary with names of your own",
+        f" '{MAPS}/Fe-K'; give the stacks as a dictionary with unique names",
         {"image_stacks": [f"{MAPS}/Fe-K"] * 2},
         names=(f"{MAPS}/Fe-K",),
     ),

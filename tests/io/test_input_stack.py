@@ -262,7 +262,7 @@ MISTAKES = {
         "called 'CaK': did you mean 'Ca-K'\\? Available: 'Ca-K', 'Fe K'",
     ),
     "no group": ({"a": "{path}::/x/y"}, ValueError, "called 'y'. Available: none"),
-    "a group": ({"a": "{path}::/entry/maps"}, ValueError, "group, .* it holds 'Ca-K', 'Fe K'"),
+    "a group": ({"a": "{path}::/entry/maps"}, ValueError, "group, .* it contains 'Ca-K', 'Fe K'"),
     "2D dataset": ({"a": "{path}::/entry/rgb"}, ValueError, r"three dimensions .*\(5, 6\)"),
     "4D dataset": ({"a": "{path}::/entry/scan"}, ValueError, r"three .*\(2, 4, 5, 6\)"),
     "text dataset": ({"a": "{path}::/entry/text"}, TypeError, r"real numbers, .* \|S3"),

@@ -277,7 +277,7 @@ def test_the_output_url_must_name_a_group(url):
 
 def test_stacks_that_would_be_dataset_and_group_are_refused(tmp_path):
     with (
-        pytest.raises(ValueError, match=r"Stacks 'a' and 'a/b' cannot be saved side by side"),
+        pytest.raises(ValueError, match=r"Stacks 'a' and 'a/b' cannot be saved together"),
         output_context(f"{tmp_path}/out.h5::/entry") as output,
     ):
         output.add_point("a", IMAGES[0])

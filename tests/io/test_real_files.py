@@ -115,7 +115,7 @@ def test_without_hdf5plugin_one_sentence_says_what_to_install(compressed, which)
     if which == "itself":
         assert message == (
             f"OSError Stack 'Ca-K' ({compressed['itself']}): the dataset is compressed with"
-            " bitshuffle (HDF5 filter 32008), which cannot be read here: `pip install hdf5plugin`"
+            " bitshuffle (HDF5 filter 32008), which is not installed: `pip install hdf5plugin`"
         )
     else:
         assert message.startswith(f"OSError {compressed['virtual']}: image 0 cannot be read")

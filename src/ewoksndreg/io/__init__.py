@@ -1,4 +1,4 @@
-"""Where images come from and go to: arrays in memory and HDF5 files."""
+"""Read and write stacks of images: arrays in memory and HDF5 files."""
 
 from ._axes import StackAxes
 from ._axes import find_axes

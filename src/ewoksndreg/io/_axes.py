@@ -19,10 +19,10 @@ from ._urls import as_data_url
 
 @dataclass(frozen=True)
 class StackAxes:
-    """What the file of a stack says about its axes.
+    """The axes of a stack according to its file.
 
-    :param axes: of images, rows and columns, each None where it is not known; or none at all.
-    :param units: of the pixels.
+    :param axes: those of the images, rows and columns, each None if it is unknown; or empty.
+    :param units: units of the pixels.
     """
 
     axes: tuple[Axis | None, ...] = ()
@@ -30,10 +30,10 @@ class StackAxes:
 
 
 def find_axes(source: Any) -> StackAxes:
-    """The axes of a stack that is a dataset of an `NXdata` group, and the units of its pixels.
+    """Find the axes of a stack in an `NXdata` group, and the units of its pixels.
 
-    :param source: URL or h5py dataset, or a stack that comes from there; nothing is known of
-        anything else.
+    :param source: URL or h5py dataset, or a stack that comes from there; other sources have no
+        axes.
     """
     if isinstance(source, Stack):
         known = find_axes(source.origin)
@@ -72,7 +72,7 @@ def _axes_in(group: h5py.Group, dataset: h5py.Dataset, selection: tuple[Any, ...
 
 
 def _per_axis(selection: tuple[Any, ...], ndim: int) -> list[Any]:
-    """One index for each axis of a dataset, in place of `...` and of those that are not given."""
+    """Expand a selection to one index per axis of a dataset."""
     indices = list(selection)
     if ... not in indices:
         indices.append(...)

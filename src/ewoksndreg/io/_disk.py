@@ -1,4 +1,4 @@
-"""Files as the system sees them: locks, room on the disk, and what is left after a kill."""
+"""Files at the level of the operating system: locks, disk space, and temporary files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from contextlib import suppress
 
 try:
     import fcntl
-except ImportError:  # Windows: HDF5 opens files there in a way that locks them
+except ImportError:  # on Windows, HDF5 opens files in a way that locks them
     fcntl = None  # type: ignore[assignment]
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file as HDF5 does; False when somebody else has locked it. Where the system has
-    no locks, all files are free."""
+    """Lock an open file as HDF5 does; False if another program has locked it. Without support by
+    the system, all files are free."""
     if fcntl is not None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,10 +28,10 @@ def try_lock(descriptor: int) -> bool:
 
 
 def reserve(descriptor: int, start: int, end: int, path: str) -> None:
-    """Make sure that the disk has room: HDF5 crashes when it cannot write what it has to write to
-    close a file. Without effect where the system cannot tell (Windows, macOS).
+    """Reserve disk space: HDF5 crashes if it cannot write what is needed to close a file. This has
+    no effect without support by the system (Windows, macOS).
 
-    :raises OSError: when the disk is full or a quota exceeded; names `path`.
+    :raises OSError: if the disk is full or a quota is exceeded; names `path`.
     """
     if end > start and hasattr(os, "posix_fallocate"):
         try:
@@ -42,14 +42,14 @@ def reserve(descriptor: int, start: int, end: int, path: str) -> None:
 
 
 def cannot_write(path: str, error: OSError) -> OSError:
-    """The same error, in words that name the file."""
+    """Make an error of the same kind whose message names the file."""
     kind = PermissionError if isinstance(error, PermissionError) else OSError
     return kind(f"Cannot write to {path!r}: {error.strerror or error}")
 
 
 def staging_prefix(path: str) -> str:
-    """How the files begin in which results for a file are collected: beside it, or among the
-    temporary files where nothing can be put beside it."""
+    """The prefix of the temporary files in which results for a file are collected: beside the file,
+    or in the temporary folder if the folder of the file is not writable."""
     folder, name = os.path.split(path)
     if os.path.exists(path) and not os.access(folder, os.W_OK):
         folder = tempfile.gettempdir()
@@ -59,14 +59,14 @@ def staging_prefix(path: str) -> str:
 
 
 def find_leftovers(path: str, *, age: float = 0) -> list[str]:
-    """What runs that were killed had collected for a file.
+    """Find temporary files for a file that killed runs have left.
 
-    :param age: seconds that have passed at least since it was written to.
+    :param age: minimum time in seconds since they were last written to.
     """
     found = []
     for leftover in glob.glob(f"{glob.escape(staging_prefix(path))}{'[0-9a-f]' * 32}.tmp"):
         with suppress(OSError), open(leftover, "rb+") as file:
-            # A run that still uses it has locked it.
+            # A run that still uses it holds a lock.
             if time.time() - os.path.getmtime(leftover) >= age and try_lock(file.fileno()):
                 found.append(leftover)
     return found

@@ -1,4 +1,4 @@
-"""Open HDF5 files and datasets for reading, also while somebody else has them open."""
+"""Open HDF5 files and datasets for reading, even while other programs have them open."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ._storage import explain
 from ._urls import Url
 from ._urls import as_data_url
 
-# HDF5 does one thing at a time, and so do those who open, read and let go of datasets.
+# HDF5 is not parallel, and opening, reading and closing datasets must not overlap.
 reading = threading.RLock()
 
 
 class KeptDataset:
-    """Owns an open dataset (:mod:`ewoksndreg._kept`) and knows what this process knows of it."""
+    """Owns an open dataset (:mod:`ewoksndreg._kept`), and its state in this process."""
 
     closed = False
     sent = False  # to another process, where it is open inside `with stack:`
@@ -46,22 +46,22 @@ class KeptDataset:
 
 @contextmanager
 def open_to_read(path: str) -> Iterator[h5py.File]:
-    """An HDF5 file opened for reading, without locks. Meanwhile no thread of ours opens one to
-    write, because within a process HDF5 opens a file in one mode at a time.
+    """Open an HDF5 file for reading, without locks. Meanwhile, no thread of this library opens a
+    file for writing, because HDF5 can open a file in only one mode at a time within a process.
 
-    :raises FileNotFoundError: when there is no such file.
-    :raises OSError: when the file cannot be read or is not HDF5.
+    :raises FileNotFoundError: if there is no such file.
+    :raises OSError: if the file cannot be read or is not HDF5.
     """
     with reading, _open_to_read(path) as file:
         yield file
 
 
 def _open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
-    """An HDF5 file opened for reading, without locks.
+    """Open an HDF5 file for reading, without locks.
 
-    :param swmr: read only as what somebody writes in SWMR mode; else so where nothing else works.
-    :raises FileNotFoundError: when there is no such file.
-    :raises OSError: when the file cannot be read or is not HDF5.
+    :param swmr: whether to use SWMR mode only; otherwise it is used if the normal mode fails.
+    :raises FileNotFoundError: if there is no such file.
+    :raises OSError: if the file cannot be read or is not HDF5.
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {path!r}{_near_file(path)}")
@@ -70,7 +70,7 @@ def _open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
     except OSError as error:
         problem = str(error)
     if "SWMR" in problem or "already open for write" in problem:
-        if swmr:  # within a process HDF5 opens a file in one mode at a time
+        if swmr:  # HDF5 can open a file in only one mode at a time within a process
             kept.drop_all(KeptDataset)
         for mode in (True, False):
             with suppress(OSError):
@@ -89,7 +89,7 @@ def _open_in_mode(path: str, swmr: bool) -> h5py.File:
     try:
         return h5py.File(path, locking=False, **mode)
     except OSError as error:
-        # Open in this process already, by a handle of the user's that locks the file.
+        # The user has the file open in this process already, with a lock.
         if "locking flag" not in str(error):
             raise
         return h5py.File(path, **mode)
@@ -98,12 +98,12 @@ def _open_in_mode(path: str, swmr: bool) -> h5py.File:
 def open_dataset(
     path: str, name: str, access: h5py.h5p.PropDAID | None = None, swmr: bool | None = None
 ) -> h5py.Dataset:
-    """An HDF5 dataset opened for reading; its file is open as long as the dataset is.
+    """Open an HDF5 dataset for reading; its file stays open as long as the dataset.
 
-    :param access: how HDF5 is to cache it.
-    :param swmr: the mode of the file; None to find it out, and whether all can be read.
-    :raises ValueError: when there is no such dataset.
-    :raises OSError: when it cannot be read.
+    :param access: access properties that define the cache of HDF5.
+    :param swmr: the mode of the file; None to find it out, and to check whether it can be read.
+    :raises ValueError: if there is no such dataset.
+    :raises OSError: if it cannot be read.
     """
     if swmr is not None:
         return _open_dataset(path, name, access, swmr)
@@ -112,8 +112,8 @@ def open_dataset(
     except (FileNotFoundError, PermissionError):
         raise
     except (OSError, ValueError) as error:
-        # Perhaps a link or a virtual dataset leads into a file that is in SWMR mode. HDF5 opens it
-        # in the mode of the file that leads there, in which it does not see that one is truncated.
+        # A link or a virtual dataset may refer to a file in SWMR mode. HDF5 opens it in the mode of
+        # the referring file, in which it does not notice that the file is truncated.
         if "truncated" in str(error):
             raise
         kept.drop_all(KeptDataset)
@@ -133,7 +133,7 @@ def _open_dataset(
             check_storage(dataset)
         if access is None:
             return dataset
-        del dataset  # what is open keeps its cache
+        del dataset  # an open dataset keeps its cache
         return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
     except BaseException:
         file.close()
@@ -143,13 +143,13 @@ def _open_dataset(
 def read_small_dataset(
     url: Url, check: Callable[[tuple[int, ...], numpy.dtype[Any]], None]
 ) -> tuple[NDArray[Any], dict[str, Any]]:
-    """All values of a dataset, or of the part that the URL selects, and its attributes.
+    """Read the values of a dataset that the URL selects, and its attributes.
 
     :param url: see :func:`.as_data_url`.
-    :param check: is given the shape and type of what is selected before it is read, and raises
-        what should be raised. A URL of images by mistake can be larger than the memory.
-    :raises ValueError: when there is no such dataset, or the slice does not fit it.
-    :raises OSError: when the file is missing or cannot be read.
+    :param check: called with the shape and type of the selection before it is read; raises an error
+        if these are wrong. If the URL is that of images by mistake, they may not fit into memory.
+    :raises ValueError: if there is no such dataset, or the slice does not fit it.
+    :raises OSError: if the file is missing or cannot be read.
     """
     place = as_data_url(url)
     with reading:
@@ -162,7 +162,7 @@ def read_small_dataset(
 
 @contextmanager
 def no_readers(path: str) -> Iterator[None]:
-    """No stack has the file open while this context lasts."""
+    """Close the file in all stacks, and keep it closed inside this context."""
     with reading:
         kept.drop_all(KeptDataset)
         yield
@@ -177,7 +177,7 @@ def _near_file(path: str) -> str:
 
 
 def find_item(group: h5py.Group, name: str) -> Any:
-    """What HDF5 finds; None where that is nothing, or a link that leads nowhere."""
+    """Find an item of a group; None if there is none, or if it is a broken link."""
     try:
         return group.get(name)
     except (OSError, RuntimeError):  # a link to itself
@@ -192,7 +192,7 @@ def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
         names = ", ".join(map(repr, item))
         raise ValueError(
             f"{data_path!r} in {file.filename!r} is a group, not a dataset: "
-            + (f"it holds {names}" if names else "it is empty")
+            + (f"it contains {names}" if names else "it is empty")
         )
     check_links(file, data_path)
     parent_path, _, name = data_path.rpartition("/")
@@ -203,7 +203,7 @@ def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
 
 
 def check_links(file: h5py.File, data_path: str) -> None:
-    """:raises ValueError: when there is a link on a path that leads nowhere; says why."""
+    """:raises ValueError: if there is a broken link on a path; explains it."""
     names = data_path.strip("/").split("/")
     for depth in range(1, len(names) + 1):
         path = "/" + "/".join(names[:depth])

@@ -25,25 +25,25 @@ from ._storage import decompresses_slowly
 from ._storage import explain_filters
 from ._urls import url_text
 
-# Bytes, of one stack: room for the rows of chunks that are being read.
+# Bytes, for one stack: enough for the rows of chunks that are being read.
 _LARGEST_CACHE = LIMIT // 2
 _THREADS = os.cpu_count() or 1
-# HDF5 reuses the memory of these, which takes half the time of new memory for each chunk.
+# HDF5 reuses this memory, which halves the time compared to new memory for each chunk.
 _SPARE_CHUNKS = 2
-# A dataset, or a source of a virtual one, counts for so much at least: it may be a file, of which
-# only some hundred can be open.
+# The minimum size of a dataset, or of a source of a virtual one, in the cache: it may be a file,
+# and only some hundreds of files can be open at a time.
 _SOURCE = LIMIT // 200
 
 
 class Hdf5Stack(Stack):
-    """A dataset in an HDF5 file. The first image that is read opens it, and it stays open, so that
-    the cache of HDF5 decompresses each chunk once. To another process goes the URL.
+    """A dataset in an HDF5 file. It is opened when the first image is read, and stays open, so that
+    HDF5, with its cache, decompresses each chunk once. Only the URL is sent to another process.
 
-    :param url: which dataset, and which part of it.
-    :param one_image: the URL may select one image, shape `(H, W)`, in place of several.
-    :raises ValueError: when there is no such dataset, or it is not a stack of images.
-    :raises TypeError: when the pixels are not real numbers.
-    :raises OSError: when the file or the dataset cannot be read.
+    :param url: URL of the dataset, or of a part of it.
+    :param one_image: whether the URL may select a single image, shape `(H, W)`.
+    :raises ValueError: if there is no such dataset, or it is not a stack of images.
+    :raises TypeError: if the pixels are not real numbers.
+    :raises OSError: if the file or the dataset cannot be read.
     """
 
     in_file = True
@@ -51,7 +51,7 @@ class Hdf5Stack(Stack):
     def __init__(self, url: DataUrl, *, one_image: bool = False) -> None:
         self._url = url
         self.source, self.origin = url_text(url), url
-        # The place stays the same when the current folder changes.
+        # Absolute, so that the current folder may change.
         self._path, self._name = os.path.abspath(str(url.file_path())), str(url.data_path())
         self._owner = KeptDataset()
         self._blocks = Blocks()
@@ -79,7 +79,7 @@ class Hdf5Stack(Stack):
                 kept.drop(self._owner)
 
     def close(self) -> None:
-        """Nothing can be read any more, in this process."""
+        """Close the dataset; nothing can be read anymore in this process."""
         with reading:
             self._owner.closed = True
             kept.drop(self._owner)
@@ -106,7 +106,7 @@ class Hdf5Stack(Stack):
                 return self._selection.read(dataset, images)
             except Exception as error:
                 which = f"image {images.start} cannot be read{explain_filters(dataset)}"
-                # The frames of h5py would keep the file open.
+                # The traceback would keep the file open.
                 raise add_context(error.with_traceback(None), self._locate(which)) from error
             finally:
                 del dataset
@@ -118,16 +118,16 @@ class Hdf5Stack(Stack):
         dataset = kept.get(owner)
         row = self._together(index).start
         if self._is_virtual and row not in owner.rows:
-            # Each source has a cache of its own, and stays open, until all are closed.
+            # Each source has its own cache, and stays open until all are closed.
             held = max(self._bytes_together, _SPARE_CHUNKS * self._chunk_size, _SOURCE)
             if len(owner.rows) * held > _LARGEST_CACHE:
                 dataset = None
             owner.rows.add(row)
         if owner.thread != threading.get_ident() and not owner.shared:
-            # A larger cache for the rows of several threads; for one it would take longer to fill.
+            # Several threads need a larger cache; for one thread it would take longer to fill.
             owner.shared, owner.thread = owner.thread is not None, threading.get_ident()
             dataset = None
-        if not dataset:  # false when it was closed by somebody else
+        if not dataset:  # closed elsewhere
             kept.drop(owner)
             owner.rows = {row}
             try:
@@ -149,7 +149,7 @@ class Hdf5Stack(Stack):
         self._owner.swmr = dataset.file.swmr_mode
         self._owner.cache = size
         if not self._is_virtual:
-            # Less where somebody else has the dataset open in this process.
+            # Smaller if the dataset is open elsewhere in this process.
             self._owner.cache = dataset.id.get_access_plist().get_chunk_cache()[1]
         kept.put(self._owner, dataset, max(size, _LARGEST_CACHE if self._is_virtual else _SOURCE))
         return dataset

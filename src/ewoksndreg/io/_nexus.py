@@ -1,4 +1,4 @@
-"""Groups and attributes that make an HDF5 file explain itself (https://www.nexusformat.org)."""
+"""Write NeXus groups and attributes (https://www.nexusformat.org)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Axis:
 
 @dataclass(frozen=True)
 class Plot:
-    """Arrays of one shape that viewers draw.
+    """Arrays of the same shape for an `NXdata` group, which viewers plot.
 
-    :param title: what is drawn.
-    :param signals: by name; the first one is drawn first.
-    :param interpretation: `image` or `spectrum`: what the last axes are drawn as.
-    :param axes: for each axis of the signals where it has one, else None.
-    :param units: of the signals.
-    :param columns: arrays of any shape that belong to it and are not drawn.
+    :param title: title of the plot.
+    :param signals: arrays by name; the first one is the default signal.
+    :param interpretation: `image` or `spectrum`, the meaning of the last axes.
+    :param axes: the axes of the signals, None for those that are unknown.
+    :param units: units of the signals.
+    :param columns: further arrays of any shape, which are not plotted.
     """
 
     title: str
@@ -56,10 +56,10 @@ class Quantity:
 
 
 def create_plot_group(file: h5py.File, path: str) -> h5py.Group:
-    """A group to be plotted, which viewers find from the root of the file.
+    """Create a group that viewers plot by default.
 
     :param path: absolute path of the group.
-    :returns: the `NXdata` group, below `NXcollection` groups in an `NXentry`; or the root.
+    :returns: the `NXdata` group, in `NXcollection` groups of an `NXentry`; or the root group.
     """
     names = path.strip("/").split("/") if path.strip("/") else []
     classes = ["NXentry", *["NXcollection"] * (len(names) - 2), "NXdata"][-len(names) :]
@@ -73,11 +73,12 @@ def create_plot_group(file: h5py.File, path: str) -> h5py.Group:
 
 
 def plot_images(group: h5py.Group, signal: str, auxiliary_signals: Sequence[str]) -> None:
-    """Make a viewer show a stack of images, and others of the same shape beside it.
+    """Set the signals of a group, so that viewers plot stacks of images.
 
-    :param group: `NXdata` group with datasets of shape `(N, H, W)`; the root is no plot itself.
-    :param signal: name of the dataset that is shown first.
-    :param auxiliary_signals: names of further datasets; those of another shape are left out.
+    :param group: `NXdata` group with datasets of shape `(N, H, W)`, or the root group, which cannot
+        be a plot itself.
+    :param signal: name of the dataset that is plotted first.
+    :param auxiliary_signals: names of further datasets; those of another shape are ignored.
     """
     shape = group[signal].shape
     for name in (signal, *auxiliary_signals):
@@ -93,7 +94,7 @@ def write_plot(parent: h5py.Group, name: str, plot: Plot) -> None:
     group["title"] = plot.title
     for key, values in {**plot.signals, **plot.columns}.items():
         group[key] = values
-        if isinstance(values, h5py.SoftLink):  # to something that says for itself what it is
+        if isinstance(values, h5py.SoftLink):  # the target has its own attributes
             continue
         if key in plot.signals:
             group[key].attrs["interpretation"] = plot.interpretation
@@ -109,7 +110,7 @@ def write_plot(parent: h5py.Group, name: str, plot: Plot) -> None:
 
 
 def write_process(parent: h5py.Group, name: str, inputs: Mapping[str, Any]) -> h5py.Group:
-    """An `NXprocess` group that says which program made data, and from what (JSON-able, no NaN)."""
+    """Write an `NXprocess` group with the program and its inputs (JSON types, without NaN)."""
     process = parent.create_group(name, track_order=True)
     process.attrs["NX_class"] = "NXprocess"
     process["program"] = "ewoksndreg"
@@ -124,7 +125,7 @@ def write_process(parent: h5py.Group, name: str, inputs: Mapping[str, Any]) -> h
 
 
 def write_matrices(parent: h5py.Group, name: str, matrices: Mapping[str, ArrayLike]) -> None:
-    """Write registrations, passive matrices `(N, 3, 3)`, so that they can be read as such."""
+    """Write registrations as passive matrices `(N, 3, 3)`, with their convention."""
     collection = parent.create_group(name, track_order=True)
     collection.attrs["NX_class"] = "NXcollection"
     for key, values in matrices.items():
@@ -134,8 +135,8 @@ def write_matrices(parent: h5py.Group, name: str, matrices: Mapping[str, ArrayLi
 
 
 def write_values(parent: h5py.Group, name: str, values: Mapping[str, Any]) -> None:
-    """Write what is not drawn: strings, numbers, arrays, lists of strings, and dictionaries as
-    JSON."""
+    """Write values that are not plotted: strings, numbers, arrays, lists of strings, and
+    dictionaries as JSON."""
     collection = parent.create_group(name, track_order=True)
     collection.attrs["NX_class"] = "NXcollection"
     for key, value in values.items():
@@ -157,6 +158,6 @@ def _mark_signals(group: h5py.Group, names: Sequence[str]) -> None:
 
 
 def free_name(group: h5py.Group, name: str) -> str:
-    """A name that nothing in a group has, with a number behind where that is needed."""
+    """Find a name that does not exist in a group, with a number appended if needed."""
     numbered = (name if n == 1 else f"{name}_{n}" for n in count(1))
     return next(each for each in numbered if group.get(each, getlink=True) is None)

@@ -32,7 +32,7 @@ _OPEN_HERE = (
     "Cannot write to {!r} because it is open in this Python process: close it (h5py.File.close) and"
     " run again"
 )
-# Within a process HDF5 shares an open file without asking for its lock: our threads take turns.
+# HDF5 shares an open file within a process regardless of its lock: our threads write one at a time.
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 # The superblock of the newest format: signature, version, two sizes, status flags.
@@ -43,11 +43,11 @@ _SWMR = 0b100
 
 @contextmanager
 def writable(path: str) -> Iterator[None]:
-    """Nobody writes to an existing file while the context lasts.
+    """Prevent others from writing to an existing file inside the context.
 
-    :param path: of the file itself, not of a link to it.
-    :raises OSError: when it cannot be written, is being written, or stays locked by another
-        program for a minute.
+    :param path: path of the file itself, not of a link to it.
+    :raises OSError: if it cannot be written, is being written, or stays locked by another program
+        for a minute.
     """
     with _turns[path]:
         descriptor = _when_free(path, lambda: _lock(path))
@@ -59,10 +59,10 @@ def writable(path: str) -> Iterator[None]:
 
 @contextmanager
 def open_to_write(path: str, room: int) -> Iterator[h5py.File]:
-    """An existing file, opened by HDF5 while no stack of ours has it open.
+    """Open an existing file with HDF5, while no stack has it open.
 
-    :param room: number of bytes by which it may grow; the disk reserves them first.
-    :raises OSError: as :func:`writable`.
+    :param room: number of bytes to reserve on the disk first, by which the file may grow.
+    :raises OSError: see :func:`writable`.
     """
     with _turns[path], ExitStack() as stack:
 
@@ -98,9 +98,9 @@ def _when_free(path: str, action: Callable[[], _T]) -> _T:
 
 
 def _lock(path: str, room: int = 0) -> int:
-    """Lock a file, ask what HDF5 will ask, and reserve room; returns the open file.
+    """Lock a file, check what HDF5 will check, and reserve space; returns the open file.
 
-    :raises BlockingIOError: when somebody else has locked the file.
+    :raises BlockingIOError: if another program has locked the file.
     """
     try:
         descriptor = os.open(path, os.O_RDWR)
@@ -109,7 +109,7 @@ def _lock(path: str, room: int = 0) -> int:
     try:
         if not try_lock(descriptor):
             raise BlockingIOError
-        # With the lock in hand: a flag that is still set belongs to nobody who locks.
+        # After locking: a flag that is still set does not belong to a program that uses locks.
         _refuse_flags(path)
         size = os.fstat(descriptor).st_size
         try:
@@ -141,22 +141,22 @@ def _refuse_flags(path: str) -> None:
     how = "SWMR" if flags & _SWMR else "without a lock"
     reason = (
         f"it is being written by another program ({how}), or that program crashed: choose another"
-        " output file; only if nothing writes it any more, run"
+        " output file; only if no program writes it anymore, run"
     )
     leftovers = [] if flags & _SWMR else find_leftovers(path)
     if leftovers:
         reason = (
             "it is marked as being written because a run of ewoksndreg was killed while it saved"
-            f" there (it left {leftovers[0]!r}). Its data is whole: before the next run, run"
+            f" there (it left {leftovers[0]!r}). Its data is intact: before the next run, run"
         )
     raise OSError(f"Cannot write to {path!r}: {reason} `h5clear -s {path}`")
 
 
 def _status_flags(path: str) -> int:
-    """Who has the file open, as HDF5 notes it; only the newest format does."""
+    """Read the status flags, which tell who has the file open; only the newest format has them."""
     with open(path, "rb") as raw:
         offset, head = 0, raw.read(12)
-        while len(head) == 12:  # behind a user block of 512, 1024, 2048, ... bytes
+        while len(head) == 12:  # after a user block of 512, 1024, 2048, ... bytes
             if head.startswith(_SIGNATURE):
                 return head[11] if head[8] >= 3 else 0
             offset = max(512, 2 * offset)
@@ -166,7 +166,7 @@ def _status_flags(path: str) -> int:
 
 
 def _is_locked_here(path: str) -> bool:
-    """Whether the user has the file open in this process. Stacks of ours do not lock."""
+    """Whether the user has the file open in this process. Our own stacks do not lock files."""
     try:
         for file_id in h5py.h5f.get_obj_ids(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE):
             locks = file_id.get_access_plist().get_file_locking()[0]

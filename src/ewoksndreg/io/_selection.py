@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 
 class Selection:
-    """What a URL selects of a dataset: images of shape `(H, W)` when it is a stack.
+    """The selection of a dataset by a URL: images of shape `(H, W)` if it is a stack.
 
-    :param shape: of the dataset; None when it is empty.
+    :param shape: shape of the dataset; None if it is empty.
     :param data_slice: an index, a slice or `Ellipsis` per axis; None selects everything.
-    :param chunk: shape of the chunks of the dataset, where it has any.
-    :raises ValueError: when the dataset is empty or the slice does not fit.
+    :param chunk: shape of the chunks of the dataset, if it has any.
+    :raises ValueError: if the dataset is empty or the slice does not fit.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Selection:
         self._chunk = chunk
 
     def read(self, dataset: h5py.Dataset, images: range | None = None) -> NDArray[Any]:
-        """What is selected, or some of its images, shape `(len(images), H, W)`."""
+        """Read the selection, or some of its images, shape `(len(images), H, W)`."""
         selectors: list[int | slice] = []
         flips = []
         for axis, selector in enumerate(self._selectors):
@@ -43,14 +43,14 @@ class Selection:
                 continue
             if axis == self._image_axis and images is not None:
                 selector = selector[images.start : images.stop]
-            # HDF5 reads forwards only.
+            # HDF5 only reads forward.
             forwards = selector if selector.step > 0 else selector[::-1]
             selectors.append(slice(forwards.start, forwards.stop, forwards.step))
             flips.append(slice(None, None, 1 if selector.step > 0 else -1))
         return numpy.asarray(dataset[tuple(selectors)][tuple(flips)])
 
     def together(self, index: int) -> range:
-        """The images that share chunks with image number `index`, itself included."""
+        """The images that share chunks with an image, including itself."""
         if self._chunk is None or self._image_axis is None:
             return range(index, index + 1)
         selector: range = self._selectors[self._image_axis]
@@ -64,8 +64,8 @@ class Selection:
         return range(max(first, 0), min(end, len(selector)))
 
     def pixels_together(self) -> int:
-        """How many pixels have the chunks that hold an image together, where these hold others
-        too; else 0."""
+        """The total number of pixels of the chunks that contain an image, if they also contain
+        other images; otherwise 0."""
         if len(self.shape) != 3 or self._chunk is None or self._image_axis is None:
             return 0
         if self._chunk[self._image_axis] == 1:
@@ -79,7 +79,7 @@ class Selection:
 
 
 def _one_selector_per_axis(shape: tuple[int, ...], data_slice: tuple[Any, ...]) -> list[Any]:
-    """For each axis of the dataset a range of indices, or one index that removes the axis."""
+    """Convert to one selector per axis: a range of indices, or an index, which removes the axis."""
     selectors = list(data_slice)
     if Ellipsis not in selectors:
         selectors.append(Ellipsis)
@@ -94,6 +94,6 @@ def _one_selector_per_axis(shape: tuple[int, ...], data_slice: tuple[Any, ...]) 
             resolved.append(range(size)[selector])
         except IndexError:
             raise ValueError(
-                f"the slice asks for index {selector} of an axis of length {size}"
+                f"the slice has the index {selector} for an axis of length {size}"
             ) from None
     return resolved

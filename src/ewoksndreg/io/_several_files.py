@@ -19,10 +19,10 @@ from .._stacks import Stack
 
 
 class JoinedStack(Stack):
-    """Images of several stacks, one after the other.
+    """The concatenated images of several stacks.
 
-    :param parts: one of them at least, all in files.
-    :raises ValueError: when images differ in shape; names the first part that differs.
+    :param parts: one or more stacks, all in files.
+    :raises ValueError: if images differ in shape; names the first part that differs.
     """
 
     in_file = True
@@ -50,7 +50,7 @@ class JoinedStack(Stack):
             part.close()
 
     def _find(self, index: int) -> tuple[Stack, int]:
-        """The part that has an image, and where it begins."""
+        """Find the part that contains an image, and the index of its first image."""
         n = bisect_right(self._ends, index)
         return self._parts[n], self._ends[n] - len(self._parts[n])
 
@@ -64,14 +64,14 @@ class JoinedStack(Stack):
         return part[index - start].astype(self.dtype, copy=False)
 
 
-# fabio promises nothing about threads.
+# fabio may not be thread-safe.
 _lock = threading.Lock()
 
 
 class ImageFile(Stack):
-    """The images of a file that is not HDF5: TIFF, EDF, CBF and whatever else fabio reads.
+    """The images of a file that is not HDF5: TIFF, EDF, CBF and other formats of fabio.
 
-    :raises OSError: when it cannot be read.
+    :raises OSError: if it cannot be read.
     """
 
     in_file = True
@@ -94,5 +94,5 @@ class ImageFile(Stack):
         try:
             with _lock, fabio.open(self._path) as file:
                 yield file
-        except Exception as error:  # each format raises what it likes
+        except Exception as error:  # the formats raise errors of any type
             raise add_context(error, f"cannot read {self._path!r}") from error

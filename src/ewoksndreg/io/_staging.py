@@ -1,7 +1,7 @@
-"""Write HDF5 so that a file receives all of a result or nothing.
+"""Write HDF5 so that a file receives a complete result or nothing.
 
-The result is collected in a new file beside the final one. When it is complete, the new file
-becomes the final one; where that exists, HDF5 copies into it what is new.
+The result is collected in a new file beside the target file. When it is complete, the new file
+becomes the target; if that exists, HDF5 copies the new items into it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ._disk import try_lock
 from ._nexus import free_name
 from ._open_to_write import open_to_write
 
-# Room (bytes) for HDF5's own bookkeeping.
+# Space (bytes) for HDF5's own metadata.
 _BOOKKEEPING = 1 << 18
-# Younger files (s) may belong to a run that has not locked them yet.
+# Files that are younger than this (s) may belong to a run that has not locked them yet.
 _FRESH = 60
-# A rename never replaces a file there, and an open file cannot be renamed.
+# On Windows, a rename never replaces a file, and an open file cannot be renamed.
 _WINDOWS = os.name == "nt"
 
 
 class StagedFile:
     """The new file.
 
-    :param file: open for writing.
-    :param descriptor: of the same file.
-    :param path: the final file.
+    :param file: the file, open for writing.
+    :param descriptor: file descriptor of the same file.
+    :param path: path of the target file.
     """
 
     def __init__(self, file: h5py.File, descriptor: int, path: str) -> None:
@@ -49,7 +49,7 @@ class StagedFile:
     def reserve(self, size: int) -> None:
         """Make sure that `size` more bytes can be written.
 
-        :raises OSError: when they cannot: a full disk, a quota.
+        :raises OSError: if they cannot, because of a full disk or a quota.
         """
         end = self.file.id.get_filesize() + size + _BOOKKEEPING
         reserve(self._descriptor, self._reserved, end, self._path)
@@ -58,12 +58,12 @@ class StagedFile:
 
 @contextmanager
 def staged_file(path: str) -> Iterator[StagedFile]:
-    """An empty HDF5 file whose content moves into another file when the context ends well.
+    """Provide an empty HDF5 file whose content moves to the target file after the context succeeds.
 
-    :param path: the final file itself, not a link to it; it and its folders are created where they
-        are missing.
-    :raises FileExistsError: when the final file has one of the datasets already.
-    :raises OSError: when a file cannot be written.
+    :param path: the target file itself, not a link to it; it and its folders are created if they do
+        not exist.
+    :raises FileExistsError: if the target file already has one of the datasets.
+    :raises OSError: if a file cannot be written.
     """
     for leftover in find_leftovers(path, age=_FRESH):
         _try(os.remove, leftover)
@@ -78,8 +78,8 @@ def staged_file(path: str) -> Iterator[StagedFile]:
         held.callback(os.close, descriptor)
         try_lock(descriptor)
         reserve(descriptor, 0, _BOOKKEEPING, path)
-        # Without HDF5's cache an image is on the disk when it has been written: what it takes there
-        # is known before the next one.
+        # Without the cache of HDF5, each image is on the disk once it is written, so that its size
+        # there is known before the next one.
         with h5py.File(staging, "w", track_order=True, locking=False, rdcc_nbytes=0) as file:
             staged = StagedFile(file, descriptor, path)
             staged.reserve(0)
@@ -102,13 +102,13 @@ def _create_folders(folder: str, undo: ExitStack) -> None:
 
 
 def _try(function: Callable[[str], None], path: str) -> None:
-    """Clean up, unless somebody else uses it by now or was faster."""
+    """Clean up, unless another process uses the file or was faster."""
     with suppress(OSError):
         function(path)
 
 
 def _became_new_file(staging: str, path: str) -> bool:
-    """Give the new file its final name, unless that is taken."""
+    """Rename the new file to the target, unless that exists."""
     try:
         if _WINDOWS:
             os.rename(staging, path)
@@ -136,10 +136,11 @@ def _link(staging: str, path: str) -> None:
 
 
 def _append(staging: str, path: str) -> None:
-    """Copy what is new in one file into another.
+    """Copy the new items of one file to another.
 
-    First everything is copied to where nothing leads, and flushed, which touches nothing that was
-    in the file. Then one link for each new item makes it seen: only these change old bytes.
+    First, everything is copied to an anonymous group and flushed, which does not change any
+    existing bytes of the file. Then one link per new item makes it visible: only this changes
+    existing bytes.
     """
     room = os.path.getsize(staging) + _BOOKKEEPING
     with (
@@ -152,7 +153,7 @@ def _append(staging: str, path: str) -> None:
         for number, (item, _, _) in enumerate(items):
             source.copy(item, copies, name=str(number))
         target.flush()
-        # HDF5 has given back what was left of the room, and does not know of this one.
+        # HDF5 has released the remaining space, and does not know about this one.
         size = raw.seek(0, os.SEEK_END)
         reserve(raw.fileno(), size, size + _BOOKKEEPING, path)
         try:
@@ -167,10 +168,10 @@ def _append(staging: str, path: str) -> None:
 def _new_items(
     source: h5py.Group, target: h5py.Group, path: str
 ) -> Iterator[tuple[h5py.Group | h5py.Dataset, h5py.Group, str]]:
-    """What `target` does not have yet, each with the group to which it is added and its name there.
+    """Find the items that `target` does not have, with the group to add each to and its name there.
 
-    Groups that exist keep their attributes, also where they have none: each attribute more would be
-    one more moment in which a kill hurts.
+    Existing groups keep their attributes, even if they have none: each additional attribute would
+    be one more moment at which a kill does harm.
     """
     for name, item in source.items():
         if target.get(name, getlink=True) is None:

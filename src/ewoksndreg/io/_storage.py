@@ -18,19 +18,19 @@ _FAST_FILTERS = {2, 3, 32000, 32004, 32008}
 
 
 def check_storage(dataset: h5py.Dataset) -> None:
-    """Refuse what cannot be read, for which HDF5 shows zeros or fill values.
+    """Reject data that cannot be read, for which HDF5 would return zeros or fill values.
 
-    A file of a virtual dataset may be missing: measurements are shown before they are complete.
+    A file of a virtual dataset may be missing, so that incomplete measurements can be read.
 
-    :raises OSError: when a filter or a file is missing, or a file is truncated; names it.
+    :raises OSError: if a filter or a file is missing, or a file is truncated; names it.
     """
-    with suppress(ImportError):  # this makes its filters known to HDF5
+    with suppress(ImportError):  # importing it registers its filters in HDF5
         importlib.import_module("hdf5plugin")
     for number, name in _filters(dataset).items():
         if not h5py.h5z.filter_avail(number):
             raise OSError(
                 f"the dataset is compressed with {name or 'a filter'} (HDF5 filter {number}),"
-                " which cannot be read here: `pip install hdf5plugin`"
+                " which is not installed: `pip install hdf5plugin`"
             )
     sources = dataset.virtual_sources() if dataset.is_virtual else ()
     paths = {path for source in sources for path in _source_files(dataset, source)}
@@ -39,7 +39,7 @@ def check_storage(dataset: h5py.Dataset) -> None:
             h5py.File(path, "r", locking=False, swmr=dataset.file.swmr_mode).close()
         except OSError as error:
             raise OSError(
-                f"the virtual dataset shows data of {path!r}, which cannot be read:"
+                f"the virtual dataset contains data of {path!r}, which cannot be read:"
                 f" {explain(path, str(error))}"
             ) from error
     _check_raw_files(dataset)
@@ -50,7 +50,7 @@ def _check_raw_files(dataset: h5py.Dataset) -> None:
     prefix = prefix.replace("${ORIGIN}", os.path.dirname(dataset.file.filename))
     rest = dataset.nbytes
     for name, offset, size in dataset.external or ():
-        path = os.path.abspath(os.path.join(prefix, name))  # as HDF5, from the current folder on
+        path = os.path.abspath(os.path.join(prefix, name))  # as in HDF5
         if not os.path.exists(path):
             raise OSError(f"the pixels are in the raw file {path!r}, which does not exist")
         needed = min(size, rest)
@@ -63,15 +63,15 @@ def _check_raw_files(dataset: h5py.Dataset) -> None:
 
 
 def explain(path: str, problem: str) -> str:
-    """Why HDF5 cannot open a file, in words that say what to do."""
+    """Explain why HDF5 cannot open a file, and what to do."""
     if "truncated" in problem:
         return (
-            "the file is truncated, as when it was not copied to its end or the program that wrote"
-            " it crashed"
+            "the file is truncated, as if it was not copied completely or the program that wrote it"
+            " crashed"
         )
     if not any(each in problem for each in ("open for", "SWMR", "lock file")):
         return problem
-    try:  # HDF5 asks for the lock before it looks at the mark
+    try:  # HDF5 checks the lock before the flag
         h5py.File(path, "r", locking=True).close()
     except OSError as error:
         if "lock file" in str(error):
@@ -81,7 +81,7 @@ def explain(path: str, problem: str) -> str:
             )
     return (
         "it is marked as open for writing: the program that wrote it crashed, or still writes it"
-        f" without a lock; if nothing writes it any more, run `h5clear -s {path}`"
+        f" without a lock; if no program writes it anymore, run `h5clear -s {path}`"
     )
 
 
@@ -91,15 +91,15 @@ def decompresses_slowly(dataset: h5py.Dataset) -> bool:
 
 
 def explain_filters(dataset: h5py.Dataset) -> str:
-    """What may help if a virtual dataset cannot be read, to be put into a sentence."""
+    """Suggest, as part of a sentence, what may help if a virtual dataset cannot be read."""
     if dataset.is_virtual and sys.modules.get("hdf5plugin") is None:
         return ", perhaps because its sources are compressed and need `pip install hdf5plugin`"
     return ""
 
 
 def chunk_shape(dataset: h5py.Dataset) -> tuple[int, ...] | None:
-    """What HDF5 reads at once, of a virtual dataset that of its first source; None where that is
-    any part of it or not known."""
+    """Find the shape of the chunks, for a virtual dataset those of its first source; None if there
+    are no chunks or they are unknown."""
     chunks: tuple[int, ...] | None
     if not dataset.is_virtual:
         chunks = dataset.chunks
@@ -121,7 +121,7 @@ def chunk_shape(dataset: h5py.Dataset) -> tuple[int, ...] | None:
 
 
 def _filters(dataset: h5py.Dataset) -> dict[int, str]:
-    """What the dataset is compressed with, by number."""
+    """Find the filters of the dataset by number."""
     pipeline = dataset.id.get_create_plist()
     filters = [pipeline.get_filter(n) for n in range(pipeline.get_nfilters())]
     names = (name.decode(errors="replace").partition(";")[0].strip() for *_, name in filters)
@@ -129,7 +129,7 @@ def _filters(dataset: h5py.Dataset) -> dict[int, str]:
 
 
 def _source_files(dataset: h5py.Dataset, source: h5py.h5d.VDSmap) -> Iterator[str]:
-    """The files of a source that exist; there may be one for each number in place of ``%b``."""
+    """Find the existing files of a source; there may be one for each number in place of ``%b``."""
     own = dataset.file.filename
     if source.file_name == ".":
         return iter((own,))

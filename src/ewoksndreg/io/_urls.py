@@ -1,4 +1,4 @@
-"""Addresses of datasets in HDF5 files, and the stack names that follow from them."""
+"""Parse URLs of HDF5 datasets, and derive the names of stacks from them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SCHEME = re.compile(r"silx:(//)?")
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 Url = str | os.PathLike[str] | DataUrl
 
-# Control characters, and what is not Unicode; U+DC80 to U+DCFF are bytes of a file name.
+# Control characters, and invalid Unicode; U+DC80 to U+DCFF are bytes of a file name.
 _NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
 _NOT_UNICODE = re.compile("[\ud800-\udfff]")
-# Between file and data. A `?` inside a name is not followed by these, and a slice may hold `::`.
+# Between file and data. A `?` inside a name is not followed by these, and a slice may contain `::`.
 _SEPARATOR = re.compile(r"::|\?(?=/|path=|slice=)")
 _SLICE_LAST = re.compile(r"^(?:(?:path=)?(?P<path>.*)&)?slice=(?P<slice>[^&/]*)$")
 _SLICE_FIRST = re.compile(r"^slice=(?P<slice>[^&/]*)&path=(?P<path>.*)$")
@@ -26,20 +26,20 @@ _NO_SLICE = re.compile(r"^(?:path=)?(?P<path>.*)$")
 
 
 def as_data_url(url: Url) -> DataUrl:
-    """The URL of something inside an HDF5 file.
+    """Parse the URL of an item in an HDF5 file.
 
-    A string is split here and not by silx, which reads it as a web address: ``#``, ``+`` and ``%``
-    are ordinary characters in the names of files and datasets.
+    Strings are not parsed with silx, which treats them as web addresses: ``#``, ``+`` and ``%`` are
+    ordinary characters in the names of files and datasets.
 
-    :param url: ``file.h5::/entry/data``, ``file.h5?/entry/data``, either with ``silx:`` in front
-        and ``&slice=0:10`` behind, or ``file.h5?path=/entry/data&slice=0:10``. A ``~`` or
-        ``~user`` that is the first folder is the home directory, as in a shell.
-    :returns: with an absolute data path that has no trailing slash.
-    :raises ValueError: when no file or nothing inside the file is named, or the slice is wrong.
-    :raises TypeError: when it is neither a string, a path nor a `DataUrl`.
+    :param url: ``file.h5::/entry/data`` or ``file.h5?/entry/data``, optionally with the prefix
+        ``silx:`` and the suffix ``&slice=0:10``; or ``file.h5?path=/entry/data&slice=0:10``. ``~``
+        or ``~user`` as the first folder is the home directory, as in a shell.
+    :returns: a URL with an absolute data path, without a trailing slash.
+    :raises ValueError: if the file or the path inside it is missing, or the slice is invalid.
+    :raises TypeError: if it is neither a string, a path nor a `DataUrl`.
     """
     if isinstance(url, DataUrl):
-        # Another "scheme" is the beginning of a file name that holds a colon.
+        # Any other "scheme" is the beginning of a file name that contains a colon.
         if url.scheme() in ("fabio", "http", "https"):
             raise ValueError(f"The URL {url.path()!r} is not that of an HDF5 file")
         string = url.path()
@@ -48,7 +48,7 @@ def as_data_url(url: Url) -> DataUrl:
     else:
         raise TypeError(f"A URL is a string, a path or a silx DataUrl, not {type(url).__name__}")
     if _NOT_IN_NAMES.search(string):
-        raise ValueError(f"The URL {string!r} holds a line break or another control character")
+        raise ValueError(f"The URL {string!r} contains a line break or another control character")
     parts = _exact_parts(url) if isinstance(url, DataUrl) else None
     file_path, data_path, data_slice = parts or _split(string)
     if _OTHER_SCHEME.match(file_path):
@@ -70,19 +70,20 @@ def as_data_url(url: Url) -> DataUrl:
 
 
 def url_text(url: DataUrl) -> str:
-    """The URL as people write it: ``file.h5::/entry/data&slice=0:10``."""
+    """Format a URL as users write it: ``file.h5::/entry/data&slice=0:10``."""
     data_slice = url.data_slice()
     suffix = "" if data_slice is None else f"&slice={slice_sequence_to_string(data_slice)}"
     return f"{url.file_path()}::{url.data_path()}{suffix}"
 
 
 def stack_names(urls: Sequence[DataUrl]) -> list[str]:
-    """Names for stacks that are given by their addresses only.
+    """Derive names for stacks that are given as URLs only.
 
-    The path of the dataset relative to the HDF5 group that all have in common; for a single URL
-    its last part. Where two would get one name, the name of the file comes in front.
+    A name is the path of the dataset relative to the HDF5 group that all have in common, or the
+    last part of the path of a single URL. If two names were the same, they are preceded by the name
+    of the file.
 
-    :raises ValueError: when two stacks still have one name.
+    :raises ValueError: if two stacks still have the same name.
     """
     paths = [str(url.data_path()) for url in urls]
     common = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else "/"
@@ -94,7 +95,7 @@ def stack_names(urls: Sequence[DataUrl]) -> list[str]:
             same = [repr(url_text(url)) for url, other in pairs if other == name]
             raise ValueError(
                 f"{count} stacks would be called {name!r}: {', '.join(same)};"
-                " give the stacks as a dictionary with names of your own"
+                " give the stacks as a dictionary with unique names"
             )
     return names
 
@@ -108,9 +109,9 @@ def _with_file_name_where_needed(names: Sequence[str], urls: Sequence[DataUrl]) 
 
 
 def _exact_parts(url: DataUrl) -> tuple[str, str, tuple[int | slice, ...] | None] | None:
-    """The parts of a `DataUrl`, where these say exactly the same as its string.
+    """Return the parts of a `DataUrl` if they are equivalent to its string.
 
-    They always do when it was made from parts, which may hold what separates parts in a string.
+    They always are if it was made from parts, which may contain the separators of the string.
     """
     file_path, data_path, data_slice = url.file_path(), url.data_path(), url.data_slice()
     if not file_path or not data_path or not data_path.startswith("/"):

@@ -1,4 +1,4 @@
-"""Stacks of images, in whatever form they are given, as a mapping of names to lazy stacks."""
+"""Open stacks of images in any form, as a mapping of names to lazy stacks."""
 
 from __future__ import annotations
 
@@ -36,37 +36,37 @@ _logger = logging.getLogger(__name__)
 
 
 class InputStacks(dict[str, Stack]):
-    """Stack names and their stacks, in the order in which they were given. A stack is a lazy
-    sequence of 2D images with `shape` `(N, H, W)` and `dtype`."""
+    """Stacks by name, in the given order. A stack is a lazy sequence of 2D images with `shape`
+    `(N, H, W)` and `dtype`."""
 
 
 ImageStacks = InputStacks | dict[str, Any] | Url | Sequence[Url]
-"""All forms in which stacks of images are given, see :func:`open_stacks`."""
+"""All forms in which stacks of images can be given, see :func:`open_stacks`."""
 
 
 def named_sources(data: Any) -> dict[str, Any]:
-    """Name every stack, without opening any file.
+    """Name each stack, without opening any file.
 
-    :param data: see :func:`open_stacks`, but for groups.
-    :returns: name to stack, arrays or URL as given; a list of URLs and h5py datasets gets the names
-        of :func:`.stack_names`.
-    :raises TypeError: when it has another form.
-    :raises ValueError: when a URL of a list is not valid, the file of a dataset is closed, or two
-        stacks would have one name.
+    :param data: see :func:`open_stacks`, except groups.
+    :returns: the given stacks, arrays or URLs by name; those of a list have the names of
+        :func:`.stack_names`.
+    :raises TypeError: if it has another form.
+    :raises ValueError: if a URL of a list is not valid, the file of a dataset is closed, or two
+        stacks would have the same name.
     """
     if _is_dictionary(data):
         for name in data:
             if not isinstance(name, str) or not name.strip("/ "):
-                raise TypeError(f"A stack needs a name that is a string, not {name!r}")
+                raise TypeError(f"The name of a stack must be a string, not {name!r}")
         return {str(name): source for name, source in data.items()}
     return _name([_locate(item) for item in _as_items(data)])
 
 
 def find_sources(data: Any) -> dict[str, Any]:
-    """:func:`named_sources`, with the stacks in a group in place of the group.
+    """:func:`named_sources`, where a group is replaced with the stacks in it.
 
-    :raises OSError: when a file is missing or cannot be read.
-    :raises ValueError: when a group holds no 3D dataset.
+    :raises OSError: if a file is missing or cannot be read.
+    :raises ValueError: if a group has no 3D dataset.
     """
     if _is_dictionary(data):
         return named_sources(data)
@@ -78,7 +78,7 @@ def _is_dictionary(data: Any) -> bool:
 
 
 def _as_items(data: Any) -> list[Any]:
-    """The URLs and open datasets and groups of a list, or a single one."""
+    """Return the URLs and open datasets and groups of a list, or a single one."""
     items = data
     if is_url(data) or isinstance(data, h5py.HLObject):
         items = [data]
@@ -99,7 +99,7 @@ def _as_items(data: Any) -> list[Any]:
 
 
 def _locate(item: Any) -> tuple[DataUrl, Any]:
-    """The URL of an item, and the item: an open dataset or group, or the same URL."""
+    """Return the URL of an item, and the item: an open dataset or group, or the same URL."""
     if not isinstance(item, h5py.HLObject):
         if _is_image_file(item):
             raise ValueError(
@@ -128,7 +128,7 @@ def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
             except OSError as error:
                 raise add_context(error, url_text(url)) from error
         if not isinstance(group, h5py.Group):
-            return [(url, item)]  # opening it says what is wrong
+            return [(url, item)]  # opening it raises an error
         found = []
         for name in _find_stacks(group, url):
             member = DataUrl(file_path=path, data_path=posixpath.join(root, name))
@@ -137,8 +137,8 @@ def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
 
 
 def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
-    """The names of the 3D datasets of numbers in a group. The log names what else there is, except
-    for the axes of an NXdata group and for what an evaluation has saved about itself."""
+    """Find the names of the 3D datasets of numbers in a group. A warning in the log names the other
+    items, except the axes of an NXdata group and the saved results of an evaluation."""
     members = {name: find_item(group, name) for name in group}
     stacks = [name for name, item in members.items() if _is_stack(item)]
     if not stacks:
@@ -146,14 +146,14 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
             check_links(group.file, f"{group.name}/{name}")
         raise ValueError(
             f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
-            f" it holds {', '.join(map(repr, group)) or 'nothing'}"
+            f" it contains {', '.join(map(repr, group)) or 'nothing'}"
         )
     known = {*stacks, *_name_axes(group)}
     others = [
         repr(name) for name, item in members.items() if name not in known and not _is_process(item)
     ]
     if others:
-        _logger.warning("%s: left out what is no stack: %s", url_text(url), ", ".join(others))
+        _logger.warning("%s: ignored, not a stack: %s", url_text(url), ", ".join(others))
     return stacks
 
 
@@ -173,27 +173,29 @@ def _is_process(item: Any) -> bool:
 
 @contextmanager
 def open_stacks(data: Any) -> Iterator[InputStacks]:
-    """Open stacks of images, in any of these forms.
+    """Open stacks of images, as a context that gives them by name.
 
-    - an :class:`.InputStacks`, which is passed through and not closed,
-    - a dictionary with a value for each stack:
+    :param data: one of these forms:
 
-      - the URL of an HDF5 dataset of shape `(N, H, W)`: a string, a path or a `DataUrl`,
-      - a list of URLs of datasets that hold one image, `(H, W)`, or several, and of image files
-        (TIFF, EDF and whatever else fabio reads),
-      - images: an array `(N, H, W)` of numpy, h5py, zarr, Dask, xarray or
-        another package, or a sequence of arrays or nested lists `(H, W)`,
+        - a dictionary with a value for each stack:
 
-    - the URL of a dataset, or of a group, which stands for the 3D datasets in it; or an open h5py
-      dataset or group,
-    - a list of these, see :func:`.stack_names` for the names.
+          - the URL of an HDF5 dataset of shape `(N, H, W)`: a string, a path or a `DataUrl`,
+          - a list of URLs of datasets with one image, `(H, W)`, or several, and of image files
+            (TIFF, EDF and other formats of fabio),
+          - images: an array `(N, H, W)` of numpy, h5py, zarr, Dask, xarray or another package, or a
+            sequence of arrays or nested lists `(H, W)`,
 
-    Images in files are read when they are asked for, one at a time, as long as the context lasts.
-    Chunks that hold several images are kept until they are all read, at most 256 MiB.
+        - the URL of a dataset, or of a group, which stands for the 3D datasets in it; or an open
+          h5py dataset or group,
+        - a list of these, see :func:`.stack_names` for the names,
+        - the result of another `open_stacks`, which is returned unchanged and not closed.
 
-    :raises TypeError: when it has another form or the pixels are not real numbers.
-    :raises ValueError: when a stack is not a stack of images; names the stack.
-    :raises OSError: when a file is missing or cannot be read; names the stack.
+    :returns: lazy stacks by name. Images in files are read when they are accessed, one at a time,
+        inside the context only. If chunks contain several images, at most 256 MiB of them are
+        cached.
+    :raises TypeError: if it has another form or the pixels are not real numbers.
+    :raises ValueError: if a stack is not a stack of images; names the stack.
+    :raises OSError: if a file is missing or cannot be read; names the stack.
 
     >>> import numpy
     >>> from ewoksndreg import open_stacks
@@ -241,12 +243,12 @@ def _open_stack(name: str, source: Any) -> Stack:
 def _open_part(part: Any, label: str) -> Stack:
     if not is_url(part):
         found = type(part).__name__
-        raise TypeError(f"{label}: expected the URL of an image, as the others, not {found}")
+        raise TypeError(f"{label}: expected the URL of an image, like the others, not {found}")
     return _open_url(part, label, one_image=True)
 
 
 def _open_url(url: Url, label: str, *, one_image: bool = False) -> Stack:
-    """:param label: in front of what goes wrong."""
+    """:param label: the prefix of error messages."""
     try:
         if _is_image_file(url):
             return ImageFile(str(url))
@@ -258,7 +260,7 @@ def _open_url(url: Url, label: str, *, one_image: bool = False) -> Stack:
 
 
 def _is_image_file(source: Any) -> bool:
-    """Whether it is the name of a file that is not HDF5."""
+    """Whether a source is the name of a file that is not HDF5."""
     if isinstance(source, DataUrl):
         return False
     path = os.path.expanduser(source)

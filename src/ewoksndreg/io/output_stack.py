@@ -1,4 +1,4 @@
-"""Keep stacks of images, in memory or in an HDF5 file."""
+"""Collect stacks of images, in memory or in an HDF5 file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ._staging import staged_file
 from ._urls import as_data_url
 from ._urls import url_text
 
-# Control characters, and what is not Unicode. HDF5 keeps neither.
+# Control characters, and invalid Unicode. HDF5 supports neither.
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # Half the size at 80 MB/s; LZF takes 0.64 at 130 MB/s and few programs read it, gzip at level 4
 # 0.46 at 50 MB/s (float32 images of interpolated counts, 512 x 512).
@@ -48,9 +48,9 @@ class OutputStacks(ABC):
     def add_point(self, name: str, image: ArrayLike) -> None:
         """Append an image of shape `(H, W)` to a stack.
 
-        :raises ValueError: when its shape is not that of the images before.
-        :raises TypeError: when its type does not fit in that of the images before.
-        :raises FileExistsError: when the file has something of this name already.
+        :raises ValueError: if its shape is not that of the previous images.
+        :raises TypeError: if its type does not fit in that of the previous images.
+        :raises FileExistsError: if the file already has an item with this name.
         """
 
     def add_points(self, name: str, images: Iterable[ArrayLike]) -> None:
@@ -60,18 +60,18 @@ class OutputStacks(ABC):
 
     @abstractmethod
     def data_for_input(self) -> dict[str, list[NDArray[Any]]] | dict[str, DataUrl]:
-        """What was added, in a form that :func:`.input_context` takes: lists of images, or URLs of
-        what is in the file when the context has ended."""
+        """The added images in a form that :func:`.input_context` accepts: lists of images, or the
+        URLs at which they are found after the context has ended."""
 
 
 class MemoryOutputStacks(OutputStacks):
-    """Keeps images in lists."""
+    """Collects images in lists."""
 
     def __init__(self) -> None:
         self._stacks: dict[str, list[NDArray[Any]]] = {}
 
     def add_point(self, name: str, image: ArrayLike) -> None:
-        # A copy: the caller may fill the same array again for the next image.
+        # A copy: the caller may reuse the array for the next image.
         pixels = numpy.array(_without_mask(image))
         images = self._stacks.get(name, [])
         shape, dtype = (images[0].shape, images[0].dtype) if images else (None, None)
@@ -83,11 +83,11 @@ class MemoryOutputStacks(OutputStacks):
 
 
 class Hdf5OutputStacks(OutputStacks):
-    """Keeps every stack in a dataset of an HDF5 group.
+    """Collects each stack in a dataset of an HDF5 group.
 
-    :param staged: the file into which they are written.
-    :param url: of the group to which they will move.
-    :param compress: whether images are compressed.
+    :param staged: the temporary file.
+    :param url: URL of the group to which the stacks will be moved.
+    :param compress: whether to compress images.
     """
 
     def __init__(self, staged: StagedFile, url: DataUrl, *, compress: bool = True) -> None:
@@ -99,19 +99,19 @@ class Hdf5OutputStacks(OutputStacks):
 
     @property
     def url(self) -> DataUrl:
-        """Of the group."""
+        """The URL of the group."""
         return self._url
 
     @property
     def file(self) -> h5py.File:
-        """The new file. Whatever else is put there moves with the stacks."""
+        """The temporary file. Other items that are added to it are moved with the stacks."""
         return self._group.file
 
     def reserve(self, names: Iterable[str]) -> None:
-        """Make sure that stacks of these names can be written.
+        """Make sure that stacks with these names can be written.
 
-        :raises ValueError: when HDF5 cannot have datasets of these names side by side.
-        :raises FileExistsError: when the file has something of such a name already.
+        :raises ValueError: if HDF5 cannot have datasets with these names in the same group.
+        :raises FileExistsError: if the file already has an item with such a name.
         """
         names = list(names)
         _check_dataset_names(names)
@@ -156,19 +156,19 @@ class Hdf5OutputStacks(OutputStacks):
         values: Mapping[str, Mapping[str, Any]] | None = None,
         matrices: Mapping[str, ArrayLike] | None = None,
     ) -> None:
-        """Make viewers show the stacks, and say beside them how they came to be.
+        """Make the group a default plot, and write beside it how the stacks were made.
 
-        In the file, a group `/entry/aligned` gets no more than attributes. Beside it appears
-        `/entry/aligned_evaluation`, and in the root group `evaluation`, with a number behind where
-        that name is taken.
+        A group `/entry/aligned` itself only gets attributes. The description is in
+        `/entry/aligned_evaluation`, or in `evaluation` for the root group, with a number appended
+        if that name exists.
 
-        :param signal: the stack that is shown first.
-        :param inputs: what the stacks were made from, JSON-able and without NaN.
-        :param title: what the images are.
-        :param axes: of images, rows and columns.
-        :param units: of the pixels, by stack name.
-        :param plots: what else was found, by the name of its group.
-        :param values: what was found and is not drawn, by the name of its group; see
+        :param signal: name of the stack that viewers show first.
+        :param inputs: what the stacks were made from, JSON types without NaN.
+        :param title: title of the images.
+        :param axes: axes of the images, rows and columns.
+        :param units: units of the pixels, by stack name.
+        :param plots: further results, by the name of the group.
+        :param values: further results that are not plotted, by the name of the group; see
             :func:`.write_values`.
         :param matrices: registrations by name: passive matrices of shape `(N, 3, 3)`.
         """
@@ -186,7 +186,7 @@ class Hdf5OutputStacks(OutputStacks):
             if self._datasets[name].shape == shape
         }
         parent, name = self._evaluation_group()
-        # In memory first: what it takes on the disk has to be known before it is written.
+        # In memory first: its size on the disk has to be known before it is written.
         with h5py.File(uuid4().hex, "w", driver="core", backing_store=False) as memory:
             process = nexus.write_process(memory, name, inputs)
             nexus.write_plot(process, "stacks", nexus.Plot(title, links, axes=axes))
@@ -213,7 +213,7 @@ class Hdf5OutputStacks(OutputStacks):
         }
 
     def finish(self) -> None:
-        """Nothing is added any more; what was added is found at its URL."""
+        """Stop adding images; those that were added are found at their URLs."""
         self._staged = None
 
 
@@ -221,15 +221,14 @@ class Hdf5OutputStacks(OutputStacks):
 def output_context(url: str | DataUrl | None = None) -> Iterator[OutputStacks]:
     """Collect stacks of images.
 
-    :param url: of the HDF5 group for the stacks, one dataset each; it, its parents and the file
-        are created where they are missing. None keeps the images in memory.
+    The file is not changed before the context ends. It then receives all stacks or, if anything
+    failed, none.
 
-    The file is not touched before the context ends. It then receives all stacks, or, when
-    anything failed, none.
-
-    :raises ValueError: when the URL has a slice, or goes through a link to another file.
-    :raises FileExistsError: when something to be written exists already, naming it.
-    :raises OSError: when the file cannot be written.
+    :param url: URL of the HDF5 group for the stacks, one dataset each; the group, its parents and
+        the file are created if they do not exist. None keeps the images in memory.
+    :raises ValueError: if the URL has a slice, or goes through a link to another file.
+    :raises FileExistsError: if an item to be written already exists; names it.
+    :raises OSError: if the file cannot be written.
     """
     if url is None:
         yield MemoryOutputStacks()
@@ -239,10 +238,10 @@ def output_context(url: str | DataUrl | None = None) -> Iterator[OutputStacks]:
 
 
 def check_output(url: str | DataUrl, names: Iterable[str]) -> None:
-    """Make sure, before the work, that stacks of these names can be saved in a group.
+    """Make sure, before a computation, that stacks with these names can be saved in a group.
 
-    :raises ValueError: as :func:`output_context`.
-    :raises OSError: as :func:`output_context`, also when something of such a name exists.
+    :raises ValueError: see :func:`output_context`.
+    :raises OSError: see :func:`output_context`, also if an item with such a name exists.
     """
 
     class Checked(Exception):
@@ -268,33 +267,33 @@ def hdf5_output_context(url: str | DataUrl, *, compress: bool = True) -> Iterato
 
 
 def _check_dataset_names(names: Sequence[str]) -> None:
-    """Refuse names that HDF5 does not take, or takes for something else: one that begins with a
-    slash would be written outside the group.
+    """Reject names that HDF5 does not accept, or interprets differently: a stack whose name begins
+    with a slash would be written outside the group.
 
-    :raises ValueError: names the stack, or both of two that stand in each other's way.
+    :raises ValueError: names the stack, or two stacks with conflicting names.
     """
     for name in names:
         if _NOT_IN_NAMES.search(name) or {"", ".", ".."} & set(name.split("/")):
             raise ValueError(
-                f"A stack called {name!r} cannot be saved: parts of a name, between slashes, are"
-                " not empty, '.' or '..' and hold no control characters"
+                f"A stack called {name!r} cannot be saved: parts of a name, between slashes, must"
+                " not be empty, '.' or '..' and must not contain control characters"
             )
-    # Sorted by parts, a group comes right before what it holds.
+    # Sorted by parts, a group directly precedes its items.
     in_order = sorted(names, key=lambda name: name.split("/"))
     for outer, inner in pairwise(in_order):
         if inner.startswith(f"{outer}/"):
             raise ValueError(
-                f"Stacks {outer!r} and {inner!r} cannot be saved side by side: one is a dataset"
-                " where the other needs a group"
+                f"Stacks {outer!r} and {inner!r} cannot be saved together: one is a dataset where"
+                " the other needs a group"
             )
 
 
 def _find_group(url: str | DataUrl) -> DataUrl:
-    """The group of an output URL, in the file to which symbolic links lead.
+    """Find the group of an output URL, in the file to which symbolic links lead.
 
-    :raises ValueError: when the URL names no group, or one behind a link to another file.
-    :raises FileExistsError: when there is a dataset on the way to it.
-    :raises OSError: when the file cannot be written, is being written, or is open in this process.
+    :raises ValueError: if the URL is not that of a group, or goes through a link to another file.
+    :raises FileExistsError: if there is a dataset on its path.
+    :raises OSError: if the file cannot be written, is being written, or is open in this process.
     """
     given = as_data_url(url)
     if given.data_slice() is not None:
@@ -311,18 +310,18 @@ def _find_group(url: str | DataUrl) -> DataUrl:
             f"The output URL {url_text(given)!r} begins with {first!r}, which is no folder: write"
             " its path in full"
         )
-    # The place stays the same when the current folder or a link changes.
+    # Absolute and without links, so that the current folder or a link may change.
     group = DataUrl(file_path=os.path.realpath(path), data_path=given.data_path())
     _check_free(group, ())
     return group
 
 
 def _check_free(group: DataUrl, stacks: Iterable[str]) -> None:
-    """Make sure that stacks of these names can be written into a group.
+    """Make sure that stacks with these names can be written to a group.
 
-    :raises ValueError: when the group, or a stack, is behind a link to another file.
-    :raises FileExistsError: when the file has something of such a name already.
-    :raises OSError: as :func:`_find_group`.
+    :raises ValueError: if the group, or a stack, is behind a link to another file.
+    :raises FileExistsError: if the file already has an item with such a name.
+    :raises OSError: see :func:`_find_group`.
     """
     path = str(group.file_path())
     if os.path.islink(path):
@@ -342,7 +341,7 @@ def _check_free(group: DataUrl, stacks: Iterable[str]) -> None:
 
 
 def _follow(start: h5py.Group, names: str, url: DataUrl) -> h5py.Group | None:
-    """A group below another one; None where it does not exist yet."""
+    """Find a group below another one; None if it does not exist yet."""
     group = start
     for name in filter(None, names.split("/")):
         link = group.get(name, getlink=True)
@@ -371,7 +370,7 @@ def _follow(start: h5py.Group, names: str, url: DataUrl) -> h5py.Group | None:
 
 
 def _without_mask(image: ArrayLike) -> NDArray[Any]:
-    """Masked pixels are invalid, so that they become NaN; other images stay what they are."""
+    """Replace masked pixels, which are invalid, with NaN; other images are not changed."""
     return as_floating(image) if numpy.ma.isMaskedArray(image) else numpy.asarray(image)
 
 
@@ -390,5 +389,5 @@ def _check_fits(
     if dtype is not None and not numpy.can_cast(image.dtype, dtype, "safe"):
         raise TypeError(
             f"Image {index} for stack {name!r} is of type {image.dtype}, which does not fit in the"
-            f" {dtype} of the images before it"
+            f" {dtype} of the previous images"
         )
