@@ -64,7 +64,8 @@ IN_FILES = [
         "The URL names a group instead of a dataset",
         ValueError,
         MAPS,
-        f"'/entry/maps' in '{FOLDER}/maps.h5' is a group, not a dataset: it contains 'Ca-K', 'Fe-K'",
+        f"'/entry/maps' in '{FOLDER}/maps.h5' is a group, not a dataset: it contains 'Ca-K',"
+        " 'Fe-K'",
         "'Fe-K'",
     ),
     _url(
