@@ -12,8 +12,6 @@ import pytest
 from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import hdf5_output_context
 
-from ..conftest import parametrize_sample
-
 IMAGES = numpy.random.default_rng(0).normal(size=(4, 12, 10)).astype(numpy.float32)
 
 # Another program that has a file open until its standard input ends, and goes on writing to it.
@@ -78,9 +76,9 @@ def master(tmp_path):
     return tmp_path / "master.h5"
 
 
-@parametrize_sample(
-    "way, mode, compression", ["a.h5::/a", *FOLLOWED], ["r", "a"], [None, "gzip"], every=5
-)
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("mode", ["r", "a"])
+@pytest.mark.parametrize("way", ["a.h5::/a", *FOLLOWED])
 def test_a_file_that_another_process_has_open_is_read(tmp_path, master, way, mode, compression):
     create(tmp_path / "a.h5", compression=compression)
     with open_elsewhere(tmp_path / "a.h5", mode):
