@@ -75,6 +75,8 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "ewoksndreg"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_sidebars = {"index": [], "install": []}
 html_theme_options = {
     "navigation_with_keys": False,
