@@ -59,6 +59,8 @@ class Stack(Sequence[NDArray[Any]]):
             raise TypeError(f"images need real numbers, not pixels of type {dtype}")
         if shape[0] == 0:
             raise ValueError("there are no images")
+        if 0 in shape:
+            raise ValueError(f"the images have no pixels: their shape is {tuple(shape[1:])}")
         self._image_shape = int(shape[1]), int(shape[2])
         self.indices = range(shape[0])
         self.dtype = dtype

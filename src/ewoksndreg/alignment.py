@@ -487,6 +487,7 @@ def _describe(
     root = str(saved.url.data_path())
     shapes = {name: stack.shape for name, stack in stacks.items()}
     groups = describe_nxdata(sources, shapes, root)
+    groups[root].setdefault("@title", "Aligned images")
     update_groups(groups, nxmetadata or {})
     first_in_group = {posixpath.dirname(posixpath.join(root, name)): name for name in stacks}
     for path, name in first_in_group.items():

@@ -194,6 +194,8 @@ def _run(options: argparse.Namespace) -> int:
         with _show_progress("refining") as progress:
             refinement = refine_registration(stacks, best, evaluation, progress=progress)
         best = refinement.transformations
+    shown = sources[evaluation.best]  # first by viewers
+    stacks = {shown: stacks[shown], **stacks}
     with _show_progress("aligning") as progress:
         align_stacks(stacks, best, options.output, crop=options.crop, progress=progress)
     return _tell(options, evaluation, stacks, registrations, refinement, options.output)

@@ -253,6 +253,12 @@ MISTAKES = {
     "ragged images": ({"a": [IMAGES[0], IMAGES[0, :3]]}, ValueError, r"Stack 'a': .*\(3, 6\)"),
     "no images": ({"a": []}, ValueError, "Stack 'a': there are no images"),
     "an empty array": ({"a": IMAGES[:0]}, ValueError, "Stack 'a': there are no images"),
+    "no pixels": (
+        {"a": IMAGES[:, :0]},
+        ValueError,
+        r"Stack .a.: the images have no pixels",
+    ),
+    "bytes": (b"a.h5::/e", TypeError, "a list of URLs, not bytes"),
     "complex": ({"a": IMAGES * 1j}, TypeError, "Stack 'a': .* complex128"),
     "nothing": ({"a": None}, TypeError, "Stack 'a': .* not NoneType"),
     "no file": ({"a": "no.h5::/e"}, FileNotFoundError, r"Stack 'a' \(no.h5::/e\): .*no.h5'"),

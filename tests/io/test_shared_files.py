@@ -44,13 +44,8 @@ def open_elsewhere(path, mode="a", libver="", swmr=""):
 
 # Before HDF5 1.14.4 (h5py 3.12), files behind links and virtual datasets are opened with locks, and
 # virtual datasets silently show zeros in place of a file that is open elsewhere.
-follows_without_locks = pytest.mark.skipif(
-    h5py.version.hdf5_version_tuple < (1, 14, 4), reason="HDF5 locks what it follows"
-)
-FOLLOWED = [
-    pytest.param("master.h5::/link", marks=follows_without_locks),
-    pytest.param("master.h5::/virtual", marks=follows_without_locks),
-]
+FOLLOWS_WITHOUT_LOCKS = h5py.version.hdf5_version_tuple >= (1, 14, 4)
+WAYS = ["a.h5::/a", *(["master.h5::/link", "master.h5::/virtual"] * FOLLOWS_WITHOUT_LOCKS)]
 
 
 def create(path, libver=None, **options):
@@ -76,9 +71,7 @@ def master(tmp_path):
     return tmp_path / "master.h5"
 
 
-@pytest.mark.parametrize("compression", [None, "gzip"])
-@pytest.mark.parametrize("mode", ["r", "a"])
-@pytest.mark.parametrize("way", ["a.h5::/a", *FOLLOWED])
+@parametrize_sample("way, mode, compression", WAYS, ["r", "a"], [None, "gzip"], every=5)
 def test_a_file_that_another_process_has_open_is_read(tmp_path, master, way, mode, compression):
     create(tmp_path / "a.h5", compression=compression)
     with open_elsewhere(tmp_path / "a.h5", mode):
@@ -111,6 +104,19 @@ def test_a_file_with_an_swmr_writer_is_read_also_beside_others(tmp_path, master,
     numpy.testing.assert_array_equal(images[:4], IMAGES)
     assert len(images) == (4 if "virtual" in way else 5)
     assert (images[4:] == 1).all()
+
+
+@pytest.mark.parametrize("target", ["/", "/maps/a"])
+def test_a_group_behind_a_link_to_a_file_with_an_swmr_writer(tmp_path, target):
+    """A master file, as Bliss writes it."""
+    create(tmp_path / "a.h5", libver="latest")
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["1.1" if target == "/" else "1.1/a"] = h5py.ExternalLink("a.h5", target[5:] or "/")
+    with (
+        open_elsewhere(tmp_path / "a.h5", libver="latest", swmr="swmr"),
+        input_context(f"{tmp_path}/master.h5::/1.1") as stacks,
+    ):
+        numpy.testing.assert_array_equal(stacks["a"][2], IMAGES[2])
 
 
 def test_a_stack_that_grows_keeps_the_images_that_it_had(tmp_path):
@@ -170,7 +176,7 @@ def test_a_file_that_cannot_be_read_before_its_writer_closes_it(tmp_path, master
     numpy.testing.assert_array_equal(read(f"{tmp_path}/{way}")[:4], IMAGES)
 
 
-@pytest.mark.parametrize("way", ["a.h5::/a", *FOLLOWED])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("target", ["a.h5", "master.h5"])
 def test_results_go_into_a_file_that_is_being_read(tmp_path, master, way, target):
     create(tmp_path / "a.h5")

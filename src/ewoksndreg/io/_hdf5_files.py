@@ -45,14 +45,15 @@ class KeptDataset:
 
 
 @contextmanager
-def open_to_read(path: str) -> Iterator[h5py.File]:
+def open_to_read(path: str, *, swmr: bool = False) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading, without locks. Meanwhile, no thread of this library opens a
     file for writing, because HDF5 can open a file in only one mode at a time within a process.
 
+    :param swmr: also read what another program writes in SWMR mode, behind links.
     :raises FileNotFoundError: if there is no such file.
     :raises OSError: if the file cannot be read or is not HDF5.
     """
-    with reading, _open_to_read(path) as file:
+    with reading, _open_to_read(path, swmr=swmr) as file:
         yield file
 
 

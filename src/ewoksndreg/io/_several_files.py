@@ -76,8 +76,8 @@ class ImageFile(Stack):
 
     in_file = True
 
-    def __init__(self, path: str) -> None:
-        self._path = os.path.abspath(os.path.expanduser(path))
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
         with self._open() as file:
             if file.data is None:
                 raise ValueError("fabio finds no image in it")

@@ -84,6 +84,9 @@ def staged_file(path: str) -> Iterator[StagedFile]:
             staged = StagedFile(file, descriptor, path)
             staged.reserve(0)
             yield staged
+            file.flush()
+            size = file.id.get_filesize()
+        os.ftruncate(descriptor, size)  # HDF5 does not know of the room that was reserved
         os.fsync(descriptor)
         if _WINDOWS:
             held.close()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import contextmanager
 from typing import Any
+from typing import TypeGuard
 
 import h5py
 import numpy
@@ -84,7 +85,7 @@ def _as_items(data: Any) -> list[Any]:
         items = [data]
     elif isinstance(data, numpy.ndarray) and data.ndim == 1:
         items = data.tolist()
-    if not isinstance(items, Sequence):
+    if not isinstance(items, Sequence) or isinstance(items, bytes):
         raise TypeError(
             "Image stacks are a dictionary of arrays or URLs, or a list of URLs, not"
             f" {type(data).__name__}"
@@ -119,21 +120,39 @@ def _name(items: Sequence[tuple[DataUrl, Any]]) -> dict[str, Any]:
 
 def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
     url, item = _locate(item)
-    path, root = str(url.file_path()), str(url.data_path())
-    with ExitStack() as context:
-        group = item
-        if item is url and os.path.exists(path):
-            try:
-                group = find_item(context.enter_context(open_to_read(path)), root)
-            except OSError as error:
-                raise add_context(error, url_text(url)) from error
-        if not isinstance(group, h5py.Group):
-            return [(url, item)]  # opening it raises an error
-        found = []
-        for name in _find_stacks(group, url):
-            member = DataUrl(file_path=path, data_path=posixpath.join(root, name))
-            found.append((member, member if item is url else group[name]))
-        return found
+    if isinstance(item, h5py.Group):
+        return [(_member(url, name), item[name]) for name in _find_stacks(item, url)]
+    names = _find_stacks_at(url) if item is url else None
+    if names is None:
+        return [(url, item)]
+    return [(_member(url, name),) * 2 for name in names]
+
+
+def _member(url: DataUrl, name: str) -> DataUrl:
+    path = posixpath.join(str(url.data_path()), name)
+    return DataUrl(file_path=url.file_path(), data_path=path)
+
+
+def _find_stacks_at(url: DataUrl) -> list[str] | None:
+    """:func:`_find_stacks`, or None where there is no group: opening it says what there is."""
+    path, problem = str(url.file_path()), None
+    if not os.path.exists(path):
+        return None
+    for swmr in (False, True):  # links may lead into a file that is in SWMR mode
+        try:
+            with open_to_read(path, swmr=swmr) as file:
+                found = find_item(file, str(url.data_path()))
+                if isinstance(found, h5py.Dataset):
+                    return None
+                if found is not None:
+                    return _find_stacks(found, url)
+        except OSError as error:
+            raise add_context(error, url_text(url)) from error
+        except ValueError as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem
+    return None
 
 
 def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
@@ -251,7 +270,7 @@ def _open_url(url: Url, label: str, *, one_image: bool = False) -> Stack:
     """:param label: the prefix of error messages."""
     try:
         if _is_image_file(url):
-            return ImageFile(str(url))
+            return ImageFile(url)
         place = as_data_url(url)
         label += f" ({url_text(place)})"
         return Hdf5Stack(place, one_image=one_image)
@@ -259,7 +278,7 @@ def _open_url(url: Url, label: str, *, one_image: bool = False) -> Stack:
         raise add_context(error, label) from error
 
 
-def _is_image_file(source: Any) -> bool:
+def _is_image_file(source: Url) -> TypeGuard[str | os.PathLike[str]]:
     """Whether a source is the name of a file that is not HDF5."""
     if isinstance(source, DataUrl):
         return False
