@@ -71,7 +71,9 @@ def master(tmp_path):
     return tmp_path / "master.h5"
 
 
-@parametrize_sample("way, mode, compression", WAYS, ["r", "a"], [None, "gzip"], every=5)
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("mode", ["r", "a"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_file_that_another_process_has_open_is_read(tmp_path, master, way, mode, compression):
     create(tmp_path / "a.h5", compression=compression)
     with open_elsewhere(tmp_path / "a.h5", mode):
