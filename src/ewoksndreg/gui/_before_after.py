@@ -1,4 +1,4 @@
-"""Two pictures next to each other that are zoomed together."""
+"""Two images side by side with a common zoom."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARGINS = (62, 10, 14, 48)
 
 
 class BeforeAfter(qt.QWidget):
-    """As measured on the left, aligned on the right, with one color scale."""
+    """The measured image on the left, the aligned image on the right, with a common color scale."""
 
     def __init__(self, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class BeforeAfter(qt.QWidget):
         """
         :param before: the picture as measured, values of shape `(H, W)`, or red, green,
             blue and opacity, shape `(H, W, 4)`.
-        :param after: the aligned picture, in the same form; None where there is none.
+        :param after: the aligned picture, in the same form; None if there is none.
         :param colormap: of the values.
         """
         self.before.show_picture(before, colormap)
@@ -81,14 +81,14 @@ class BeforeAfter(qt.QWidget):
         left, right, top, bottom = limits = zoomed.limits()
         height, width = self._shape
         if max(left, top) <= -0.5 and right >= width - 0.5 and bottom >= height - 0.5:
-            # Nothing is zoomed. While the window is arranged the pictures differ in size for a
-            # moment; limits copied back and forth would grow.
+            # Nothing is zoomed. While the window is laid out, the pictures temporarily differ in
+            # size, and limits that are copied back and forth would grow.
             self.reset_zoom()
         else:
             self._set_limits(limits, other)
 
     def _set_limits(self, limits: tuple[float, float, float, float], *plots: _Picture) -> None:
-        # All four limits at once: pixels are square, so one axis moves the other one.
+        # All four limits at once: pixels are square, so that one axis changes the other one.
         self._following = True
         for plot in plots:
             plot.setLimits(*limits)
@@ -96,10 +96,10 @@ class BeforeAfter(qt.QWidget):
 
 
 class _Picture(ThemedPlot):
-    """One picture: rows run down, pixels are square."""
+    """One picture, with row 0 at the top and square pixels."""
 
     sigChanged = qt.Signal()
-    """It was zoomed or has another size."""
+    """Emitted when the zoom or the size has changed."""
 
     def __init__(self, parent: qt.QWidget) -> None:
         super().__init__(_MARGINS, parent)
@@ -143,10 +143,10 @@ class _Picture(ThemedPlot):
 
 
 def _make_color_bar(parent: qt.QWidget, plot: PlotWidget) -> ColorBarWidget:
-    """Shows only the ends of the scale, to leave room for the pictures."""
+    """Make a color bar that shows only the ends of the scale, to save space."""
     bar = ColorBarWidget(parent, plot=plot)
     bar.getColorScaleBar().getTickBar().setTicksValuesVisible(False)
-    # The pictures keep their size for all values, and where the bar is hidden.
+    # The size of the pictures does not depend on the values, nor on whether the bar is hidden.
     parent.setFixedWidth(_COLOR_BAR_WIDTH)
     layout = qt.QVBoxLayout(parent)
     layout.setContentsMargins(0, 0, 0, 0)

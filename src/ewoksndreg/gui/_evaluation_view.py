@@ -29,7 +29,7 @@ _NO_STACKS = "There are no image stacks to show."
 
 
 class EvaluationView(qt.QWidget):
-    """Why a registration was chosen: ranking, images, errors per image and motion.
+    """Shows why a registration was chosen: ranking, images, errors per image and motion.
 
     The tabs share the selected stack and the selected image.
     """
@@ -96,22 +96,22 @@ class EvaluationView(qt.QWidget):
         chosen: Mapping[str, Sequence[Transformation]] | None = None,
         reference_stack: str | None = None,
     ) -> None:
-        """Show the result of a run and forget the previous one.
+        """Show the result of a run, in place of the previous one.
 
-        Stacks that cannot be opened are not an error: the images tab says why, the other tabs
-        show what they can without images.
+        Stacks that cannot be opened are not an error: the images tab says why, and the other tabs
+        show what is possible without images.
 
-        :param image_stacks: any form that :func:`ewoksndreg.io.input_context` takes. Images are
+        :param image_stacks: any form that :func:`ewoksndreg.io.input_context` accepts. Images are
             read when they are displayed; files stay open until the next result or until
             :meth:`close_files`.
-        :param registrations: the registration that was found from each stack; may be
-            missing or empty for some.
-        :param evaluation: what :func:`ewoksndreg.evaluation.evaluate_stacks` returned; None when
+        :param registrations: the registration that was found from each stack; may be missing or
+            empty for some stacks.
+        :param evaluation: the result of :func:`ewoksndreg.evaluation.evaluate_stacks`; None if
             nothing was ranked.
-        :param chosen: the registration with which each stack is aligned; `registrations` where not
-            given.
-        :param reference_stack: whose registration was chosen for all stacks; None when each stack
-            has its own.
+        :param chosen: the registration with which each stack is aligned; by default
+            `registrations`.
+        :param reference_stack: the stack whose registration was chosen for all stacks; None if each
+            stack has its own.
         """
         self._release_files()
         unreadable = None
@@ -151,10 +151,10 @@ class EvaluationView(qt.QWidget):
         self.summary.setText("Not ranked yet: images and motion can be looked at.")
 
     def show_message(self, sentence: str, *, outdated: bool = True) -> None:
-        """Show a sentence about the run: running, failed, cancelled. It stands above the last
-        result, or in its place where there is none.
+        """Show a sentence about the run: running, failed, cancelled. It is above the last result,
+        or in its place if there is none.
 
-        :param outdated: whether the last result is grayed.
+        :param outdated: whether to gray out the last result.
         """
         self.message.setText(sentence)
         self.banner.setText(sentence)
@@ -162,7 +162,7 @@ class EvaluationView(qt.QWidget):
         self._veil.setVisible(outdated)
 
     def close_files(self) -> None:
-        """Close all files, after the image that is being read. No other image can be shown
+        """Close all files once the current image is read. No other image can be displayed
         afterwards."""
         self._release_files().result()
 
@@ -172,7 +172,7 @@ class EvaluationView(qt.QWidget):
         return self._loader.close_when_idle(files.close)
 
     def _select(self, result: RunResult) -> None:
-        """Keep what the user had selected, or begin with the best stack and its last image, which
+        """Keep the selection of the user, or begin with the best stack and its last image, which
         has usually moved furthest."""
         stack = self.selection.stack
         if stack in result.names:

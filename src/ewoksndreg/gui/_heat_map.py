@@ -1,4 +1,4 @@
-"""Values of every image under every registration, as colors."""
+"""A heat map with the values of each image for each registration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class HeatMap(qt.QWidget):
     """
 
     sigImageClicked = qt.Signal(int)
-    """The image that was clicked, perhaps one that does not exist."""
+    """The image number that was clicked, which may not exist."""
 
     def __init__(
         self, plot: ImageAxisPlot, colormap: Colormap, parent: qt.QWidget | None = None
@@ -69,8 +69,7 @@ class HeatMap(qt.QWidget):
     def compute_colors(self, columns: int) -> NDArray[numpy.uint8]:
         """Red, green, blue and opacity, shape `(K, columns, 4)`, of what the plot shows.
 
-        Where several images share a column, the largest value is taken, so that no outlier is
-        hidden.
+        If several images share a column, it shows the largest value, so that no outlier is hidden.
         """
         start, stop = self._plot.getGraphXLimits()
         edges = numpy.linspace(start, stop, columns + 1) + 0.5
@@ -137,7 +136,7 @@ class HeatMap(qt.QWidget):
             painter.drawLine(qt.QPointF(x, 0), qt.QPointF(x, self.height()))
 
     def _x(self, number: float) -> float:
-        """Where the plot below has an image."""
+        """The position of an image in the plot below."""
         return float(self._plot.dataToPixel(number, 0, check=False)[0])
 
     def mousePressEvent(self, event: qt.QMouseEvent) -> None:

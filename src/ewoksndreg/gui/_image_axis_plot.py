@@ -20,7 +20,7 @@ class ImageAxisPlot(ThemedPlot):
     """A plot whose horizontal axis is the image number; a line marks the selected image."""
 
     sigImageClicked = qt.Signal(int)
-    """The image that was clicked, perhaps one that does not exist."""
+    """The image number that was clicked, which may not exist."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class ImageAxisPlot(ThemedPlot):
     def add_registration(
         self, name: str, values: ArrayLike, *, style: tuple[str, str], width: float
     ) -> None:
-        """Draw one value per image; what is not finite leaves a gap.
+        """Draw one value per image; values that are not finite leave a gap.
 
         :param style: color and line style.
         :param width: of the line in points; a wider line lies above the others.

@@ -1,4 +1,4 @@
-"""Read images on a thread of their own, so that the window stays responsive."""
+"""Read images in a separate thread, so that the window stays responsive."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _logger = logging.getLogger(__name__)
 
 
 class ImageLoader(qt.QObject):
-    """One worker thread that reads the image requested last.
+    """One worker thread that reads the most recently requested image.
 
     It has no Qt parent: the worker keeps it alive until the image has arrived, even if the window
-    is gone by then.
+    has been closed by then.
     """
 
     sigLoaded = qt.Signal(object)
-    """The :class:`.LoadedImages` that were requested last."""
+    """The most recently requested :class:`.LoadedImages`."""
 
     sigFailed = qt.Signal(str)
-    """Why they cannot be shown, one sentence."""
+    """Why they cannot be displayed, one sentence."""
 
     _sigDone = qt.Signal(int, object)  # generation, loaded images or an error
 
@@ -38,7 +38,7 @@ class ImageLoader(qt.QObject):
         self._sigDone.connect(self._deliver, qt.Qt.QueuedConnection)
 
     def load(self, request: ImageRequest) -> None:
-        """Read an image; earlier requests are dropped."""
+        """Read an image, and drop earlier requests."""
         self.cancel()
         self._executor.submit(self._read, self._generation, request)
 
@@ -50,7 +50,7 @@ class ImageLoader(qt.QObject):
         """Drop all requests and close the files that the images came from.
 
         :param close: called by the worker once it has stopped reading.
-        :returns: done when they are closed.
+        :returns: a future that is done when the files are closed.
         """
         self.cancel()
         return self._executor.submit(self._close, close)
@@ -70,7 +70,7 @@ class ImageLoader(qt.QObject):
             result = self._reader.read(request, is_stale)
         except (OSError, TypeError, ValueError) as error:
             result = str(error)
-        except Exception as error:  # from a transformation class of other code
+        except Exception as error:  # transformation classes of users may raise anything
             _logger.exception("Cannot show image %d of stack %r", request.number, request.name)
             result = f"Stack {request.name!r}, image {request.number}: {error!r}"
         if result is not None:

@@ -1,4 +1,4 @@
-"""The ways to compare two images on the screen."""
+"""Modes to compare two images on the screen."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ._image_reader import LoadedImages
 from ._image_reader import Pair
 
 INVALID_COLOR = (0x4F, 0x9D, 0x69)
-"""Red, green and blue of pixels that are invalid: no other color of any picture is green."""
+"""Red, green and blue of invalid pixels: no other color of the pictures is green."""
 
 
 class Mode(Enum):
-    """What the two pictures show; the value is the label of the button."""
+    """The content of the two pictures; the value is the label of the button."""
 
     OVERLAY = "Red/blue"
     DIFFERENCE = "Difference"
@@ -44,9 +44,9 @@ EXPLANATIONS = {
 def make_pictures(
     loaded: LoadedImages, mode: Mode, *, blink_reference: bool
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """The pictures before and after alignment.
+    """Make the pictures before and after alignment.
 
-    :param blink_reference: whether blinking is at the reference image.
+    :param blink_reference: whether blinking currently shows the reference image.
     """
 
     def compare(pair: Pair) -> NDArray[Any]:
@@ -69,9 +69,9 @@ def _subtract(reference: FloatImage, image: FloatImage) -> FloatImage:
 
 
 def make_colormap(mode: Mode, limits: tuple[float, float]) -> Colormap:
-    """The colors of the values, the same for all images of the stack.
+    """Make the color map, which is the same for all images of the stack.
 
-    :param limits: of the color scale of the stack; differences go up to half of it.
+    :param limits: limits of the color scale of the stack; differences extend to half of it.
     """
     if mode is Mode.DIFFERENCE:
         largest = (limits[1] - limits[0]) / 2

@@ -21,18 +21,18 @@ from ..kernels import Prepared
 from ..kernels import find_kernel
 from ..transformation import Transformation
 
-# How much of a stack is read, so that one of 10 GB opens at once.
+# The number of images from which the color scale is found, so that a large stack opens immediately.
 _SAMPLED_IMAGES = 8
 
 
 @dataclass(frozen=True, eq=False)
 class ImageRequest:
-    """Which image to show.
+    """A request to show an image.
 
-    :param name: of the stack.
+    :param name: name of the stack.
     :param stack: its N images.
-    :param number: of the image, 0 to N - 1.
-    :param transformations: N transformations to align it with; None when there are none.
+    :param number: number of the image, 0 to N - 1.
+    :param transformations: N transformations to align it with; None if there are none.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ImageRequest:
 class Pair:
     """The reference image of a stack and another one, shape `(H, W)`; invalid pixels are NaN.
 
-    :param correlation: of the two, see :func:`correlate`.
+    :param correlation: their correlation coefficient, see :func:`correlate`.
     """
 
     reference: FloatImage
@@ -55,12 +55,12 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class LoadedImages:
-    """One image to show.
+    """An image to show.
 
-    :param name: of the stack.
-    :param number: of the image.
-    :param before: as measured.
-    :param after: both aligned; None when there are no transformations.
+    :param name: name of the stack.
+    :param number: number of the image.
+    :param before: the measured images.
+    :param after: the aligned images; None if there are no transformations.
     :param limits: lowest and highest value of the color scale of the stack.
     """
 
@@ -86,9 +86,9 @@ class ImageReader:
         """
         :param is_stale: called between images; when it returns True, nothing is read and None
             returned.
-        :raises OSError: when an image cannot be read.
-        :raises TypeError: when it has no real numbers or cannot be transformed.
-        :raises ValueError: when it has another shape or cannot be transformed. All errors name the
+        :raises OSError: if an image cannot be read.
+        :raises TypeError: if it has no real numbers or cannot be transformed.
+        :raises ValueError: if it has another shape or cannot be transformed. All errors name the
             stack and the image.
         """
         if request.stack is not self._stack and not self._start(request, is_stale):
@@ -127,7 +127,7 @@ class ImageReader:
                 continue
             if n == 0:
                 self._reference = image
-            # A copy, because a view keeps the whole image in memory.
+            # A copy, because a view would keep the whole image in memory.
             samples.append(sample_pixels(image).copy())
         self._limits = find_color_limits(samples)
         self._stack = request.stack
@@ -144,9 +144,9 @@ def _choose_sample(number: int) -> list[int]:
 
 
 def correlate(reference: FloatImage, image: FloatImage, limits: tuple[float, float]) -> float:
-    """Pearson's correlation coefficient of two images as they appear on the screen: over the
-    pixels that are valid in both, clipped to the color scale, of large images every n-th row and
-    column. NaN where they cannot be compared, see :meth:`.Kernel.compare`."""
+    """Compute the Pearson correlation coefficient of two images as displayed: over the pixels that
+    are valid in both, clipped to the color scale, with every n-th row and column of large images.
+    NaN if they cannot be compared, see :meth:`.Kernel.compare`."""
     seen = (scale_brightness(sample_pixels(pixels), limits) for pixels in (reference, image))
     a, b = (Prepared.of(pixels) for pixels in seen)
     return 1 - find_kernel("numpy").compare(a, b).mse / 2

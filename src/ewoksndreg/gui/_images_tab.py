@@ -99,7 +99,7 @@ class ImagesTab(qt.QWidget):
             self._show_error(result.unreadable)
 
     def forget_stacks(self) -> None:
-        """Read no more images; the displayed picture stays."""
+        """Stop reading images; the displayed picture stays."""
         self._result = RunResult({}, {}, {})
         self._stop_waiting()
 

@@ -11,7 +11,7 @@ _LONGEST_ON_BUTTON = 20
 
 
 def make_label(parent: qt.QWidget) -> qt.QLabel:
-    """A plain-text label of one or more lines; a long name does not make the window wider."""
+    """Make a plain-text label of one or more lines; long names do not make the window wider."""
     label = qt.QLabel(parent)
     label.setTextFormat(qt.Qt.PlainText)
     label.setWordWrap(True)
@@ -21,7 +21,7 @@ def make_label(parent: qt.QWidget) -> qt.QLabel:
 
 
 def make_heading(parent: qt.QWidget) -> qt.QLabel:
-    """A centered, larger label of the same kind."""
+    """Make a centered, larger label of the same kind."""
     label = make_label(parent)
     label.setAlignment(qt.Qt.AlignCenter)
     font = label.font()
@@ -31,7 +31,7 @@ def make_heading(parent: qt.QWidget) -> qt.QLabel:
 
 
 def shorten_for_button(name: str) -> str:
-    """A name to show on a button: not too long, and with `&` escaped, which marks a shortcut."""
+    """Shorten a name for a button, and escape `&`, which would mark a shortcut."""
     if len(name) > _LONGEST_ON_BUTTON:
         half = _LONGEST_ON_BUTTON // 2
         name = f"{name[:half]}…{name[-half:]}"
@@ -39,7 +39,7 @@ def shorten_for_button(name: str) -> str:
 
 
 def list_images(images: Sequence[int]) -> str:
-    """``3, 5, 8``; of many images the first twelve and how many more."""
+    """``3, 5, 8``; for many images the first twelve and the number of the others."""
     listed = ", ".join(str(n) for n in images[:_MOST_LISTED])
     more = len(images) - _MOST_LISTED
     return f"{listed} and {more} more" if more > 0 else listed

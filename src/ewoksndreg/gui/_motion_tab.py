@@ -1,4 +1,4 @@
-"""How every registration moves the images."""
+"""The motion of the images in each registration."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LABELS = {
     "scale": "change of size (%)",
 }
 
-# A smaller span shows rounding errors only.
+# A smaller range would show rounding errors only.
 _SMALLEST_SPAN = {"rows": 1.0, "columns": 1.0, "rotation": 0.1, "scale": 0.1}
 
 _EXPLANATION = (
@@ -42,7 +42,7 @@ _NAME_ROLE = qt.Qt.UserRole
 
 
 class MotionTab(qt.QWidget):
-    """The path of the image center, the rotation and the change of size under every registration.
+    """The path of the image center, the rotation and the change of size in each registration.
 
     :param selection: a click selects an image or, in the legend, a stack.
     """
@@ -180,7 +180,7 @@ def _draw_line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
     painter.drawLine(0, 6, 28, 6)
     painter.end()
     icon = qt.QIcon(pixmap)
-    icon.addPixmap(pixmap, qt.QIcon.Selected)  # else it is tinted
+    icon.addPixmap(pixmap, qt.QIcon.Selected)  # otherwise it is tinted
     return icon
 
 
@@ -203,10 +203,10 @@ def _describe(result: RunResult, motions: dict[str, Motion]) -> str:
 def find_vertical_limits(
     curves: Sequence[NDArray[numpy.float64]], smallest_span: float
 ) -> tuple[float, float]:
-    """Lowest and highest value of a plot of some curves, with a margin.
+    """Find the lowest and highest value for a plot of some curves, with a margin.
 
-    :param curves: what is not finite is left out.
-    :param smallest_span: of the limits, so that rounding errors are not visible.
+    :param curves: the curves; values that are not finite are ignored.
+    :param smallest_span: minimum range, so that rounding errors are not visible.
     """
     values = numpy.concatenate([numpy.empty(0), *curves])
     values = values[numpy.isfinite(values)]

@@ -1,4 +1,4 @@
-"""Which images are aligned, under every registration."""
+"""The error of each image in each registration."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _MARKS = "outliers"
 
 
 class PerImageTab(qt.QWidget):
-    """The relative error of every image of the selected stack, under every registration as colors
-    and under the best registration as a curve.
+    """The relative error of each image of the selected stack, for all registrations as colors and
+    for the best registration as a curve.
 
-    Marks show outliers under the best registration, see :func:`.outlier_limit`.
+    Marks show the outliers of the best registration, see :func:`.outlier_limit`.
 
     :param selection: a click selects an image.
     """
@@ -117,10 +117,10 @@ class PerImageTab(qt.QWidget):
 
 
 def find_best_registration(evaluation: Evaluation, name: str) -> tuple[str, NDArray[numpy.float64]]:
-    """The best registration that was scored on a stack, and the relative error of its images, shape
-    `(N,)`.
+    """Find the best registration that was scored on a stack, and the relative error of its images,
+    shape `(N,)`.
 
-    Where each registration was scored on its own stack only, that is its own registration.
+    If each registration was scored on its own stack only, that is the stack's own registration.
     """
     j = evaluation.stack_names.index(name)
     for best in evaluation.ranked_names:
@@ -142,12 +142,12 @@ def _describe_outliers(marked: list[int]) -> str:
     found = "Image {} is an outlier" if len(marked) == 1 else "Images {} are outliers"
     return (
         f"{found.format(list_images(marked))}: aligned much worse than the others. Click one to"
-        " look at it."
+        " display it."
     )
 
 
 def _make_scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
-    """What the colors mean."""
+    """Make the legend of the colors."""
     widget = qt.QWidget(parent)
     ramp = numpy.ascontiguousarray(colormap.applyToData(numpy.linspace(0, 1, 120).reshape(1, -1)))
     image = qt.QImage(ramp.tobytes(), 120, 1, 480, qt.QImage.Format_RGBA8888)
@@ -157,6 +157,6 @@ def _make_scale(colormap: Colormap, parent: qt.QWidget) -> qt.QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(qt.QLabel("Relative error:  0, perfect", widget))
     layout.addWidget(bar)
-    layout.addWidget(qt.QLabel("1 or more, no better than doing nothing", widget))
+    layout.addWidget(qt.QLabel("1 or more, no better than unaligned", widget))
     layout.addStretch(1)
     return widget

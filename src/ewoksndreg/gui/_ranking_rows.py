@@ -1,4 +1,4 @@
-"""The rows of the ranking table, as plain numbers."""
+"""The rows of the ranking table, as numbers."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class RankingRow:
 
 
 def make_rows(result: RunResult) -> list[RankingRow]:
-    """One row per registration, best first.
+    """Make one row per registration, best first.
 
-    Without a ranking only the smoothness is known, and only of registrations whose stack can be
+    Without a ranking, only the smoothness is known, and only for registrations whose stack can be
     opened, since it is a fraction of the image size.
     """
     evaluation = result.evaluation
@@ -77,12 +77,12 @@ def _make_row_without_ranking(result: RunResult, name: str) -> RankingRow:
 
 
 def describe(row: RankingRow) -> str:
-    """The numbers of a registration in words."""
+    """Describe the numbers of a registration in words."""
     sentences = []
     if not math.isnan(row.relative_error):
         sentences.append(
-            f"{_format_percent(row.relative_error)} of the differences between the images are left"
-            " when they are aligned with it (0 % is perfect, 100 % no better than doing nothing)."
+            f"{_format_percent(row.relative_error)} of the differences between the images remain"
+            " when they are aligned with it (0 % is perfect, 100 % is no better than unaligned)."
         )
     if math.isfinite(row.smoothness):
         sentences.append(

@@ -1,4 +1,4 @@
-"""Which registration is best, and by how much."""
+"""The ranking of the registrations."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RankingTab(qt.QWidget):
         self.table.setWordWrap(True)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        for column in (BARS, REASON):  # share the space that the numbers leave
+        for column in (BARS, REASON):  # share the remaining space
             self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
         self.table.selectionModel().currentRowChanged.connect(self._on_row_selected)
         self.table.doubleClicked.connect(self._ask)

@@ -27,17 +27,17 @@ ROW_ROLE = qt.Qt.UserRole
 """The :class:`.RankingRow` of a cell."""
 
 SORT_ROLE = qt.Qt.UserRole + 1
-"""What a cell is sorted by, a number or a string."""
+"""The sort key of a cell, a number or a string."""
 
 _TOOL_TIPS = {
     RANK: "1 is the best registration",
     STACK: "The stack that the registration was found from",
     SCORE: "Relative error plus weighted smoothness: small is good",
-    RELATIVE_ERROR: "Error that is left after alignment, as a fraction of the error without:"
-    " 0 is perfect, 1 is no better than doing nothing",
+    RELATIVE_ERROR: "Error after alignment, as a fraction of the error without alignment: 0 is"
+    " perfect, 1 is no better than unaligned",
     SMOOTHNESS: "Mean step of the image corners from one image to the next, as a fraction of the"
     " image size: small is smooth",
-    OVERLAP: "Smallest part of the reference image that an aligned image still covers",
+    OVERLAP: "Smallest fraction of the reference image that an aligned image covers",
     BARS: "The score, split into its two parts",
     REASON: "Why a registration cannot be scored",
 }

@@ -1,4 +1,4 @@
-"""What all tabs show."""
+"""The result that all tabs show."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..transformation import Transformation
 class RunResult:
     """The result of one run.
 
-    :param stacks: the open stacks, by name; empty where they cannot be opened.
+    :param stacks: the open stacks, by name; empty if they cannot be opened.
     :param registrations: the registration that was found from each stack.
     :param chosen: the registration with which each stack is aligned.
-    :param evaluation: what the ranking found; None when nothing was ranked.
-    :param reference_stack: whose registration was chosen for all stacks, or None.
+    :param evaluation: the result of the ranking; None if nothing was ranked.
+    :param reference_stack: the stack whose registration was chosen for all stacks, or None.
     :param unreadable: why the stacks cannot be opened, one sentence, or None.
     """
 
@@ -32,32 +32,32 @@ class RunResult:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All stacks, in the order in which they were given, or the names of the registrations
-        where the stacks cannot be opened."""
+        """All stacks in the given order, or the names of the registrations if the stacks cannot be
+        opened."""
         if self.evaluation is not None:
             return self.evaluation.stack_names
         return tuple(self.stacks or {**self.registrations, **self.chosen})
 
     @property
     def ranked_names(self) -> tuple[str, ...]:
-        """The same, best registration first where there is a ranking."""
+        """The same, best registration first if there is a ranking."""
         return self.names if self.evaluation is None else self.evaluation.ranked_names
 
     @property
     def best(self) -> str | None:
-        """Whose registration ranks first, or was chosen without a ranking, or None."""
+        """The stack whose registration is best, or was chosen without a ranking, or None."""
         if self.evaluation is not None:
             return self.evaluation.ranked_names[0]
         return self.reference_stack
 
     def number_of_images(self, name: str) -> int:
-        """How many images a stack has; 0 where that is not known."""
+        """The number of images of a stack; 0 if it is unknown."""
         if name in self.stacks:
             return len(self.stacks[name])
         return len(self.registrations.get(name) or self.chosen.get(name) or ())
 
     def image_shape(self, name: str) -> tuple[int, int] | None:
-        """`(H, W)` of the images of a stack; None when it could not be opened."""
+        """`(H, W)` of the images of a stack; None if it could not be opened."""
         if name not in self.stacks:
             return None
         _, height, width = self.stacks[name].shape

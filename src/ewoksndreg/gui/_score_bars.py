@@ -14,8 +14,8 @@ from ._ranking_table import ROW_ROLE
 
 
 def split_score(row: RankingRow) -> tuple[float, float]:
-    """The relative error and the weighted smoothness, of which the score is the sum; 0 for a
-    registration without a score."""
+    """Split a score into the relative error and the weighted smoothness; 0 for a registration
+    without a score."""
     if math.isnan(row.score):
         return 0.0, 0.0
     return row.relative_error, SMOOTHNESS_WEIGHT * row.smoothness

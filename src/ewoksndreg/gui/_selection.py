@@ -8,7 +8,7 @@ from silx.gui import qt
 
 
 class Selection(qt.QObject):
-    """The selected stack and the selected image of it."""
+    """The selected stack and its selected image."""
 
     sigStackChanged = qt.Signal(str)
     """Name of the stack that is now selected."""
@@ -24,7 +24,7 @@ class Selection(qt.QObject):
 
     @property
     def stack(self) -> str | None:
-        """Name of the selected stack; None when there are no stacks."""
+        """Name of the selected stack; None if there are no stacks."""
         return self._stack
 
     @property
@@ -34,14 +34,14 @@ class Selection(qt.QObject):
 
     @property
     def number_of_images(self) -> int:
-        """Of the selected stack."""
+        """The number of images of the selected stack."""
         return 0 if self._stack is None else self._numbers[self._stack]
 
     def restart(self, numbers: Mapping[str, int], stack: str | None, image: int) -> None:
         """Replace the stacks, and notify all tabs.
 
         :param numbers: how many images each stack has.
-        :param stack: the first selection; None when there are no stacks.
+        :param stack: the first selection; None if there are no stacks.
         :param image: the first selected image, or the nearest one that exists.
         """
         self._numbers = dict(numbers)
@@ -53,7 +53,7 @@ class Selection(qt.QObject):
 
     def select_stack(self, name: str) -> None:
         """
-        :raises ValueError: when there is no such stack.
+        :raises ValueError: if there is no such stack.
         """
         if name not in self._numbers:
             raise ValueError(f"There is no stack {name!r} to select")
@@ -66,7 +66,7 @@ class Selection(qt.QObject):
             self.sigImageChanged.emit(self._image)
 
     def select_image(self, number: int) -> None:
-        """Select an image, or the nearest one where the stack has no such image."""
+        """Select an image, or the nearest one if it does not exist."""
         number = self._clip(number)
         if number != self._image:
             self._image = number

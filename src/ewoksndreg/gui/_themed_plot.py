@@ -34,7 +34,7 @@ class ThemedPlot(PlotWidget):
     def resizeEvent(self, event: qt.QResizeEvent) -> None:
         super().resizeEvent(event)
         left, top, right, bottom = self._margins
-        # silx wants fractions, which leave some room between them.
+        # silx needs fractions, with some space between them.
         width = max(self.width(), 2 * (left + right))
         height = max(self.height(), 2 * (top + bottom))
         self.setAxesMargins(left / width, top / height, right / width, bottom / height)

@@ -19,16 +19,15 @@ __all__ = ["OWReg2DFeatures"]
 class OWReg2DFeatures(  # type: ignore[call-arg]  # ewoksorange has no types
     OWRegisteringWidget, ewokstaskclass=Reg2DFeatures
 ):
-    """Finds the transformations that align the images of each stack, by points that look the
-    same."""
+    """Finds the transformations that align the images of each stack, from matching features."""
 
     name = "2D Feature-Based Registration"
-    description = "Register the images of each stack by points that look the same"
+    description = "Register the images of each stack by matching features"
     icon = "icons/reg2d_features.svg"
     keywords = ("registration", "alignment", "features", "SIFT", "ORB")
     priority = 5
 
-    explanation = "Registers the images of each stack by points that look the same."
+    explanation = "Registers the images of each stack by matching features."
     initial_inputs: ClassVar = {
         "transformation_type": "translation",
         "detector": "Sift-SciKitImage",
@@ -42,8 +41,8 @@ class OWReg2DFeatures(  # type: ignore[call-arg]  # ewoksorange has no types
             ChoiceField(
                 "detector",
                 "Detector",
-                "What finds points in the images. ORB is faster, SIFT finds more. Both SIFT"
-                " detectors are that of scikit-image.",
+                "The feature detector. ORB is faster, SIFT finds more features. Both SIFT detectors"
+                " are that of scikit-image.",
                 {
                     "Sift-SciKitImage": "SIFT",
                     "Orb-SciKitImage": "ORB",

@@ -1,2 +1,2 @@
-"""Parts of the widgets of this category. Orange looks for widgets beside this package, not
-inside."""
+"""Parts of the widgets of this category. Orange finds widgets in the parent package, not in this
+one."""

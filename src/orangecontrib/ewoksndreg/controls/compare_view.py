@@ -1,4 +1,4 @@
-"""Stacks before and after they were aligned."""
+"""Compare stacks before and after the alignment."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ class CompareView(qt.QWidget):
 
     @contextmanager
     def _open(self, sources: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The chosen stack, if there is one. Its file is open for a moment only, so that others can
-        write."""
+        """Open the chosen stack, if there is one. Its file is open only briefly, so that others can
+        write to it."""
         name = self.choice.currentData()
         self.message.clear()
         try:
@@ -106,7 +106,7 @@ class CompareView(qt.QWidget):
 
 
 def _make_visible(image: Any) -> Any:
-    """Pixels without a value as dark as the darkest."""
+    """Give pixels without a value the lowest value."""
     pixels = numpy.asarray(image, dtype=numpy.float32)
     finite = numpy.isfinite(pixels)
     least = pixels[finite].min() if finite.any() else 0

@@ -18,8 +18,8 @@ _LONGEST_CHOICE = 44  # characters
 class Field(qt.QWidget):
     """A labeled editor of one input.
 
-    :param name: of the input, as the task calls it.
-    :param label: of the input, as the user reads it.
+    :param name: name of the input of the task.
+    :param label: label for the user.
     :param help: a tool tip.
     :param editor: shows and edits the value.
     """
@@ -68,16 +68,16 @@ class Field(qt.QWidget):
         self._display(value)
 
     def show_waiting(self, title: str) -> None:
-        """Say that a link will bring the value.
+        """Display that a link will provide the value.
 
-        :param title: of the widget that has to run before.
+        :param title: title of the widget that has to run first.
         """
         self._set_source("from link")
         self._display(None)
         self._set_note(f"Waiting for {title!r}: run it first")
 
     def show_problem(self, problem: str) -> None:
-        """Say why the displayed value cannot be used."""
+        """Display why the value cannot be used."""
         self._set_note(problem, is_problem=True)
 
     def _display(self, value: Any) -> None:
@@ -89,7 +89,7 @@ class Field(qt.QWidget):
         self._set_note("")
 
     def _set_note(self, note: str, *, is_problem: bool = False) -> None:
-        """Say something below the editor."""
+        """Display a note below the editor."""
         self.problem = note if is_problem else ""
         self.note.setText(note)
         self.note.setVisible(bool(note))
@@ -100,8 +100,8 @@ class Field(qt.QWidget):
 class ChoiceField(Field):
     """One of several values.
 
-    :param choices: what the user reads for each value, by value.
-    :param unset: what the user reads when there is no value, which cannot be chosen.
+    :param choices: the label of each value.
+    :param unset: the label of no value, which cannot be chosen.
     """
 
     def __init__(

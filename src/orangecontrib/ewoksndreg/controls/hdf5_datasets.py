@@ -36,8 +36,8 @@ def find_datasets(url: DataUrl, what: str, accept: Callable[[h5py.Dataset], bool
     :param url: of a dataset or group.
     :param what: what is looked for, plural, for the message.
     :param accept: whether a dataset fits.
-    :raises ValueError: when there is none.
-    :raises OSError: when the file cannot be read.
+    :raises ValueError: if there is none.
+    :raises OSError: if the file cannot be read.
     """
     path = str(url.file_path())
     with open_to_read(path) as file:

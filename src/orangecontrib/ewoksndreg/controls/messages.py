@@ -16,7 +16,7 @@ def extract_sentence(error: BaseException) -> str:
 
 
 def name_missing_inputs(labels: Iterable[str]) -> str:
-    """Say which inputs a task needs and does not have, and where they come from.
+    """Say which inputs of a task are missing, and how to provide them.
 
     :param labels: of their fields.
     """

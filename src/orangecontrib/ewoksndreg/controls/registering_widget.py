@@ -1,4 +1,4 @@
-"""What the widgets that register stacks share."""
+"""The base class of the widgets that register stacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPES = ("translation", "rigid", "similarity", "affine", "projective", "identit
 class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     OWStatusWidget, openclass=True
 ):
-    """Registers each stack by itself, or one for all."""
+    """Registers each stack separately, or one stack for all."""
 
     def _make_fields(self) -> Iterable[Field]:
         return (
@@ -37,8 +37,8 @@ class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             LineField(
                 "reference_image",
                 "Reference image",
-                "The image with which all others are aligned: its number from 0, a negative number"
-                " from the end, or a part of the stack from 0.0 to 1.0.",
+                "The image with which all others are aligned: its number from 0 (negative: from the"
+                " end), or a relative position in the stack from 0.0 to 1.0.",
                 "0",
                 read=read_reference_image,
                 write=format_json,
@@ -46,13 +46,13 @@ class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
             StackNameField(
                 "reference_stack",
                 "Register",
-                "Register each stack, or one whose transformations all stacks get.",
-                "each stack by itself",
+                "Register each stack, or only one, whose transformations are used for all stacks.",
+                "each stack separately",
             ),
             NumberField(
                 "max_workers",
                 "Workers",
-                "How many threads register at the same time.",
+                "Number of threads that register at the same time.",
                 least=-1,
                 most=256,
                 least_means="one on each processor",
@@ -60,7 +60,7 @@ class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         )
 
     def _make_method_fields(self) -> Iterable[Field]:
-        """The fields that this method has and others do not."""
+        """The fields that only this method has."""
         raise NotImplementedError
 
     def _show_result(self, task: Any) -> None:

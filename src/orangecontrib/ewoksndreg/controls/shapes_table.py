@@ -10,7 +10,7 @@ _MOST_ROWS = 10
 
 
 class ShapesTable(qt.QTreeWidget):
-    """Names and shapes, one per row, as high as it needs to be. Long names lose their middle."""
+    """Names and shapes, one per row, without scrolling. The middle of long names is removed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class ShapesTable(qt.QTreeWidget):
         self.hide()
 
     def rows(self) -> list[tuple[str, str]]:
-        """What is displayed."""
+        """The displayed rows."""
         items = [self.topLevelItem(n) for n in range(self.topLevelItemCount())]
         return [(item.text(0), item.text(1)) for item in items]
 
     def show_rows(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Replace what is displayed."""
+        """Replace the displayed rows."""
         if list(rows) == self.rows():
             return
         self.clear()

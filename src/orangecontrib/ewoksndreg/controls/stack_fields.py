@@ -30,7 +30,7 @@ from .text_values import read_transformations
 class StackNameField(ChoiceField):
     """One of the stacks, or none of them.
 
-    :param none: what the user reads when no stack is chosen.
+    :param none: the text for no stack.
     """
 
     def __init__(self, name: str, label: str, help: str, none: str) -> None:
@@ -72,8 +72,8 @@ def make_registrations_field() -> SourcesField:
 
 
 class OutputField(LineField):
-    """The field of the input `output_root_uri`. Where the group has something already, it offers
-    the next free name.
+    """The field of the input `output_root_uri`. If the group has such stacks already, it offers the
+    next free name.
 
     :param help: a tool tip.
     """
@@ -95,9 +95,9 @@ class OutputField(LineField):
         self.layout().addWidget(self.next_free)
 
     def offer_next_free(self, stacks: Collection[str]) -> None:
-        """Offer another group when the chosen one has such stacks already.
+        """Offer another group if the chosen one has such stacks already.
 
-        :param stacks: names of the stacks that will be saved; none where they are not known.
+        :param stacks: names of the stacks to save; empty if they are unknown.
         """
         place = self.value() if self.editor.isEnabled() else None
         free = None if place is None else find_free_group(place, stacks)

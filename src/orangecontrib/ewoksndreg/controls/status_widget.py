@@ -1,4 +1,4 @@
-"""A widget that says in one sentence what came out."""
+"""A widget that describes its result in one sentence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .task_widget import OWTaskWidget
 class OWStatusWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     OWTaskWidget, openclass=True
 ):
-    """Fields, buttons, and above them what the task does and what came out."""
+    """Fields, buttons, and above them a description of the task and of its result."""
 
     want_main_area = False
 
     explanation = ""
-    """What the task does, shown until it runs."""
+    """Description of the task, which is displayed until it runs."""
 
     def __init__(self) -> None:
         self._status = qt.QLabel()
@@ -38,9 +38,9 @@ class OWStatusWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         self._status.setToolTip(sentence)
 
     def _show_rows(self, sentence: str, rows: Sequence[tuple[str, str]]) -> None:
-        """Say what came out, and list it.
+        """Describe the result in a sentence and a list.
 
-        :param rows: names, of stacks for example, and what is known of each.
+        :param rows: names, for example of stacks, and a description of each.
         """
         self._show_status(sentence)
         self.result_table.show_rows(rows)

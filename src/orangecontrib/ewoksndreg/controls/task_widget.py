@@ -1,4 +1,4 @@
-"""What all widgets of this category share: run, progress, cancel, messages, saved inputs."""
+"""The base class of the widgets: run, progress, cancel, messages, saved inputs."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from .stack_fields import StackNameField
 from .text_fields import TextField
 from .text_values import list_names
 
-# How often a task that should stop is asked to, in ms: a request before it begins is lost.
+# The interval (ms) of requests to cancel a task: a request before it starts is lost.
 _ASK_AGAIN = 50
 
 _FIELDS_WIDTH = 330  # px
 
 
 def make_inputs(task: Any, default: str | None = None, shown: Collection[str] = ()) -> type:
-    """The inputs of a widget: those of its task.
+    """Make the inputs of a widget from those of its task.
 
-    :param default: the one to which a new link goes.
-    :param shown: other ones that a new link may go to; the rest is linked by hand.
+    :param default: the input to which a new link goes.
+    :param shown: other inputs to which a new link may go; the rest are linked manually.
     """
     signals = {}
     for name in task.input_model().model_fields:
         explicit = name != default and name not in shown
-        # Any output can be linked: the task says which values it cannot use. A summary would print
-        # all images and transformations.
+        # Any output can be linked: the task rejects values that it cannot use. A summary would
+        # print all images and transformations.
         signals[name] = Input(
             name, object, default=name == default, explicit=explicit, auto_summary=False
         )
@@ -54,9 +54,9 @@ def make_inputs(task: Any, default: str | None = None, shown: Collection[str] = 
 
 
 def make_outputs(task: Any, default: str) -> type:
-    """The outputs of a widget: those of its task.
+    """Make the outputs of a widget from those of its task.
 
-    :param default: the one from which a new link comes.
+    :param default: the output from which a new link comes.
     """
     names = task.output_model().model_fields
     signals = {
@@ -73,9 +73,9 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     category = "Registration"
 
     initial_inputs: ClassVar[Mapping[str, Any]] = {}
-    """Values of inputs for a widget that is new, not for one of a workflow that is opened."""
+    """Values of inputs for a new widget, not for one in a workflow that is opened."""
 
-    # The first line is what the message bar has room for.
+    # The message bar shows only the first line.
     class Error(OWEwoksWidgetOneThread.Error):
         inputs = Msg("Not run\n{}")
         failed = Msg("Failed\n{}")
@@ -88,7 +88,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         cancelled = Msg("Cancelled")
 
     invalid_entries = Setting({}, schema_only=True)
-    """What was typed and is not valid, by the name of the input."""
+    """Typed values that are not valid, by the name of the input."""
 
     def __new__(cls, *arguments: Any, **options: Any) -> OWTaskWidget:
         widget: OWTaskWidget = super().__new__(cls, *arguments, **options)
@@ -118,13 +118,13 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         raise NotImplementedError
 
     def _show_status(self, sentence: str) -> None:
-        """Say that the task runs, or why there is no new result."""
+        """Display that the task runs, or why there is no new result."""
 
     def _show_result(self, task: Any) -> None:
         """Show the result of a task that has succeeded."""
 
     def _show_failure(self, task: Any, sentence: str) -> None:
-        """Say why a task has failed, and show what it has found before."""
+        """Display why a task has failed, and the previous result."""
         self._show_status(sentence)
 
     # --- Inputs
@@ -145,7 +145,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         self.invalid_entries.pop(name, None)
 
     def _find_linked_widgets(self) -> dict[str, str]:
-        """By the name of an input, the title of the widget from which its link comes."""
+        """Find the title of the widget that each input is linked from, by the name of the input."""
         if self.signalManager is None:
             return {}
         scheme = self.signalManager.scheme()
@@ -200,7 +200,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
                 field.offer_next_free(stacks)
         wrong = [field.label for field in self.fields.values() if field.problem]
         if wrong:
-            # The field says what is wrong.
+            # The field explains the problem.
             return f"Correct {' and '.join(map(repr, wrong))} first"
         missing = self._find_missing()
         sources = self._find_linked_widgets()
@@ -213,14 +213,14 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
 
     def _init_control_area(self) -> None:
         super()._init_control_area()
-        self._trigger_button.setToolTip("Run, and send the result on to the linked widgets")
-        self._execute_button.setToolTip("Run, without sending the result on")
+        self._trigger_button.setToolTip("Run, and send the result to the linked widgets")
+        self._execute_button.setToolTip("Run, without sending the result")
         self._cancel_button = qt.QPushButton("Cancel")
         self._cancel_button.setToolTip("Stop after the current image")
         self._cancel_button.clicked.connect(self._cancel)
         # Below the fields, which may be scrolled.
         for button in (self._trigger_button, self._execute_button, self._cancel_button):
-            button.setAutoDefault(False)  # Enter in a field is no click
+            button.setAutoDefault(False)  # Enter in a field does not click it
             self.buttonsArea.layout().addWidget(button)
         self._show_running(False)
 

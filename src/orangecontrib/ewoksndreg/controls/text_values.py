@@ -20,8 +20,8 @@ def read_stacks(typed: str) -> list[str] | dict[str, Any] | None:
 
     :param typed: URLs of datasets, one per line, or JSON: a list of URLs, or a dictionary of URLs
         or nested lists of pixels by stack name.
-    :returns: the same as a value of the task input `image_stacks`; None when nothing was typed.
-    :raises ValueError: when it is none of these, in one sentence.
+    :returns: the same as a value of the task input `image_stacks`; None if nothing was typed.
+    :raises ValueError: if it is none of these, in one sentence.
     """
     value: list[str] | dict[str, Any] | None = _read(typed)
     try:
@@ -39,8 +39,8 @@ def read_transformations(typed: str) -> dict[str, Any] | None:
     :param typed: URLs of datasets of matrices or shifts, one per line, or JSON: a list of URLs, or
         a dictionary of URLs or nested lists by stack name. A list of URLs gets the names of
         :func:`.stack_names`, which are those of the datasets.
-    :returns: the same as a value of the task input `transformations`; None when nothing was typed.
-    :raises ValueError: when it is none of these, in one sentence.
+    :returns: the same as a value of the task input `transformations`; None if nothing was typed.
+    :raises ValueError: if it is none of these, in one sentence.
     """
     value = _read(typed)
     if value is None:
@@ -68,8 +68,8 @@ def read_transformations(typed: str) -> dict[str, Any] | None:
 def read_output_url(typed: str) -> str | None:
     """Read what a user typed as the URL of the group to save into.
 
-    :returns: the URL without spaces around it; None when nothing was typed.
-    :raises ValueError: when it is not a URL, in one sentence.
+    :returns: the URL without spaces around it; None if nothing was typed.
+    :raises ValueError: if it is not a URL, in one sentence.
     """
     typed = typed.strip()
     if not typed:
@@ -79,7 +79,7 @@ def read_output_url(typed: str) -> str | None:
 
 
 def read_input_url(typed: str) -> str | None:
-    """:func:`read_output_url`, where the path of a file stands for its root group."""
+    """:func:`read_output_url`, where the path of a file is the URL of its root group."""
     typed = typed.strip()
     read_output_url(typed if "::" in typed or not typed else f"{typed}::/")
     return typed or None
@@ -88,8 +88,8 @@ def read_input_url(typed: str) -> str | None:
 def read_options(typed: str) -> dict[str, Any] | None:
     """Read what a user typed as options by name.
 
-    :returns: the options; None when nothing was typed.
-    :raises ValueError: when it is not a JSON object, in one sentence.
+    :returns: the options; None if nothing was typed.
+    :raises ValueError: if it is not a JSON object, in one sentence.
     """
     value = _read_json(typed) if typed.strip() else None
     if not isinstance(value, dict | None):
@@ -100,9 +100,9 @@ def read_options(typed: str) -> dict[str, Any] | None:
 def read_reference_image(typed: str) -> int | float | None:
     """Read what a user typed as the reference image.
 
-    :returns: the number of an image, or a part of the stack as a float; None when nothing was
+    :returns: the number of an image, or a part of the stack as a float; None if nothing was
         typed.
-    :raises ValueError: when it is not a number, in one sentence.
+    :raises ValueError: if it is not a number, in one sentence.
     """
     value = typed.strip()
     for kind in (int, float):
@@ -116,8 +116,8 @@ def read_reference_image(typed: str) -> int | float | None:
 def read_shape(typed: str) -> list[int] | None:
     """Read what a user typed as the shape of images, in JSON or without brackets.
 
-    :returns: the numbers of rows and columns; None when nothing was typed.
-    :raises ValueError: when it is not two positive integers, in one sentence.
+    :returns: the numbers of rows and columns; None if nothing was typed.
+    :raises ValueError: if it is not two positive integers, in one sentence.
     """
     if not typed.strip():
         return None
@@ -133,7 +133,7 @@ def read_shape(typed: str) -> list[int] | None:
 def format_json(value: Any) -> str | None:
     """The inverse of :func:`read_options`, :func:`read_reference_image` and :func:`read_shape`.
 
-    :returns: None when the value cannot be typed.
+    :returns: None if the value cannot be typed.
     """
     try:
         return "" if value is None else json.dumps(value)
@@ -142,13 +142,12 @@ def format_json(value: Any) -> str | None:
 
 
 def format_url(url: str | DataUrl | None) -> str:
-    """The URL as users write it; an empty string where there is none."""
+    """Format a URL as users write it; an empty string if there is none."""
     return url_text(url) if isinstance(url, DataUrl) else url or ""
 
 
 def list_names(image_stacks: Any, transformations: Any) -> list[str]:
-    """Names of all stacks of which there are images or transformations, as far as they are
-    valid."""
+    """List the names of all stacks with images or transformations, as far as these are valid."""
     names: dict[str, None] = {}
     for value in (image_stacks, transformations):
         try:
@@ -162,7 +161,7 @@ def format_sources(value: Any) -> str | None:
     """The inverse of :func:`read_stacks` and :func:`read_transformations`.
 
     :param value: as they return, or with `DataUrl` in place of strings.
-    :returns: None when the value cannot be typed, arrays for example.
+    :returns: None if the value cannot be typed, arrays for example.
     """
     if value is None:
         return ""
@@ -181,7 +180,7 @@ def format_sources(value: Any) -> str | None:
 
 
 def elide(name: str, longest: int) -> str:
-    """A name without its middle where it is too long.
+    """Remove the middle of a name that is too long.
 
     :param longest: number of characters.
     """
@@ -210,7 +209,7 @@ def _read_json(typed: str) -> Any:
 
 
 def _is_plain_line(url: Any) -> bool:
-    """Whether a URL can be typed on a line of its own."""
+    """Whether a URL can be typed on its own line."""
     return isinstance(url, str) and url == url.strip() and url != "" and url[0] not in "[{"
 
 
