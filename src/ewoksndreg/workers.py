@@ -15,6 +15,8 @@ from multiprocessing.context import SpawnContext
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+import numpy
+
 
 def count_workers(max_workers: int | None) -> int:
     """Return the number of workers to use.
@@ -22,7 +24,10 @@ def count_workers(max_workers: int | None) -> int:
     :param max_workers: None or -1: one per available processor or, on a worker of a Dask cluster,
         one per thread of that worker. 0 or 1: the calling thread does the work.
     :raises ValueError: if the number is less than -1.
+    :raises TypeError: if it is no integer.
     """
+    if max_workers is not None and not isinstance(max_workers, (int, numpy.integer)):
+        raise TypeError(f"the number of workers must be an integer, not {max_workers!r}")
     if max_workers is not None and max_workers < -1:
         raise ValueError(f"the number of workers must be -1 or more, not {max_workers}")
     if max_workers is not None and max_workers >= 0:

@@ -366,6 +366,15 @@ IMAGES = numpy.random.default_rng(0).normal(size=(3, 20, 20))
             " the stack as a float from 0.0 to 1.0",
         ),
         (
+            {"reference_image": True},
+            "There is no reference image True: give an index from -3 to 2, or a relative position"
+            " in the stack as a float from 0.0 to 1.0",
+        ),
+        (
+            {"mask": numpy.zeros((20, 20), dtype=bool)},
+            "The mask leaves no pixels: it must be True for the pixels to use",
+        ),
+        (
             {"mask": numpy.ones((20, 19), dtype=bool)},
             "The mask has the shape (20, 19), the images have (20, 20)",
         ),
@@ -376,6 +385,24 @@ def test_mistakes_are_told_in_one_sentence(options: dict[str, Any], message: str
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         register_stack(IMAGES, **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_workers": "two"}, "the number of workers must be an integer, not 'two'"),
+        ({"block_size": 1.5}, "The block size must be an integer, not 1.5"),
+        ({"transformation_typ": "rigid"}, "unexpected keyword argument 'transformation_typ'"),
+    ],
+)
+def test_options_of_a_wrong_type_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        register_stack(IMAGES, **options)
+
+
+def test_images_without_pixels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"The images have no pixels: their shape is \(0, 4\)"):
+        register_stack(numpy.zeros((3, 0, 4)))
 
 
 def test_a_mask_of_something_else() -> None:

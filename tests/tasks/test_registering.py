@@ -157,6 +157,23 @@ def test_types_that_are_not_built_are_refused(
             {"mapper": "Optimization-Kornia", "mapper_options": {"pyramid_level": 3}},
             "There is no mapper option 'pyramid_level': did you mean 'pyramid_levels'?",
         ),
+        (
+            {"mapper": "Optimization-SimpleITK", "mapper_options": {"metric": "MeanSquare"}},
+            "There is no metric 'MeanSquare': did you mean 'MeanSquares'?",
+        ),
+        (
+            {"mapper_options": {"optimizer": "Adams"}},
+            "There is no optimizer 'Adams': did you mean 'Adam'?",
+        ),
+        (
+            {"preprocessing_options": {"apply_window": "han"}},
+            "There is no window 'han': did you mean 'hann'?",
+        ),
+        (
+            {"preprocessing_options": {"apply_high_pass": "wide"}},
+            "apply_high_pass is a standard deviation in px above 0, not 'wide'",
+        ),
+        ({"mask": numpy.zeros((64, 64), bool)}, "Stack 'Ca-K': The mask leaves no pixels"),
         ({"mask": numpy.ones((3, 3), bool)}, "Stack 'Ca-K': The mask has the shape (3, 3)"),
         ({"image_stacks": 3}, "Image stacks are a dictionary of arrays or URLs"),
         ({"block_size": "many"}, "Input 'block_size'"),

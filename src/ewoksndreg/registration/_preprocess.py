@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -72,7 +73,8 @@ def preprocess(
         "apply_high_pass": apply_high_pass,
     }
     for name, width in widths.items():
-        if width is not None and not (math.isfinite(width) and width > 0):
+        positive = isinstance(width, numbers.Real) and math.isfinite(width) and width > 0
+        if width is not None and (isinstance(width, bool) or not positive):
             raise ValueError(f"{name} is a standard deviation in px above 0, not {width!r}")
 
     def apply(image: FloatImage) -> FloatImage:

@@ -57,9 +57,11 @@ _ABOVE_NOISE = 5 * math.sqrt(4 * math.pi)
 
 def _find_index(reference_image: int | float, number: int) -> int:
     """:raises ValueError: if there is no such image."""
-    if isinstance(reference_image, float) and 0 <= reference_image <= 1:
+    fraction = isinstance(reference_image, (float, numpy.floating))
+    if fraction and 0 <= reference_image <= 1:
         return min(int(reference_image * number), number - 1)
-    if isinstance(reference_image, (int, numpy.integer)) and -number <= reference_image < number:
+    index = isinstance(reference_image, (int, numpy.integer))
+    if index and not isinstance(reference_image, bool) and -number <= reference_image < number:
         return int(reference_image) % number
     raise ValueError(
         f"There is no reference image {reference_image!r}: give an index from {-number} to"
@@ -76,6 +78,8 @@ def _find_masked(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask | None:
         raise TypeError(f"The mask must be boolean, True for the pixels to use, not {used.dtype}")
     if used.shape != shape:
         raise ValueError(f"The mask has the shape {used.shape}, the images have {shape}")
+    if not used.any():
+        raise ValueError("The mask leaves no pixels: it must be True for the pixels to use")
     return numpy.asarray(used == 0)
 
 
@@ -112,6 +116,10 @@ def register_images(
     :param weights: the weights of the stacks, all positive.
     """
     number, *shape = next(iter(stacks.values())).shape
+    if 0 in shape:
+        raise ValueError(f"The images have no pixels: their shape is {tuple(shape)}")
+    if not isinstance(block_size, (int, numpy.integer)):
+        raise TypeError(f"The block size must be an integer, not {block_size!r}")
     q = _find_index(reference_image, number)
     masked = _find_masked(mask, tuple(shape))
     kernel = select_kernel(_OPERATIONS * len(stacks) * number * math.prod(shape))

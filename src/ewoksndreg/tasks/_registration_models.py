@@ -26,20 +26,38 @@ from ..transformation import Transformation
 from ..transformation import TransformationType
 from ._models import StackInputs
 
-# The options of each mapper of ewoksndreg 0.5.0
-MAPPER_OPTIONS: dict[str, tuple[str, ...]] = {
-    "CrossCorrelation-Numpy": (),
-    "CrossCorrelation-SciKitImage": ("upsample_factor", "normalization"),
-    "Optimization-SimpleITK": (
-        "metric",
-        "optimizer",
-        "order",
-        "pyramid_levels",
-        "mesh_size",
-        "sampling",
-        "sampling_percentage",
-    ),
-    "Optimization-Kornia": ("metric", "optimizer", "pyramid_levels"),
+# The options of each mapper of ewoksndreg 0.5.0, and the names that are their values
+MAPPER_OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "CrossCorrelation-Numpy": {},
+    "CrossCorrelation-SciKitImage": {"upsample_factor": (), "normalization": ()},
+    "Optimization-SimpleITK": {
+        "metric": (
+            "MeanSquares",
+            "CrossCorrelation",
+            "ANTSNeighborhoodCorrelation",
+            "JointHistogramMutualInformation",
+            "MattesMutualInformation",
+        ),
+        "optimizer": (
+            "LBFGSB",
+            "Exhaustive",
+            "Powell",
+            "Evolutionary",
+            "GradientDescent",
+            "GradientDescentLineSearch",
+            "CGLineSearch",
+        ),
+        "order": (),
+        "pyramid_levels": (),
+        "mesh_size": (),
+        "sampling": ("none", "random", "regular"),
+        "sampling_percentage": (),
+    },
+    "Optimization-Kornia": {
+        "metric": ("MeanSquaredError", "MeanAbsoluteError", "MutualInformation"),
+        "optimizer": ("RMSprop", "Adam", "SGD"),
+        "pyramid_levels": (),
+    },
 }
 DETECTORS: dict[str, Method] = {
     "Sift-SciKitImage": "sift",
@@ -56,6 +74,25 @@ PREPROCESSING = (
     "apply_high_pass",
     "apply_window",
     "pin_range",
+)
+WINDOWS = (
+    "barthann",
+    "bartlett",
+    "blackman",
+    "blackmanharris",
+    "bohman",
+    "boxcar",
+    "cosine",
+    "exponential",
+    "flattop",
+    "hamming",
+    "hann",
+    "lanczos",
+    "nuttall",
+    "parzen",
+    "taylor",
+    "triang",
+    "tukey",
 )
 
 
@@ -141,21 +178,26 @@ class IntensityInputs(_RegistrationInputs):
         for name in value or ():
             if name not in PREPROCESSING:
                 raise ValueError(unknown_name("preprocessing option", name, PREPROCESSING))
+        window = (value or {}).get("apply_window")
+        if window and _name_of(window) not in WINDOWS:
+            raise ValueError(unknown_name("window", _name_of(window), WINDOWS))
         return value
 
     @field_validator("mapper_options", mode="after")
     @classmethod
     def _check_mapper_options(cls, value: dict[str, Any] | None, info: Any) -> Any:
         mapper = info.data.get("mapper")
-        known = [
-            option
-            for name, options in MAPPER_OPTIONS.items()
-            if mapper in (None, name)
-            for option in options
-        ]
-        for name in value or ():
-            if name not in known:
-                raise ValueError(unknown_name("mapper option", name, dict.fromkeys(known)))
+        known: dict[str, tuple[str, ...]] = {}
+        for name, options in MAPPER_OPTIONS.items():
+            if mapper in (None, name):
+                for option, names in options.items():
+                    known[option] = (*known.get(option, ()), *names)
+        for option, given in (value or {}).items():
+            if option not in known:
+                raise ValueError(unknown_name("mapper option", option, known))
+            lower = [name.lower() for name in known[option]]
+            if given is not None and lower and _name_of(given).lower() not in lower:
+                raise ValueError(unknown_name(option, _name_of(given), known[option]))
         return value
 
 
@@ -190,13 +232,18 @@ class FeatureInputs(_RegistrationInputs):
         return find_name(info.field_name, value, names[info.field_name])
 
 
+def _name_of(value: Any) -> str:
+    """Convert a name, or a member of an enumeration, to a string."""
+    return str(getattr(value, "value", value))
+
+
 def find_name(what: str, value: Any, names: Collection[str]) -> str:
     """Find a name of ewoksndreg 0.5.0, also from a pair of name and backend, ignoring case.
 
     :raises ValueError: if there is no such name; suggests the closest match.
     """
     pair = not isinstance(value, str) and isinstance(value, Sequence) and len(value) == 2
-    text = "-".join(str(getattr(each, "value", each)) for each in value) if pair else str(value)
+    text = "-".join(map(_name_of, value)) if pair else str(value)
     for name in names:
         if name.lower() == text.lower():
             return name
