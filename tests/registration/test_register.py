@@ -400,11 +400,6 @@ def test_options_of_a_wrong_type_are_refused(options: dict[str, Any], message: s
         register_stack(IMAGES, **options)
 
 
-def test_images_without_pixels_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"The images have no pixels: their shape is \(0, 4\)"):
-        register_stack(numpy.zeros((3, 0, 4)))
-
-
 def test_a_mask_of_something_else() -> None:
     with pytest.raises(
         TypeError, match="The mask must be boolean, True for the pixels to use, not float"

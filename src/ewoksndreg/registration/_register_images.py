@@ -116,8 +116,6 @@ def register_images(
     :param weights: the weights of the stacks, all positive.
     """
     number, *shape = next(iter(stacks.values())).shape
-    if 0 in shape:
-        raise ValueError(f"The images have no pixels: their shape is {tuple(shape)}")
     if not isinstance(block_size, (int, numpy.integer)):
         raise TypeError(f"The block size must be an integer, not {block_size!r}")
     q = _find_index(reference_image, number)
