@@ -13,11 +13,11 @@ _HEAD = """\
 # Error messages
 
 Every error that the library reports, with its exact message. Each of them is a test: `tests/errors`
-makes the mistake, compares the type and the message, and checks that nothing was written or changed
-on the disk. Those tests generate this page: `python -m tests.errors > doc/reference/errors.md`.
+causes the error, compares the type and the message, and checks that nothing was written or changed
+on the disk. These tests generate this page: `python -m tests.errors > doc/reference/errors.md`.
 
-The examples use the folder `/data`. There the file `maps.h5` has the stacks `Ca-K` and `Fe-K` of
-three images of 32 x 36 px in the group `/entry/maps`, and stacks with mistakes in `/entry/bad`;
+The examples use the directory `/data`. There the file `maps.h5` has the stacks `Ca-K` and `Fe-K` of
+three images of 32 x 36 px in the group `/entry/maps`, and invalid stacks in `/entry/bad`;
 `notes.txt` is not HDF5. In a workflow, ewoks raises an error with the name of the task;
 its `__cause__` is the exception of this page.
 """
