@@ -24,7 +24,7 @@ STRANGE = ["$x_1$", "_Ca", '<b>&"' + 60 * "long", "line\nbreak"]
 
 
 def moving(motion, shape=(40, 50), seed=0):
-    """Pixel p of image n shows the place p - motion[n] of the scene; whole pixels."""
+    """Pixel p of image n shows the place p - motion[n] of the scene; integer shifts."""
     scene = smooth_image(seed, (shape[0] + 40, shape[1] + 40))
     return numpy.stack(
         [scene[20 - r : 20 - r + shape[0], 20 - c : 20 - c + shape[1]] for r, c in motion]

@@ -43,13 +43,13 @@ def add_context(error: Exception, where: str) -> Exception:
     return OSError(f"{where}: {type(error).__name__}{text and ': '}{text}")
 
 
-def quoted(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """``'Ca-K', 'Fe-K' and 'S-K'``"""
     *others, last = (repr(str(name)) for name in names)
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def counted(what: str, numbers: Sequence[int]) -> str:
+def list_numbers(what: str, numbers: Sequence[int]) -> str:
     """``image 3`` or ``images 3 to 5 and 9``
 
     :param what: what the numbers count, in the singular.

@@ -237,7 +237,7 @@ class AlignedStack(Stack):
         return images
 
     def _read(self, index: int) -> NDArray[Any]:
-        with self._source as images, _naming(self._source.name, index):
+        with self._source as images, _locate_errors(self._source.name, index):
             transformation = self.registration[index]
             image = None if transformation is None else images[index]
             return self.resampling(image, transformation)
@@ -337,7 +337,7 @@ class _Work:
             with stack:
                 for n, transformation in enumerate(registration):
                     self._reporter.check()
-                    with _naming(name, n):
+                    with _locate_errors(name, n):
                         image = None if transformation is None else stack[n]
                         waiting.append((n, self._submit(function, image, transformation)))
                     del image
@@ -351,7 +351,7 @@ class _Work:
                 future.cancel()
 
     def _wait(self, name: str, n: int, future: Future[Any]) -> Any:
-        with _naming(name, n):
+        with _locate_errors(name, n):
             result = future.result()
         self._reporter.count()
         return result
@@ -364,7 +364,7 @@ def _run_here(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
 
 
 @contextmanager
-def _naming(name: str, n: int) -> Iterator[None]:
+def _locate_errors(name: str, n: int) -> Iterator[None]:
     try:
         yield
     except (OSError, TypeError, ValueError) as error:

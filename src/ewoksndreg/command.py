@@ -198,7 +198,7 @@ def _run(options: argparse.Namespace) -> int:
     stacks = {shown: stacks[shown], **stacks}
     with _show_progress("aligning") as progress:
         align_stacks(stacks, best, options.output, crop=options.crop, progress=progress)
-    return _tell(options, evaluation, stacks, registrations, refinement, options.output)
+    return _report(options, evaluation, stacks, registrations, refinement, options.output)
 
 
 def _register(options: argparse.Namespace) -> int:
@@ -223,7 +223,7 @@ def _rank(options: argparse.Namespace) -> int:
         evaluation = evaluate_stacks(
             stacks, registrations, registered_from=sources, progress=progress
         )
-    return _tell(options, evaluation, stacks, registrations)
+    return _report(options, evaluation, stacks, registrations)
 
 
 def _align(options: argparse.Namespace) -> int:
@@ -317,7 +317,7 @@ def _check_report(path: str | None) -> None:
             raise OSError(f"The folder {folder!r} for the report cannot be {what}")
 
 
-def _tell(
+def _report(
     options: argparse.Namespace,
     evaluation: Evaluation,
     stacks: Mapping[str, Any],
@@ -350,10 +350,10 @@ def _tell(
             output,
             options.report,
         ]
-        texts = "remaining shift: {:.2f} px", "{}", "saved in {}", "report in {}"
-        for text, value in zip(texts, lines, strict=True):
+        templates = "remaining shift: {:.2f} px", "{}", "saved in {}", "report in {}"
+        for template, value in zip(templates, lines, strict=True):
             if value is not None:
-                print("  " + text.format(value))
+                print("  " + template.format(value))
     return GOOD if evaluation.verdict == "good" else CHECK
 
 
@@ -382,12 +382,12 @@ def _show_progress(what: str) -> Iterator[Callable[[float], None]]:
             with tqdm(total=100, desc=what, unit="%", bar_format="{l_bar}{bar}| {elapsed}") as bar:
                 yield lambda fraction: bar.update(int(100 * fraction) - bar.n)
             return
-    told = 0
+    printed = 0
 
-    def tell(fraction: float) -> None:
-        nonlocal told
-        if int(10 * fraction) > told:
-            told = int(10 * fraction)
-            print(f"{what}: {10 * told} %", file=sys.stderr)
+    def report(fraction: float) -> None:
+        nonlocal printed
+        if int(10 * fraction) > printed:
+            printed = int(10 * fraction)
+            print(f"{what}: {10 * printed} %", file=sys.stderr)
 
-    yield tell
+    yield report

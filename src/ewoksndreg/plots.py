@@ -144,7 +144,7 @@ def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1.6 * longest)
     ax.set_xticks([tick for tick in (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5) if tick <= longest])
     ax.set_xlabel("score (small is good)")
-    _label_rows(ax, _ranked_labels(evaluation), bold=0)
+    _label_rows(ax, _label_by_rank(evaluation), bold=0)
     ax.spines[["top", "right"]].set_visible(False)
     line, *bars = ax.get_legend_handles_labels()[0]
     ax.legend(
@@ -368,7 +368,7 @@ def _draw_errors_per_stack(ax: Axes, evaluation: Evaluation) -> None:
     ax.add_patch(
         Rectangle((-0.5, -0.5), values.shape[1], 1, fill=False, edgecolor=_ORANGE, linewidth=3)
     )
-    _label_rows(ax, _ranked_labels(evaluation), bold=0)
+    _label_rows(ax, _label_by_rank(evaluation), bold=0)
     names = [_shorten(name) for name in evaluation.stack_names]
     slanted = _are_slanted(names)
     separator = ", " if slanted else "\n"
@@ -585,7 +585,7 @@ def _are_slanted(names: Sequence[str]) -> bool:
     return len(names) > 8 or max(map(len, names), default=0) > 12
 
 
-def _ranked_labels(evaluation: Evaluation) -> list[str]:
+def _label_by_rank(evaluation: Evaluation) -> list[str]:
     """Add the rank to each name, because shortened names may look the same."""
     names = enumerate(evaluation.ranked_names, start=1)
     return [f"{rank}. {_shorten(name)}" for rank, name in names]

@@ -133,7 +133,7 @@ class WatchedStack(Sequence[Any]):
 
 
 class WatchedStackWithShape(WatchedStack):
-    """Likewise, and knows its shape and type without reading, as a lazy stack of a file does."""
+    """The same, but knows its shape and type without reading, as a lazy stack of a file does."""
 
     def __init__(
         self, number: int, make: Callable[[int], NDArray[Any]], shape: Any, dtype: Any

@@ -308,7 +308,7 @@ def test_gain_and_offset_of_a_stack_do_not_change_the_scores(gain, offset, evalu
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", ">u2", "int64", "float32", ">f8"])
 def test_the_type_of_the_pixels_does_not_change_the_scores(dtype):
-    """Whole numbers from 0 to 250 in all types."""
+    """Integers from 0 to 250 in all types."""
     stack = moving_stack(7, MOTION, SHAPE)
     stack = numpy.rint((stack - stack.min()) * 250 / numpy.ptp(stack))
     registrations = {"a": wobble(2, 0.2)}

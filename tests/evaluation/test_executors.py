@@ -1,4 +1,4 @@
-"""Whoever does the work, the numbers are the same, errors are told and cancelling stops it."""
+"""Executors: the same numbers, errors from workers, and cancelling."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .figures import compute
 from .situations import build_situations
 from .tolerance import median_and_range
 from .trust import draw_remaining_shift
-from .trust import judge
+from .trust import evaluate_situation
 from .trust import summary
 from .trust import table
 
@@ -40,10 +40,12 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.situations:
-        judged = [judge(each) for each in build_situations("check", arguments.situations)]
-        print(f"{table(judged)}\n\n{summary(judged)}")
+        results = [
+            evaluate_situation(each) for each in build_situations("check", arguments.situations)
+        ]
+        print(f"{table(results)}\n\n{summary(results)}")
         if arguments.plot:
-            draw_remaining_shift(judged, arguments.plot)
+            draw_remaining_shift(results, arguments.plot)
         return
     sets = arguments.sets
     print(_table(compute(case for number in sets for case in build_cases(number))))

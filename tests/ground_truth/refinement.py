@@ -96,7 +96,7 @@ def build_cases(per_situation: int = 10, first: int = 0) -> Iterator[Case]:
 
 
 def build_case(situation: str, number: int) -> Case:
-    """Motions, algorithms and pictures by turns."""
+    """Cycle through motions, algorithms and pictures."""
     seed = 10_000 * (SITUATIONS.index(situation) + 1) + number
     rng = numpy.random.default_rng(seed)
     motion: Motion = get_args(Motion)[number % 3]

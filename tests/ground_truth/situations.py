@@ -186,7 +186,7 @@ def _with(case: Situation, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Si
 
 
 def _with_still(case: Situation, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Situation:
-    """Likewise, and the worst registration moves nothing, as one that was found from a pattern that
+    """The same, but the worst registration moves nothing, as one that was found from a pattern that
     belongs to the detector."""
     worst = max(case.errors, key=case.errors.__getitem__)
     still = [Homography(numpy.identity(3))] * IMAGES

@@ -25,7 +25,7 @@ OFF = 1.0
 
 
 @dataclass(frozen=True)
-class Judged:
+class SituationResult:
     """What was found in one situation, and what is true.
 
     :param error: true error of the registration put first, px.
@@ -55,14 +55,14 @@ class Judged:
         return self.regret <= TOLERANCE
 
 
-def judge(situation: Situation) -> Judged:
+def evaluate_situation(situation: Situation) -> SituationResult:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         found = evaluate_stacks(situation.stacks, situation.transformations)
     errors, smallest = situation.errors, situation.smallest_error
     named = (found.best, *found.rivals)
     bad_found, bad_wrong, bad_missed = _count_bad(situation, found)
-    return Judged(
+    return SituationResult(
         name=situation.name,
         error=errors[found.best],
         smallest_error=smallest,
@@ -85,23 +85,23 @@ def _count_bad(situation: Situation, found: Evaluation) -> tuple[int, int, int]:
     return len(spoilt & told), len(told - spoilt), len(spoilt - told)
 
 
-def share(items: Sequence[Judged], condition: Callable[[Judged], bool]) -> float:
+def share(items: Sequence[SituationResult], condition: Callable[[SituationResult], bool]) -> float:
     return float(numpy.mean([condition(item) for item in items])) if items else float("nan")
 
 
-def one_motion(items: Iterable[Judged]) -> list[Judged]:
+def one_motion(items: Iterable[SituationResult]) -> list[SituationResult]:
     """Where stacks move apart no registration is right for all."""
     return [item for item in items if not item.moves_apart]
 
 
-def rank_correlation(items: Iterable[Judged]) -> float:
+def rank_correlation(items: Iterable[SituationResult]) -> float:
     """Of the remaining shift and the true error."""
     known = [item for item in items if numpy.isfinite(item.remaining_shift)]
     pairs = numpy.array([(item.remaining_shift, item.error) for item in known])
     return float(spearmanr(pairs[:, 0], pairs[:, 1])[0])
 
 
-def table(items: Sequence[Judged]) -> str:
+def table(items: Sequence[SituationResult]) -> str:
     """As Markdown, one line for each situation."""
     lines = [
         "| situation | right | mean regret (px) | catastrophic | called good where one is good"
@@ -125,7 +125,7 @@ def table(items: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-def summary(items: Sequence[Judged]) -> str:
+def summary(items: Sequence[SituationResult]) -> str:
     """The figures of the verdict and of what it is made of, one line each."""
     some = one_motion(items)
     lines = []
@@ -174,7 +174,7 @@ def _percent(value: float) -> str:
     return "–" if numpy.isnan(value) else f"{100 * value:.0f} %"  # noqa: RUF001
 
 
-def draw_remaining_shift(items: Sequence[Judged], path: Path) -> None:
+def draw_remaining_shift(items: Sequence[SituationResult], path: Path) -> None:
     """The remaining shift against the true error."""
     from matplotlib.figure import Figure
 

@@ -200,7 +200,7 @@ def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_unti
     plots = view.images_tab.plots
 
     def tight():
-        # Square pixels leave no room beyond the width of the image.
+        # Square pixels leave no space beyond the width of the image.
         return plots.before.limits() == plots.after.limits() and plots.after.limits()[
             :2
         ] == pytest.approx((-0.5, 43.5), abs=0.5)

@@ -166,7 +166,7 @@ with open_stacks(sys.argv[1:]) as stacks:
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in other units")
 @pytest.mark.parametrize("which", ["one", "virtual", "together"])
 def test_memory_is_bounded_by_the_limit(tmp_path, which):
-    """160 MiB, the limit is 64: a stack, a virtual one in 20 files, or 4 that are read by turns."""
+    """160 MiB, the limit is 64: a stack, a virtual one in 20 files, or 4 read alternately."""
     number = {"one": 1, "virtual": 20, "together": 4}[which]
     images = 160 // number  # of 1 MiB, in chunks of eight
     layout = h5py.VirtualLayout((160, 512, 512), "f4")

@@ -350,7 +350,7 @@ def test_datasets_of_h5py_decompress_each_chunk_once(tmp_path, decompressed, vir
 
 
 def test_a_dataset_that_a_notebook_has_open_decompresses_once(tmp_path, decompressed):
-    """HDF5 keeps the cache of whoever opened it first."""
+    """HDF5 keeps the cache settings of the first one that opened it."""
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("a", data=IMAGES, chunks=(7, 12, 10), compression=NUMBER)
     with h5py.File(tmp_path / "a.h5", rdcc_nbytes=0) as file:

@@ -131,7 +131,7 @@ else:
     [0, 0.5, 0.999, *(pytest.param(share, marks=pytest.mark.full) for share in (0.001, 0.1, 0.99))],
 )
 def test_on_a_full_disk_the_error_names_the_file_and_nothing_changes(tmp_path, existing, share):
-    """The limit leaves room for a share of what the file would grow to."""
+    """The limit allows a fraction of the growth of the file."""
     path = tmp_path / "data.h5"
     if existing:
         make_file(path)

@@ -186,7 +186,7 @@ def test_a_new_file_has_ordinary_permissions(tmp_path):
     with open(tmp_path / "ordinary", "w"):
         pass
     assert os.stat(tmp_path / "out.h5").st_mode == os.stat(tmp_path / "ordinary").st_mode
-    assert os.path.getsize(tmp_path / "out.h5") < 30_000  # nothing of the room that was reserved
+    assert os.path.getsize(tmp_path / "out.h5") < 30_000  # without the reserved space
     assert sorted(os.listdir(tmp_path)) == ["ordinary", "out.h5"]
 
 

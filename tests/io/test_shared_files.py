@@ -1,4 +1,4 @@
-"""Files that somebody else has open, and files that are read and written at once."""
+"""Files that another program has open, and files that are read and written at the same time."""
 
 import pickle
 import subprocess

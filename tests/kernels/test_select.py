@@ -1,4 +1,4 @@
-"""Where numba does not work, numpy does the work and one message says so."""
+"""Without a working numba, numpy is used, with one warning."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ def test_values_of_numpy_and_of_json_are_those_of_python(stacks, transformations
 
 
 class Shift(Transformation):
-    """Somebody's own."""
+    """A class of the user."""
 
     def __init__(self, shift):
         super().__init__("translation")

@@ -30,7 +30,7 @@ MOTION = numpy.array([(0, 0), (3, -2), (-5, 4), (8, 1)])
 
 @pytest.fixture
 def stacks() -> dict[str, Any]:
-    """Two channels, cut out of larger scenes that move by whole pixels."""
+    """Two channels, cut out of larger scenes that move by integer shifts."""
     return {
         name: numpy.stack(
             [scene[20 - row : 84 - row, 20 - column : 84 - column] for row, column in MOTION]

@@ -264,7 +264,7 @@ def test_a_point_that_goes_to_infinity_is_not_finite():
 
 
 def test_homographies_compose_to_one_that_interpolates_once():
-    """Two shifts by half a pixel are one by a whole pixel, which changes no value."""
+    """Two shifts by half a pixel are one by an integer, which changes no value."""
     image = smooth_image(0, (9, 12))
     half = Homography(shift_matrix(0.5, -0.5))
     product = half @ half

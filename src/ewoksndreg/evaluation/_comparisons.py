@@ -101,12 +101,12 @@ class Comparisons:
     @property
     def aligned(self) -> NDArray[numpy.float64]:
         """The MSE with alignment, limited to 0 to 2, shape `(Q, K, S, N)`."""
-        return _capped(self.aligned_mse)
+        return _limit(self.aligned_mse)
 
     @property
     def unaligned(self) -> NDArray[numpy.float64]:
         """The MSE without alignment, limited to 0 to 2, shape `(Q, S, N)`."""
-        return _capped(self.unaligned_mse)
+        return _limit(self.unaligned_mse)
 
     @property
     def on_own(self) -> bool:
@@ -194,7 +194,7 @@ class Comparisons:
         )
 
 
-def _capped(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+def _limit(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     """Limit the MSE to that of unrelated images. Images that cannot be compared count as unrelated,
     and so do images with opposite contrast, as below and above an absorption edge."""
     return numpy.minimum(numpy.nan_to_num(mse, nan=UNRELATED), UNRELATED)

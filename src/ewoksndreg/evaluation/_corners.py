@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..transformation import Transformation
-from .eval_metrics import moved_corners
+from .eval_metrics import move_corners
 
 
 def move_all_corners(
@@ -16,7 +16,7 @@ def move_all_corners(
 ) -> NDArray[numpy.float64]:
     """Apply the active transformation of each of N images to its corners; px, shape `(N, 2, 4)`,
     NaN if the transformation is singular or not finite."""
-    corners = numpy.stack([moved_corners(each, image_shape) for each in transformations])
+    corners = numpy.stack([move_corners(each, image_shape) for each in transformations])
     corners[~numpy.isfinite(corners).all(axis=(1, 2))] = numpy.nan
     return corners
 

@@ -83,8 +83,8 @@ def _verdict(evaluation: Evaluation) -> Iterator[str]:
         yield f"<p>⚠ <strong>check</strong>: the best registration is {best}.{left}</p>"
         yield from (f"<p>{escape(reason)}.</p>" for reason in evaluation.reasons)
         yield "</div>"
-    told = set(evaluation.reasons)
-    yield from (f"<p>{escape(each)}.</p>" for each in evaluation.warnings if each not in told)
+    shown = set(evaluation.reasons)
+    yield from (f"<p>{escape(each)}.</p>" for each in evaluation.warnings if each not in shown)
 
 
 def _rows(evaluation: Evaluation) -> Iterator[str]:

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import counted
-from .._messages import quoted
+from .._messages import join_names
+from .._messages import list_numbers
 from .._messages import unknown_name
 from ._html import evaluation_as_html
 
@@ -182,17 +182,18 @@ class Evaluation:
         """Describe in one sentence which images of a registration have no transformation."""
         return (
             f"The registration {name!r} has no transformation of"
-            f" {counted('image', self.failed_images[name])}: singular or not finite"
+            f" {list_numbers('image', self.failed_images[name])}: singular or not finite"
         )
 
     def describe_motion_groups(self) -> str:
         """Describe in one sentence which stacks do not have the same motion."""
         served, others = self.motion_groups
         if not served:
-            return f"The stacks {quoted(others)} do not share one motion: no registration fits them"
+            names = join_names(others)
+            return f"The stacks {names} do not share one motion: no registration fits them"
         return (
             f"The stacks do not share one motion: the registration {self.best!r} fits"
-            f" {quoted(served)}, but not {quoted(others)}"
+            f" {join_names(served)}, but not {join_names(others)}"
         )
 
     def scores(self) -> dict[str, dict[str, float]]:
@@ -306,7 +307,7 @@ class Evaluation:
     def _about_bad_images(self) -> Iterator[str]:
         if self.bad_images:
             found = [
-                f"{counted('image', images)} of stack {name!r}"
+                f"{list_numbers('image', images)} of stack {name!r}"
                 for name, images in self.bad_images.items()
             ]
             yield (

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import quoted
+from .._messages import join_names
 from ..transformation import Transformation
 from ._bad_images import find_bad_images
 from ._bad_images import find_suspects
@@ -185,7 +185,7 @@ def _find_reasons(evaluation: Evaluation, limits: Limits) -> Iterator[str]:
         return
     if evaluation.rivals:
         yield (
-            f"It cannot be distinguished from {quoted(evaluation.rivals)}, which"
+            f"It cannot be distinguished from {join_names(evaluation.rivals)}, which"
             f" {'differs' if len(evaluation.rivals) == 1 else 'differ'} from it by up to"
             f" {max(evaluation.rivals.values()):.1f} px"
         )

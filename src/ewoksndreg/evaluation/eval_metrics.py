@@ -73,7 +73,7 @@ def smoothness_eval(transformations: Sequence[Transformation], img_size: Sequenc
     if len(transformations) < 2:
         return 0.0
     corners = numpy.stack(
-        [moved_corners(transformation, img_size) for transformation in transformations]
+        [move_corners(transformation, img_size) for transformation in transformations]
     )
     size = numpy.asarray(img_size, dtype=numpy.float64).reshape(2, 1)
     with numpy.errstate(all="ignore"):
@@ -81,9 +81,7 @@ def smoothness_eval(transformations: Sequence[Transformation], img_size: Sequenc
         return float(numpy.hypot(steps[:, 0], steps[:, 1]).mean())
 
 
-def moved_corners(
-    transformation: Transformation, img_size: Sequence[int]
-) -> NDArray[numpy.float64]:
+def move_corners(transformation: Transformation, img_size: Sequence[int]) -> NDArray[numpy.float64]:
     """Apply the active transformation to the four corners of the image.
 
     :param img_size: `(H, W)` in px.

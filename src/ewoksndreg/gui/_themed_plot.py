@@ -11,7 +11,7 @@ _GRID = 0.15  # fraction of the text color
 
 
 class ThemedPlot(PlotWidget):
-    """Dark in a dark window; leaves room for the labels in a small one.
+    """Dark in a dark window, with enough space for the labels in a small one.
 
     :param margins: left, top, right and bottom of the curves or the picture, px.
     """

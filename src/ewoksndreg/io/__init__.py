@@ -16,7 +16,7 @@ from .input_stack import ImageStacks
 from .input_stack import InputStacks
 from .input_stack import find_sources
 from .input_stack import input_context
-from .input_stack import named_sources
+from .input_stack import name_sources
 from .input_stack import open_stacks
 from .output_stack import Hdf5OutputStacks
 from .output_stack import OutputStacks
@@ -41,7 +41,7 @@ __all__ = [
     "find_sources",
     "hdf5_output_context",
     "input_context",
-    "named_sources",
+    "name_sources",
     "open_stacks",
     "open_to_read",
     "output_context",

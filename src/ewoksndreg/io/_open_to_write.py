@@ -58,16 +58,16 @@ def writable(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_to_write(path: str, room: int) -> Iterator[h5py.File]:
+def open_to_write(path: str, space: int) -> Iterator[h5py.File]:
     """Open an existing file with HDF5, while no stack has it open.
 
-    :param room: number of bytes to reserve on the disk first, by which the file may grow.
+    :param space: number of bytes to reserve on the disk first, by which the file may grow.
     :raises OSError: see :func:`writable`.
     """
     with _turns[path], ExitStack() as stack:
 
         def check_and_open() -> h5py.File:
-            os.close(_lock(path, room))
+            os.close(_lock(path, space))
             with ExitStack() as alone:
                 alone.enter_context(no_readers(path))
                 file = alone.enter_context(_open(path))
@@ -79,7 +79,7 @@ def open_to_write(path: str, room: int) -> Iterator[h5py.File]:
 
 def _when_free(path: str, action: Callable[[], _T]) -> _T:
     give_up = time.monotonic() + _PATIENCE
-    told = False
+    warned = False
     while True:
         try:
             return action()
@@ -91,13 +91,13 @@ def _when_free(path: str, action: Callable[[], _T]) -> _T:
                     f"Cannot write to {path!r} because another program has had it open, with a"
                     f" lock, for {_PATIENCE:.0f} s: close it there and run again"
                 ) from None
-        if not told:
+        if not warned:
             _logger.warning("%r is open in another program: waiting up to %.0f s", path, _PATIENCE)
-            told = True
+            warned = True
         time.sleep(_PAUSE)
 
 
-def _lock(path: str, room: int = 0) -> int:
+def _lock(path: str, space: int = 0) -> int:
     """Lock a file, check what HDF5 will check, and reserve space; returns the open file.
 
     :raises BlockingIOError: if another program has locked the file.
@@ -113,7 +113,7 @@ def _lock(path: str, room: int = 0) -> int:
         _refuse_flags(path)
         size = os.fstat(descriptor).st_size
         try:
-            reserve(descriptor, size, size + room, path)
+            reserve(descriptor, size, size + space, path)
         except OSError:
             os.ftruncate(descriptor, size)
             raise

@@ -25,7 +25,7 @@ from ._nexus import free_name
 from ._open_to_write import open_to_write
 
 # Space (bytes) for HDF5's own metadata.
-_BOOKKEEPING = 1 << 18
+_METADATA = 1 << 18
 # Files that are younger than this (s) may belong to a run that has not locked them yet.
 _FRESH = 60
 # On Windows, a rename never replaces a file, and an open file cannot be renamed.
@@ -51,7 +51,7 @@ class StagedFile:
 
         :raises OSError: if they cannot, because of a full disk or a quota.
         """
-        end = self.file.id.get_filesize() + size + _BOOKKEEPING
+        end = self.file.id.get_filesize() + size + _METADATA
         reserve(self._descriptor, self._reserved, end, self._path)
         self._reserved = max(self._reserved, end)
 
@@ -77,7 +77,7 @@ def staged_file(path: str) -> Iterator[StagedFile]:
         undo.callback(_try, os.remove, staging)
         held.callback(os.close, descriptor)
         try_lock(descriptor)
-        reserve(descriptor, 0, _BOOKKEEPING, path)
+        reserve(descriptor, 0, _METADATA, path)
         # Without the cache of HDF5, each image is on the disk once it is written, so that its size
         # there is known before the next one.
         with h5py.File(staging, "w", track_order=True, locking=False, rdcc_nbytes=0) as file:
@@ -86,7 +86,7 @@ def staged_file(path: str) -> Iterator[StagedFile]:
             yield staged
             file.flush()
             size = file.id.get_filesize()
-        os.ftruncate(descriptor, size)  # HDF5 does not know of the room that was reserved
+        os.ftruncate(descriptor, size)  # removes the reserved space, which HDF5 does not use
         os.fsync(descriptor)
         if _WINDOWS:
             held.close()
@@ -145,9 +145,9 @@ def _append(staging: str, path: str) -> None:
     existing bytes of the file. Then one link per new item makes it visible: only this changes
     existing bytes.
     """
-    room = os.path.getsize(staging) + _BOOKKEEPING
+    space = os.path.getsize(staging) + _METADATA
     with (
-        open_to_write(path, room) as target,
+        open_to_write(path, space) as target,
         h5py.File(staging, "r", locking=False) as source,
         open(path, "rb+", buffering=0) as raw,
     ):
@@ -158,7 +158,7 @@ def _append(staging: str, path: str) -> None:
         target.flush()
         # HDF5 has released the remaining space, and does not know about this one.
         size = raw.seek(0, os.SEEK_END)
-        reserve(raw.fileno(), size, size + _BOOKKEEPING, path)
+        reserve(raw.fileno(), size, size + _METADATA, path)
         try:
             for number, (_, parent, name) in enumerate(items):
                 parent[name] = copies[str(number)]

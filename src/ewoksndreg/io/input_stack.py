@@ -45,7 +45,7 @@ ImageStacks = InputStacks | dict[str, Any] | Url | Sequence[Url]
 """All forms in which stacks of images can be given, see :func:`open_stacks`."""
 
 
-def named_sources(data: Any) -> dict[str, Any]:
+def name_sources(data: Any) -> dict[str, Any]:
     """Name each stack, without opening any file.
 
     :param data: see :func:`open_stacks`, except groups.
@@ -64,13 +64,13 @@ def named_sources(data: Any) -> dict[str, Any]:
 
 
 def find_sources(data: Any) -> dict[str, Any]:
-    """:func:`named_sources`, where a group is replaced with the stacks in it.
+    """:func:`name_sources`, where a group is replaced with the stacks in it.
 
     :raises OSError: if a file is missing or cannot be read.
     :raises ValueError: if a group has no 3D dataset.
     """
     if _is_dictionary(data):
-        return named_sources(data)
+        return name_sources(data)
     return _name([each for item in _as_items(data) for each in _expand_group(item)])
 
 

@@ -27,7 +27,7 @@ from .._messages import near_match
 from ..io import ImageStacks
 from ..io import InputStacks
 from ..io import as_data_url
-from ..io import named_sources
+from ..io import name_sources
 from ..transformation import Conventions
 from ..transformation import TransformationSource
 from ..transformation import assign_conventions
@@ -78,7 +78,7 @@ class StackInputs(TaskInputs):
     @classmethod
     def _check_image_stacks(cls, value: Any) -> Any:
         if not isinstance(value, InputStacks):
-            named_sources(value)
+            name_sources(value)
         return value
 
 

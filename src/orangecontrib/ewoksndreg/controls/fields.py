@@ -54,7 +54,7 @@ class Field(qt.QWidget):
         layout.addWidget(self.note)
 
     def value(self) -> Any:
-        """What the editor shows; None when that is empty or cannot be read."""
+        """The value in the editor; None if it is empty or cannot be read."""
         raise NotImplementedError
 
     def show_value(self, value: Any) -> None:

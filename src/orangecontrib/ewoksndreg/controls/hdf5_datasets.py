@@ -16,7 +16,7 @@ from silx.io.url import DataUrl
 
 from ewoksndreg.io import as_data_url
 from ewoksndreg.io import find_sources
-from ewoksndreg.io import named_sources
+from ewoksndreg.io import name_sources
 from ewoksndreg.io import open_to_read
 
 
@@ -62,7 +62,7 @@ def find_datasets(url: DataUrl, what: str, accept: Callable[[h5py.Dataset], bool
 def describe_stacks(value: Any) -> list[tuple[str, str]]:
     """Names and shapes of image stacks, or why a shape is not known.
 
-    :param value: in any form that :func:`ewoksndreg.io.find_sources` takes; none where it is not
+    :param value: in any form that :func:`ewoksndreg.io.find_sources` takes; None if it is not
         one of these.
     """
     try:
@@ -79,7 +79,7 @@ def describe_registrations(value: Any) -> list[tuple[str, str]]:
 
 def _name(value: Any) -> dict[str, Any]:
     try:
-        return named_sources(value)
+        return name_sources(value)
     except (TypeError, ValueError):
         return {}
 

@@ -179,7 +179,7 @@ class SourcesField(TextField):
         return "\n".join([*lines, *(line for line in chosen if line not in lines)])
 
     def eventFilter(self, editor: qt.QObject, event: qt.QEvent) -> bool:
-        """The URLs make room for the names when the user goes elsewhere."""
+        """Show the names in place of the URLs when the field loses the focus."""
         if event.type() == qt.QEvent.FocusOut:
             self._soon.start()
         return False

@@ -9,7 +9,7 @@ from typing import Any
 from silx.io.url import DataUrl
 
 from ewoksndreg.io import as_data_url
-from ewoksndreg.io import named_sources
+from ewoksndreg.io import name_sources
 from ewoksndreg.io import stack_names
 from ewoksndreg.io import url_text
 from ewoksndreg.transformation import as_registrations
@@ -25,7 +25,7 @@ def read_stacks(typed: str) -> list[str] | dict[str, Any] | None:
     """
     value: list[str] | dict[str, Any] | None = _read(typed)
     try:
-        for source in named_sources(value or ()).values():
+        for source in name_sources(value or ()).values():
             if isinstance(source, (str, DataUrl)):
                 as_data_url(source)
     except TypeError as error:
@@ -151,7 +151,7 @@ def list_names(image_stacks: Any, transformations: Any) -> list[str]:
     names: dict[str, None] = {}
     for value in (image_stacks, transformations):
         try:
-            names.update(dict.fromkeys(named_sources(value)))
+            names.update(dict.fromkeys(name_sources(value)))
         except (TypeError, ValueError):
             continue
     return list(names)
