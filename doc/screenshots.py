@@ -133,7 +133,7 @@ def _settle(application: qt.QApplication) -> None:
 def _tab(title: str) -> Callable[[OWReg2DPostEvaluation], None]:
     def show(widget: OWReg2DPostEvaluation) -> None:
         tabs = widget.view.tabs
-        titles = [tabs.tabText(n) for n in range(tabs.count())]
+        titles = [tabs.tabText(n).replace("&", "") for n in range(tabs.count())]
         tabs.setCurrentIndex(titles.index(title))
 
     return show

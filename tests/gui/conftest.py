@@ -64,6 +64,18 @@ def wait_until(application: Any) -> Callable[[Callable[[], Any]], None]:
 
 
 @pytest.fixture
+def settle(application: Any) -> Callable[[], None]:
+    """Let plots be drawn, which takes a moment after the last change."""
+
+    def draw() -> None:
+        end = time.monotonic() + 0.2
+        while time.monotonic() < end:
+            application.processEvents()
+
+    return draw
+
+
+@pytest.fixture
 def view(application: Any) -> Iterator[Any]:
     from ewoksndreg.gui import EvaluationView
 
@@ -96,6 +108,18 @@ def find_loaded_number(view: Any) -> int | None:
     return int(loaded.number)
 
 
+def contrast(color: Any, other: Any) -> float:
+    """Contrast ratio of two colors of Qt, WCAG 2.2, 1 to 21."""
+
+    def luminance(each: Any) -> float:
+        c = numpy.array([each.red(), each.green(), each.blue()]) / 255
+        linear = numpy.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    low, high = sorted((luminance(color), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
 def moving_sample(number: int = 6, seed: int = 3) -> NDArray[Any]:
     sample = smooth_image(seed, (60, 64))
     height, width = SHAPE
@@ -116,13 +140,11 @@ class Result:
         images = moving_sample(number)
         self.stacks = {"Ca-K": numpy.exp(images), "Fe-K": images}
         self.registrations = {"Ca-K": shifts(WRONG[:number]), "Fe-K": shifts(MOTION[:number])}
-        self.chosen = dict.fromkeys(self.stacks, self.registrations["Fe-K"])
         self.evaluation: Evaluation = evaluate_stacks(self.stacks, self.registrations)
 
     def arguments(self) -> dict[str, Any]:
         return {
             "evaluation": self.evaluation,
-            "chosen": self.chosen,
             "reference_stack": "Fe-K",
         }
 

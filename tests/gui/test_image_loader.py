@@ -37,7 +37,7 @@ def heard(loader):
 
 
 def request(stack, number, transformations=None):
-    return ImageRequest("Fe-K", stack, number, transformations)
+    return ImageRequest("Fe-K", stack, number, 0, (None, transformations))
 
 
 def test_the_caller_goes_on_while_an_image_is_read(loader, heard, wait_until):

@@ -34,7 +34,7 @@ def never():
 
 def read(images, number, transformations, reader=None):
     stack = images if isinstance(images, BrokenStack) else ArrayStack(images)
-    request = ImageRequest("Fe-K", stack, number, transformations)
+    request = ImageRequest("Fe-K", stack, number, 0, (None, transformations))
     return (reader or ImageReader()).read(request, never)
 
 
@@ -45,23 +45,34 @@ def test_before_are_the_pixels_as_measured_and_after_those_of_scipy():
     expected = ndimage.affine_transform(
         images[2], matrices[2], order=1, mode="constant", cval=numpy.nan
     )
-    numpy.testing.assert_array_equal(loaded.before.reference, images[0])
-    numpy.testing.assert_array_equal(loaded.before.image, images[2])
-    numpy.testing.assert_array_equal(loaded.after.reference, images[0])
-    both = numpy.isfinite(expected) & numpy.isfinite(loaded.after.image)
+    numpy.testing.assert_array_equal(loaded.pairs[0].reference, images[0])
+    numpy.testing.assert_array_equal(loaded.pairs[0].image, images[2])
+    numpy.testing.assert_array_equal(loaded.pairs[1].reference, images[0])
+    both = numpy.isfinite(expected) & numpy.isfinite(loaded.pairs[1].image)
     assert both.sum() > 0.8 * both.size
-    numpy.testing.assert_allclose(loaded.after.image[both], expected[both], atol=1e-6)
+    numpy.testing.assert_allclose(loaded.pairs[1].image[both], expected[both], atol=1e-6)
 
 
 def test_also_the_first_image_is_aligned():
     images = moving_sample(3)
     loaded = read(images, 1, shifts([(2, 0), (0, 0), (0, 0)]))
-    numpy.testing.assert_array_equal(loaded.after.reference[:-2], images[0][2:])
-    assert numpy.isnan(loaded.after.reference[-2:]).all()
+    numpy.testing.assert_array_equal(loaded.pairs[1].reference[:-2], images[0][2:])
+    assert numpy.isnan(loaded.pairs[1].reference[-2:]).all()
 
 
-def test_without_transformations_there_is_nothing_after():
-    assert read(moving_sample(2), 1, None).after is None
+def test_any_image_can_be_the_reference_image():
+    images = moving_sample(4)
+    request = ImageRequest("a", ArrayStack(images), 1, 2, (None, shifts([(0, 0)] * 4)))
+    for pair in ImageReader().read(request, never).pairs:
+        numpy.testing.assert_array_equal(pair.reference, images[2])
+
+
+def test_each_image_has_a_scale_of_its_own():
+    images = moving_sample(3)
+    images[2] *= 10
+    first, second = read(images, 2, None).own_limits
+    assert first == find_color_limits(images[:1])
+    assert second == find_color_limits(images[2:])
 
 
 def test_the_color_scale_is_that_of_the_stack():
@@ -87,7 +98,7 @@ def test_eight_images_with_the_first_and_the_last_one_stand_for_all(number, expe
 def test_infinite_pixels_are_invalid():
     images = moving_sample(2)
     images[1, 0, 0], images[1, 0, 1] = numpy.inf, -numpy.inf
-    image = read(images, 1, None).before.image
+    image = read(images, 1, None).pairs[0].image
     assert numpy.isnan(image[0, :2]).all()
     assert numpy.isfinite(image[1:]).all()
 
@@ -95,8 +106,8 @@ def test_infinite_pixels_are_invalid():
 def test_counts_are_shown_as_numbers_that_can_be_missing():
     counts = numpy.arange(24, dtype=numpy.uint16).reshape(2, 3, 4)
     loaded = read(counts, 1, shifts([(0, 0), (1, 0)]))
-    numpy.testing.assert_array_equal(loaded.after.image[:2], counts[1, 1:])
-    assert numpy.isnan(loaded.after.image[2]).all()
+    numpy.testing.assert_array_equal(loaded.pairs[1].image[:2], counts[1, 1:])
+    assert numpy.isnan(loaded.pairs[1].image[2]).all()
 
 
 def test_the_first_image_is_read_once_for_all_images_of_a_stack():
@@ -104,7 +115,7 @@ def test_the_first_image_is_read_once_for_all_images_of_a_stack():
     reader = ImageReader()
     read(stack, 1, None, reader)
     stack.read.clear()
-    for number in (2, 3, 4):
+    for number in (2, 3, 4, 4):  # the same one again, with another registration for example
         read(stack, number, None, reader)
     assert stack.read == [2, 3, 4]
 
@@ -114,14 +125,14 @@ def test_another_registration_aligns_the_first_image_again():
     stack = ArrayStack(images)
     for rows in (1, 2):
         transformations = shifts([(rows, 0), (0, 0)])
-        loaded = reader.read(ImageRequest("a", stack, 1, transformations), never)
-        numpy.testing.assert_array_equal(loaded.after.reference[:-rows], images[0][rows:])
+        loaded = reader.read(ImageRequest("a", stack, 1, 0, (None, transformations)), never)
+        numpy.testing.assert_array_equal(loaded.pairs[1].reference[:-rows], images[0][rows:])
 
 
 def test_a_request_that_is_stale_reads_no_further():
     stack = BrokenStack(moving_sample(6), broken=-1)
     answers = iter([False, True])
-    request = ImageRequest("a", stack, 5, None)
+    request = ImageRequest("a", stack, 5, 0, (None, None))
     assert ImageReader().read(request, lambda: next(answers)) is None
     assert stack.read == [0]
 
@@ -133,7 +144,7 @@ def test_an_image_that_cannot_be_read_is_named():
 
 def test_one_image_that_cannot_be_read_does_not_hide_the_others():
     stack = BrokenStack(moving_sample(4), broken=2)
-    numpy.testing.assert_array_equal(read(stack, 3, None).before.image, moving_sample(4)[3])
+    numpy.testing.assert_array_equal(read(stack, 3, None).pairs[0].image, moving_sample(4)[3])
 
 
 def test_without_the_first_image_nothing_can_be_compared():

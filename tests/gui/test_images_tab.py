@@ -5,12 +5,14 @@ from ..qt_available import require_qt
 
 require_qt()
 
+from types import SimpleNamespace
+
 import numpy
 import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
-from ewoksndreg.gui._image_modes import INVALID_COLOR
+from ewoksndreg.gui._colors import INVALID
 from ewoksndreg.gui._image_modes import Mode
 from ewoksndreg.io import InputStacks
 
@@ -42,33 +44,38 @@ def pixels(plot):
     return image.getData()
 
 
+def click(button):
+    """On its box; the place beside its words does nothing."""
+    QTest.mouseClick(button, qt.Qt.LeftButton, pos=qt.QPoint(8, button.height() // 2))
+
+
 def choose(tab, mode):
-    QTest.mouseClick(tab.mode_buttons[mode], qt.Qt.LeftButton)
-    assert tab.mode is mode
+    click(tab.mode_buttons[mode])
+    assert tab._display.mode is mode
 
 
 def select(view, wait_until, number):
-    view.images_tab.slider.slider.setValue(number)
+    view.slider.slider.setValue(number)
     wait_until(lambda: find_loaded_number(view) == number)
 
 
-def test_side_by_side_shows_the_image_as_measured_and_aligned(images, view, result, wait_until):
-    choose(images, Mode.SIDE_BY_SIDE)
+def test_alone_the_image_is_shown_as_measured_and_aligned(images, view, result, wait_until):
+    choose(images, Mode.IMAGE)
     for number in (5, 2, 0, 3):
         if number != view.selection.image:
             select(view, wait_until, number)
         measured = result.stacks["Fe-K"][number]
-        numpy.testing.assert_array_equal(pixels(images.plots.before), measured)
+        numpy.testing.assert_array_equal(pixels(images.left.plot), measured)
         expected = align_by_hand(measured, *MOTION[number])
-        numpy.testing.assert_array_equal(pixels(images.plots.after), expected)
+        numpy.testing.assert_array_equal(pixels(images.right.plot), expected)
 
 
 def test_the_difference_is_to_image_0_before_and_after(images, view, result, wait_until):
     choose(images, Mode.DIFFERENCE)
     select(view, wait_until, 4)
     stack = result.stacks["Fe-K"]
-    numpy.testing.assert_array_equal(pixels(images.plots.before), stack[4] - stack[0])
-    after = pixels(images.plots.after)
+    numpy.testing.assert_array_equal(pixels(images.left.plot), stack[4] - stack[0])
+    after = pixels(images.right.plot)
     expected = align_by_hand(stack[4], *MOTION[4]) - stack[0]
     numpy.testing.assert_array_equal(after, expected)
     # They really are on top of each other.
@@ -78,9 +85,9 @@ def test_the_difference_is_to_image_0_before_and_after(images, view, result, wai
 def test_the_overlay_is_gray_where_images_are_on_top_of_each_other(images):
     choose(images, Mode.OVERLAY)
     before, after = (
-        pixels(plot)[..., :3].astype(int) for plot in (images.plots.before, images.plots.after)
+        pixels(plot)[..., :3].astype(int) for plot in (images.left.plot, images.right.plot)
     )
-    invalid = (after == INVALID_COLOR).all(axis=2)
+    invalid = (after == INVALID).all(axis=2)
     assert 0 < invalid.mean() < 0.3
     assert (numpy.ptp(after[~invalid], axis=1) <= 1).all()
     assert (numpy.ptp(before, axis=2) > 30).mean() > 0.3
@@ -92,14 +99,11 @@ def test_blinking_alternates_both_images(images, view, result, wait_until):
     seen = set()
 
     def both_seen():
-        picture = pixels(images.plots.before)
-        title = images.plots.before_title.text()
+        picture = pixels(images.left.plot)
         if numpy.array_equal(picture, stack[0]):
-            assert title.startswith("Before: image 0\n")
             seen.add(0)
         else:
             numpy.testing.assert_array_equal(picture, stack[5])
-            assert title.startswith("Before: image 5\n")
             seen.add(5)
         return seen == {0, 5}
 
@@ -108,67 +112,227 @@ def test_blinking_alternates_both_images(images, view, result, wait_until):
     assert not images._blink.isActive()
 
 
-def test_the_own_registration_of_the_stack_can_be_looked_at(images, view, result, wait_until):
-    choose(images, Mode.SIDE_BY_SIDE)
+def choose_from(choice, name):
+    """Two clicks: on the list and on an item of it."""
+    QTest.mouseClick(choice, qt.Qt.LeftButton)
+    items = choice.view()
+    QTest.qWait(qt.QApplication.doubleClickInterval() + 100)  # else it is one double click
+    place = items.visualRect(choice.model().index(choice.findData(name), 0))
+    QTest.mouseClick(items.viewport(), qt.Qt.LeftButton, pos=place.center())
+
+
+def test_any_two_registrations_are_compared_on_any_stack(images, view, result, wait_until):
+    choose(images, Mode.IMAGE)
     view.selection.select_stack("Ca-K")
     wait_until(lambda: find_loaded_number(view) == 5)
     stack = result.stacks["Ca-K"]
-    expected = align_by_hand(stack[5], *MOTION[5])
-    numpy.testing.assert_array_equal(pixels(images.plots.after), expected)
-    assert images.chosen_registration.text() == "the chosen registration (Fe-K)"
-    assert images.own_registration.text() == "its own registration (Ca-K)"
-    images.own_registration.click()
+    numpy.testing.assert_array_equal(pixels(images.left.plot), stack[5])
+    numpy.testing.assert_array_equal(pixels(images.right.plot), align_by_hand(stack[5], *MOTION[5]))
     # What was registered from Ca-K is wrong: image 5 was moved by (0, 4).
-    expected = align_by_hand(stack[5], 0, 4)
-    wait_until(lambda: numpy.array_equal(pixels(images.plots.after), expected, equal_nan=True))
+    wrong = align_by_hand(stack[5], 0, 4)
+    choose_from(images.right.choice, "Ca-K")
+    wait_until(lambda: numpy.array_equal(pixels(images.right.plot), wrong, equal_nan=True))
+    assert view.selection.registration == "Ca-K"
+    choose_from(images.left.choice, "Fe-K")
+    good = align_by_hand(stack[5], *MOTION[5])
+    wait_until(lambda: numpy.array_equal(pixels(images.left.plot), good, equal_nan=True))
+    numpy.testing.assert_array_equal(pixels(images.right.plot), wrong)
+
+
+def test_the_refined_registration_can_be_looked_at(show, result, wait_until):
+    moved = shifts([(r, c + 1) for r, c in MOTION])
+    refinement = SimpleNamespace(accepted=True, transformations=moved)
+    view = show(result.stacks, result.registrations, **result.arguments(), refinement=refinement)
+    images = view.images_tab
+    choose(images, Mode.IMAGE)
+    expected = align_by_hand(result.stacks["Fe-K"][5], 4, 1)
+    numpy.testing.assert_array_equal(pixels(images.right.plot), expected)
+    assert [images.right.choice.itemText(n) for n in range(3)] == [
+        "✓ Fe-K, refined",
+        "★ Fe-K",
+        "Ca-K",
+    ]
+    difference = view.motion_tab.plots["columns"]
+    view.motion_tab.difference.setChecked(True)
+    numpy.testing.assert_allclose(
+        difference.getCurve("Fe-K, refined").getYData(), [0] * 6, atol=1e-9
+    )
 
 
 def test_the_title_says_how_similar_the_images_are(images, view, result):
-    choose(images, Mode.OVERLAY)
     first, image = result.stacks["Fe-K"][[0, 5]]
     low, high = numpy.percentile(result.stacks["Fe-K"], (1, 99.5))
     before = numpy.corrcoef(*(numpy.clip(x, low, high).ravel() for x in (first, image)))[0, 1]
-    assert images.plots.before_title.text() == (
-        f"Before: image 5 over image 0\ncorrelation with image 0: {before:.3f}"
+    assert images.left.title.text() == f"r = {before:.3f}"
+    assert images.right.title.text() == "r = 1.000"
+
+
+def share_of_window(view, plot):
+    height, width = pixels(plot).shape[:2]
+    left, top = plot.dataToPixel(-0.5, -0.5, check=False)
+    right, bottom = plot.dataToPixel(width - 0.5, height - 0.5, check=False)
+    assert 0 <= left < right <= plot.width() + 1
+    assert 0 <= top < bottom <= plot.height() + 1
+    return (right - left) * (bottom - top) / (view.width() * view.height())
+
+
+@pytest.mark.parametrize("shape", [(400, 520), (512, 512), (4096, 4096)])
+def test_pictures_fill_the_window(show, settle, shape):
+    stack = numpy.zeros((2, *shape), numpy.uint8)
+    stack[:, ::7] = 1
+    view = show({"a": stack}, {"a": shifts([(0, 0), (1, 0)])})
+    images = view.images_tab
+    view.tabs.setCurrentWidget(images)
+    settle()
+    assert (view.width(), view.height()) == (1100, 750)
+    for side in (images.left, images.right):
+        assert share_of_window(view, side.plot) >= 0.2
+        assert not side.plot.isAxesDisplayed()
+    for button, side in zip(images.side_buttons[1:], (images.left, images.right), strict=True):
+        click(button)
+        settle()
+        assert share_of_window(view, side.plot) >= 0.45
+    click(images.side_buttons[0])
+    settle()
+    assert images.left.isVisible()
+    assert images.right.isVisible()
+    for mode in Mode:
+        choose(images, mode)
+        assert images.color_bar.isVisible() == (mode is not Mode.OVERLAY)
+
+
+def test_the_mouse_shows_the_values_in_both_pictures(images, view, result, application):
+    plot = images.right.plot
+    x, y = plot.dataToPixel(7, 12)
+    QTest.mouseMove(plot.getWidgetHandle(), qt.QPoint(round(x), round(y)))
+    application.processEvents()
+    stack = result.stacks["Fe-K"]
+    image, first = stack[5], stack[0]
+    aligned = align_by_hand(image, *MOTION[5])
+    assert images.values.text().split("   |   ") == [
+        "row 12, column 7",
+        f"left: image {image[12, 7]:.6g}, reference {first[12, 7]:.6g}",
+        f"right: image {aligned[12, 7]:.6g}, reference {first[12, 7]:.6g}",
+    ]
+
+
+def drag(plot, start, end):
+    widget = plot.getWidgetHandle()
+    (x0, y0), (x1, y1) = (map(round, plot.dataToPixel(*place)) for place in (start, end))
+    QTest.mouseMove(widget, qt.QPoint(x0, y0))
+    QTest.mousePress(widget, qt.Qt.LeftButton, pos=qt.QPoint(x0, y0))
+    for x, y in ((x0 + (x1 - x0) // 2, y0), (x1, y1)):
+        QTest.mouseMove(widget, qt.QPoint(x, y))
+    QTest.mouseRelease(widget, qt.Qt.LeftButton, pos=qt.QPoint(x1, y1))
+
+
+def test_the_line_between_the_images_is_dragged_in_both_pictures(images, result, settle):
+    choose(images, Mode.SWIPE)
+    settle()
+    drag(images.left.plot, (21.5, 20), (10, 20))
+    settle()
+    lines = {side.plot._getMarker("swipe").getXPosition() for side in (images.left, images.right)}
+    (column,) = lines
+    assert column == pytest.approx(10, abs=0.6)
+    stack, shown = result.stacks["Fe-K"], pixels(images.left.plot)
+    numpy.testing.assert_array_equal(shown[:, :9], stack[0][:, :9])
+    numpy.testing.assert_array_equal(shown[:, 12:], stack[5][:, 12:])
+
+
+def test_differences_four_times_as_strong_and_images_on_their_own_scales(images, result):
+    choose(images, Mode.DIFFERENCE)
+    (image,) = images.left.plot.getAllImages()
+    low, high = image.getColormap().getVRange()
+    click(images.amplified)
+    assert image.getColormap().getVRange() == pytest.approx((low / 4, high / 4))
+    choose(images, Mode.OVERLAY)
+    before = pixels(images.left.plot)
+    click(images.own_scale)
+    first, last = (
+        (each - low) / (high - low)
+        for each in result.stacks["Fe-K"][[0, 5]]
+        for low, high in [numpy.percentile(each, (1, 99.5))]
     )
-    assert images.plots.after_title.text() == (
-        "After: image 5 over image 0\ncorrelation with image 0: 1.000"
+    shown = pixels(images.left.plot)
+    assert (shown != before).any()
+    for channel, expected in ((0, first), (2, last)):
+        numpy.testing.assert_allclose(
+            shown[..., channel], 255 * numpy.clip(expected, 0, 1), atol=0.51
+        )
+
+
+def test_colors_that_the_user_has_set_stay_at_the_next_image(images, view, wait_until):
+    choose(images, Mode.IMAGE)
+    (image,) = images.left.plot.getAllImages()
+    image.getColormap().setName("viridis")
+    image.getColormap().setVRange(0.1, 0.2)
+    select(view, wait_until, 2)
+    for side in (images.left, images.right):
+        (image,) = side.plot.getAllImages()
+        assert (image.getColormap().getName(), image.getColormap().getVRange()) == (
+            "viridis",
+            (0.1, 0.2),
+        )
+
+
+def test_every_picture_has_the_tools_that_silx_users_reach_for(images, application):
+    choose(images, Mode.IMAGE)
+    for side in (images.left, images.right):
+        tools = side.tools
+        tools.copy.trigger()
+        assert not application.clipboard().image().isNull()
+        for action in (tools.reset_zoom, tools.colormap, tools.save, tools.copy, tools.print):
+            assert action.isEnabled()
+        assert [a for a in tools.profile_button.menu().actions() if a.isEnabled()]
+
+
+def test_a_profile_is_drawn(images, settle, application):
+    choose(images, Mode.IMAGE)
+    side = images.left
+    side.tools.profile_button.menu().actions()[0].trigger()
+    x, y = side.plot.dataToPixel(10, 12)
+    QTest.mouseClick(
+        side.plot.getWidgetHandle(), qt.Qt.LeftButton, pos=qt.QPoint(round(x), round(y))
     )
+    settle()
+    manager = side.tools.profile.getProfileManager()
+    assert manager.getRoiManager().getRois()
+    manager.clearProfile()
 
 
 def test_the_color_scale_does_not_change_with_the_image(images, view, result, wait_until):
     expected = tuple(numpy.percentile(result.stacks["Fe-K"], (1, 99.5)))
     half = (expected[1] - expected[0]) / 2
     for mode, limits in (
-        (Mode.SIDE_BY_SIDE, expected),
+        (Mode.IMAGE, expected),
         (Mode.BLINK, expected),
         (Mode.DIFFERENCE, (-half, half)),
     ):
         choose(images, mode)
         for number in (1, 3, 5):
             select(view, wait_until, number)
-            for plot in (images.plots.before, images.plots.after):
+            for plot in (images.left.plot, images.right.plot):
                 (image,) = plot.getAllImages()
                 assert image.getColormap().getVRange() == pytest.approx(limits)
 
 
-@pytest.mark.parametrize("mode", [Mode.SIDE_BY_SIDE, Mode.BLINK, Mode.DIFFERENCE])
+@pytest.mark.parametrize("mode", [Mode.IMAGE, Mode.BLINK, Mode.DIFFERENCE])
 def test_invalid_pixels_have_a_color_that_no_value_has(images, mode):
     choose(images, mode)
-    (image,) = images.plots.after.getAllImages()
+    (image,) = images.right.plot.getAllImages()
     colors = image.getRgbaImageData(copy=False)[..., :3]
     invalid = numpy.isnan(image.getData())
     assert 0 < invalid.mean() < 0.3
-    assert (colors[invalid] == INVALID_COLOR).all()
+    assert (colors[invalid] == INVALID).all()
     every_color = image.getColormap().getNColors(256)[:, :3]
-    assert not (every_color == INVALID_COLOR).all(axis=1).any()
+    assert not (every_color == INVALID).all(axis=1).any()
     assert "invalid, or outside the image" in images.explanation.text()
 
 
 def test_rows_run_down_and_pixels_are_square(images, application):
-    choose(images, Mode.SIDE_BY_SIDE)
+    choose(images, Mode.IMAGE)
     application.processEvents()
-    for plot in (images.plots.before, images.plots.after):
+    for plot in (images.left.plot, images.right.plot):
         left, top = plot.dataToPixel(0, 0, check=False)
         right, bottom = plot.dataToPixel(30, 30, check=False)
         assert bottom > top
@@ -179,10 +343,10 @@ def test_the_whole_image_is_in_sight_also_after_the_window_was_resized(
     images, view, wait_until, application
 ):
     def whole_image():
-        left, right, top, bottom = limits = images.plots.before.limits()
+        left, right, top, bottom = limits = images.left.plot.limits()
         inside = max(left, top) <= -0.49 and right >= 43.49 and bottom >= 39.49
         tight = min((right - left) - 44, (bottom - top) - 40) < 0.1
-        return inside and tight and limits == pytest.approx(images.plots.after.limits(), abs=0.1)
+        return inside and tight and limits == pytest.approx(images.right.plot.limits(), abs=0.1)
 
     wait_until(whole_image)
     view.resize(800, 900)
@@ -201,9 +365,8 @@ def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_unti
 
     def tight():
         # Square pixels leave no space beyond the width of the image.
-        return plots.before.limits() == plots.after.limits() and plots.after.limits()[
-            :2
-        ] == pytest.approx((-0.5, 43.5), abs=0.5)
+        left, right = (side.plot.limits() for side in plots.sides)
+        return left == right and right[:2] == pytest.approx((-0.5, 43.5), abs=0.5)
 
     wait_until(tight)
 
@@ -211,7 +374,7 @@ def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_unti
 def test_both_pictures_are_zoomed_together_and_stay_so_at_the_next_image(
     images, view, wait_until, application
 ):
-    before, after = images.plots.before, images.plots.after
+    before, after = images.left.plot, images.right.plot
     after.setLimits(10, 20, 12, 22)
     application.processEvents()
     zoomed = after.limits()
@@ -228,7 +391,7 @@ def test_the_pictures_keep_their_place_in_all_modes(images, application):
     for mode in Mode:
         choose(images, mode)
         application.processEvents()
-        sizes.add((images.plots.before.width(), images.plots.after.width()))
+        sizes.add((images.left.plot.width(), images.right.plot.width()))
     assert len(sizes) == 1
 
 
@@ -239,7 +402,7 @@ def test_the_slider_has_one_place_for_each_image(show, stacks, number):
         {name: moving_sample(number) for name in names},
         {name: shifts(MOTION[:number]) for name in names},
     )
-    slider = view.images_tab.slider
+    slider = view.slider
     for widget in (slider.slider, slider.number):
         assert (widget.minimum(), widget.maximum()) == (0, number - 1)
         assert widget.value() == view.selection.image == number - 1
@@ -248,12 +411,12 @@ def test_the_slider_has_one_place_for_each_image(show, stacks, number):
 
 
 def test_slider_and_number_move_together(images, view, wait_until):
-    QTest.keyClick(images.slider.slider, qt.Qt.Key_Home)
-    assert (images.slider.number.value(), view.selection.image) == (0, 0)
-    QTest.keyClick(images.slider.slider, qt.Qt.Key_Right)
-    assert (images.slider.number.value(), view.selection.image) == (1, 1)
-    QTest.keyClick(images.slider.number, qt.Qt.Key_Up)
-    assert (images.slider.slider.value(), view.selection.image) == (2, 2)
+    QTest.keyClick(view.slider.slider, qt.Qt.Key_Home)
+    assert (view.slider.number.value(), view.selection.image) == (0, 0)
+    QTest.keyClick(view.slider.slider, qt.Qt.Key_Right)
+    assert (view.slider.number.value(), view.selection.image) == (1, 1)
+    QTest.keyClick(view.slider.number, qt.Qt.Key_Up)
+    assert (view.slider.slider.value(), view.selection.image) == (2, 2)
     wait_until(lambda: find_loaded_number(view) == 2)
 
 
@@ -262,17 +425,17 @@ def test_a_slow_stack_does_not_hold_up_the_window(view, result, wait_until):
     stacks = InputStacks({"Ca-K": slow, "Fe-K": slow})
     view.show_result(stacks, result.registrations, **result.arguments())
     view.tabs.setCurrentWidget(view.images_tab)
-    wait_until(lambda: view.images_tab.reading.text() == "reading image 5…")
+    wait_until(lambda: view.images_tab.values.text() == "reading image 5…")
     # The window goes on.
-    view.images_tab.slider.slider.setValue(3)
+    view.slider.slider.setValue(3)
     view.selection.select_stack("Ca-K")
-    QTest.mouseClick(view.images_tab.mode_buttons[Mode.DIFFERENCE], qt.Qt.LeftButton)
-    wait_until(lambda: view.images_tab.reading.text() == "reading image 3…")
-    assert view.ranking_tab.table.selectionModel().selectedRows(1)[0].data() == "Ca-K"
+    choose(view.images_tab, Mode.DIFFERENCE)
+    wait_until(lambda: view.images_tab.values.text() == "reading image 3…")
+    assert view.stack_choice.currentText() == "Ca-K"
     assert view.images_tab.loaded is None
     slow.open.set()
     wait_until(lambda: find_loaded_number(view) == 3)
-    assert view.images_tab.reading.text() == ""
+    assert view.images_tab.values.text() == ""
 
 
 def test_an_image_that_cannot_be_read_is_explained_and_the_next_one_is_shown(
@@ -294,19 +457,16 @@ def test_a_stack_without_a_registration_shows_what_was_measured(show, result):
     registrations = {"Ca-K": [], "Fe-K": result.registrations["Fe-K"]}
     view = show(result.stacks, registrations)
     images = view.images_tab
-    assert not images.chosen_registration.isEnabled()
-    assert not images.own_registration.isEnabled()
-    assert images.plots.after_title.text() == "After: there is no registration"
-    assert len(images.plots.before.getAllImages()) == 1
-    assert images.plots.after.getAllImages() == []
+    numpy.testing.assert_array_equal(images.loaded.pairs[0].image, result.stacks["Ca-K"][5])
+    assert images.right.choice.count() == 1
 
 
 def test_images_that_must_not_be_written_are_shown(show, result):
     images = result.stacks["Fe-K"].astype(numpy.float32)
     images.flags.writeable = False
     view = show({"Fe-K": images}, {"Fe-K": result.registrations["Fe-K"]})
-    choose(view.images_tab, Mode.SIDE_BY_SIDE)
-    (image,) = view.images_tab.plots.before.getAllImages()
+    choose(view.images_tab, Mode.IMAGE)
+    (image,) = view.images_tab.left.plot.getAllImages()
     assert image.getRgbaImageData(copy=False).shape == (40, 44, 4)
     numpy.testing.assert_array_equal(image.getData(), images[5])
 
@@ -317,6 +477,6 @@ def test_names_are_text_and_neither_html_nor_keys(show):
     view = show(
         {name: result.stacks["Fe-K"]}, {name: result.registrations["Fe-K"]}, reference_stack=name
     )
-    assert view.images_tab.own_registration.text() == "its own registration (<b>Fe</b> && 'K')"
+    assert view.images_tab.right.choice.currentText() == f"✓ ★ {name}"
     assert view.summary.textFormat() == qt.Qt.PlainText
     assert repr(name) in view.summary.text()

@@ -9,7 +9,7 @@ from silx.gui import qt
 
 from ewoksndreg.gui._labels import list_images
 from ewoksndreg.gui._labels import make_label
-from ewoksndreg.gui._labels import shorten_for_button
+from ewoksndreg.gui._labels import shorten
 
 
 def test_many_numbers_are_counted():
@@ -18,9 +18,9 @@ def test_many_numbers_are_counted():
     assert list_images(range(15)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more"
 
 
-def test_a_button_shows_the_ends_of_a_long_name():
-    assert shorten_for_button("a" * 10 + "-middle-" + "b" * 10) == "a" * 10 + "…" + "b" * 10
-    assert shorten_for_button("Ca & Fe") == "Ca && Fe"
+def test_a_heading_shows_the_ends_of_a_long_name():
+    assert shorten("a" * 7 + "-middle-" + "b" * 7) == "a" * 7 + "…" + "b" * 7
+    assert shorten("Ca & Fe") == "Ca & Fe"
 
 
 def test_a_label_shows_a_name_as_it_is_and_does_not_widen_the_window(application):

@@ -5,6 +5,8 @@ from ..qt_available import require_qt
 
 require_qt()
 
+from dataclasses import replace
+
 import numpy
 import pytest
 from silx.gui import qt
@@ -12,6 +14,7 @@ from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._score_stack import StackScores
+from ewoksndreg.gui._error_table import make_error_colormap
 from ewoksndreg.gui._per_image_tab import PerImageTab
 from ewoksndreg.gui._per_image_tab import find_best_registration
 from ewoksndreg.gui._result import RunResult
@@ -22,8 +25,6 @@ from ..conftest import shift_matrix
 from ..evaluation.conftest import rank_scores
 
 pytestmark = pytest.mark.filterwarnings("ignore:No registration ")
-
-NUMBER = 400
 
 
 def evaluation_of(number):
@@ -52,9 +53,11 @@ def make_tab(selection, application):
         tab = PerImageTab(selection)
         tab.resize(1000, 600)
         tab.show()
-        tab.show_result(RunResult({}, {}, {}, evaluation))
+        tab.show_result(RunResult({}, {}, evaluation))
         number = 3 if evaluation is None else evaluation.relative_error_per_image.shape[2]
-        selection.restart({"a": number, "b": number}, "a", 0)
+        selection.restart(
+            {"a": number, "b": number}, ["a", "b"], stack="a", image=0, registration=None
+        )
         application.processEvents()
         tabs.append(tab)
         return tab
@@ -77,16 +80,14 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
     tab = make_tab(evaluation_of(40))
     marks = tab.plot.getCurve("outliers")
     assert marks.getXData().tolist() == [7, 30]
-    assert tab.message.text().startswith(
-        "The curve is the best registration, that of 'b'. Images 7, 30 are outliers: "
-    )
+    assert tab.message.text().startswith("Thick curve: 'b', the best. Images 7, 30 are outliers: ")
 
 
 def test_where_nothing_stands_out_that_is_said(make_tab):
     scores = StackScores(numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)), 0)
     evaluation = rank_scores({"a": scores}, {"a": 0.0})
     message = make_tab(evaluation).message.text()
-    assert message == "The curve is the best registration, that of 'a'. There are no outliers."
+    assert message == "Thick curve: 'a', the best. There are no outliers."
 
 
 def test_a_click_on_the_curve_selects_the_image(make_tab, selection):
@@ -100,50 +101,81 @@ def test_a_click_on_the_curve_selects_the_image(make_tab, selection):
     assert marker.getXPosition() == 30
 
 
-def test_a_click_on_the_colors_selects_the_image(make_tab, selection):
+def click_on_colors(tab, number, row):
+    plot = tab.heat_map.plot
+    x, y = plot.dataToPixel(number, row)
+    QTest.mouseClick(plot.getWidgetHandle(), qt.Qt.LeftButton, pos=qt.QPoint(round(x), round(y)))
+
+
+def test_a_click_on_the_colors_selects_the_image_and_the_registration(make_tab, selection):
     tab = make_tab(evaluation_of(40))
-    x, _ = tab.plot.dataToPixel(12, 0.2)
-    QTest.mouseClick(tab.heat_map, qt.Qt.LeftButton, pos=qt.QPoint(round(x), 30))
-    assert selection.image == 12
+    click_on_colors(tab, 12, 1)
+    assert (selection.image, selection.registration) == (12, "a")
 
 
-def color_at(tab, number, row):
-    image = tab.heat_map.grab().toImage()
-    x, _ = tab.plot.dataToPixel(number, 0.2)
-    height = (tab.heat_map.height() - 14) / 2
-    return image.pixelColor(round(x), round(14 + (row + 0.5) * height))
+def test_a_click_on_a_name_selects_the_registration(make_tab, selection):
+    tab = make_tab(evaluation_of(40))
+    names = tab.heat_map._names
+    place = qt.QPoint(names.width() // 2, names.height() - 5)
+    QTest.mouseClick(names, qt.Qt.LeftButton, pos=place)
+    assert selection.registration == "a"
 
 
-def test_colors_are_above_their_images_and_the_best_registration_on_top(make_tab, selection):
+def test_the_selected_registration_is_drawn_beside_the_best_one(make_tab, selection):
+    evaluation = evaluation_of(40)
+    tab = make_tab(evaluation)
+    assert tab.plot.getCurve("a") is None
+    selection.select_registration("a")
+    numpy.testing.assert_array_equal(
+        tab.plot.getCurve("a").getYData(), evaluation.relative_error_per_image[0, 0]
+    )
+    assert tab.plot.getCurve("b").getLineWidth() > tab.plot.getCurve("a").getLineWidth()
+    assert "thin curve: 'a', which is selected" in tab.message.text()
+
+
+def test_bad_images_are_marked_and_named(make_tab):
+    tab = make_tab(replace(evaluation_of(40), bad_images={"a": (3,)}))
+    assert tab.plot.getCurve("outliers").getXData().tolist() == [3, 7, 30]
+    assert tab.message.text().endswith("Image 3 resembles no other image of the stack.")
+
+
+def draw_colors(tab, settle):
+    settle()
+    return tab.heat_map.plot.grab().toImage()
+
+
+def test_colors_are_above_their_images_and_the_best_registration_on_top(make_tab, settle):
     tab = make_tab(evaluation_of(40))
     values = evaluation_of(40).relative_error_per_image
-    for number in (0, 7, 29, 31):
+    image = draw_colors(tab, settle)
+    plot = tab.heat_map.plot
+    for number in (7, 29, 31):
         for row, k in ((0, 1), (1, 0)):
-            expected = tab.heat_map._colormap.applyToData(values[[k], 0, number])[0]
-            drawn = color_at(tab, number, row)
-            if number == selection.image:
-                continue  # under the line that marks it
+            expected = make_error_colormap().applyToData(values[[k], 0, number])[0]
+            x, y = plot.dataToPixel(number, row)
+            drawn = image.pixelColor(round(x), round(y))
             assert (drawn.red(), drawn.green(), drawn.blue()) == tuple(expected[:3])
+        # Above the image, in the plot below
+        x, _ = plot.dataToPixel(number, 0)
+        below, _ = tab.plot.dataToPixel(number, 0.2)
+        left = plot.mapTo(tab, qt.QPoint(0, 0)).x() - tab.plot.mapTo(tab, qt.QPoint(0, 0)).x()
+        assert x + left == pytest.approx(below, abs=1.5)
 
 
-def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab):
-    evaluation = evaluation_of(NUMBER)
-    tab = make_tab(evaluation)
-    for columns in (37, 90, 400, 1000):
-        colors = tab.heat_map.compute_colors(columns)
-        assert colors.shape == (2, columns, 4)
-        usual = tab.heat_map._colormap.applyToData(numpy.array([0.115]))[0]
-        # The brighter, the worse: green grows along viridis.
-        assert (colors[0, :, 1] > usual[1] + 20).sum() >= 2
+def test_no_image_gets_lost_where_there_are_more_images_than_pixels(make_tab, settle):
+    tab = make_tab(evaluation_of(4000))
+    image = draw_colors(tab, settle)
+    _, y = tab.heat_map.plot.dataToPixel(0, 0)
+    # The brighter, the worse: green grows along viridis.
+    usual = make_error_colormap().applyToData(numpy.array([0.115]))[0][1]
+    green = [image.pixelColor(x, round(y)).green() for x in range(2, 40)]
+    assert sum(each > usual + 20 for each in green) >= 2
 
 
 def test_colors_follow_the_zoom_of_the_curve(make_tab):
     tab = make_tab(evaluation_of(40))
     tab.plot.setGraphXLimits(6.5, 7.5)
-    expected = tab.heat_map._colormap.applyToData(
-        evaluation_of(40).relative_error_per_image[1, [0], 7]
-    )[0]
-    assert (tab.heat_map.compute_colors(9)[0] == expected).all()
+    assert tab.heat_map.plot.getGraphXLimits() == (6.5, 7.5)
 
 
 def test_a_registration_scored_on_its_own_stack_only_is_the_best_one_there(make_tab, selection):
@@ -161,9 +193,7 @@ def test_a_registration_scored_on_its_own_stack_only_is_the_best_one_there(make_
     tab = make_tab(evaluation)
     best, other = evaluation.ranked_names
     selection.select_stack(other)
-    assert tab.message.text().startswith(
-        f"The curve is the registration of {other!r}, the best one that"
-    )
+    assert tab.message.text().startswith(f"Thick curve: {other!r}, the best one that")
     assert tab.plot.getCurve(other) is not None
     assert tab.plot.getCurve(best) is None
 

@@ -5,6 +5,8 @@ from ..qt_available import require_qt
 
 require_qt()
 
+from dataclasses import replace
+
 import numpy
 import pytest
 from silx.gui import qt
@@ -16,15 +18,15 @@ from ewoksndreg.gui._colors import SMOOTHNESS
 from ewoksndreg.gui._ranking_tab import RankingTab
 from ewoksndreg.gui._ranking_table import BARS
 from ewoksndreg.gui._ranking_table import COLUMNS
+from ewoksndreg.gui._ranking_table import NAME
+from ewoksndreg.gui._ranking_table import NOTE
 from ewoksndreg.gui._ranking_table import RANK
-from ewoksndreg.gui._ranking_table import REASON
 from ewoksndreg.gui._ranking_table import SCORE
-from ewoksndreg.gui._ranking_table import SMOOTHNESS as SMOOTHNESS_COLUMN
-from ewoksndreg.gui._ranking_table import STACK
 from ewoksndreg.gui._result import RunResult
 from ewoksndreg.gui._selection import Selection
 
 from ..evaluation.conftest import rank_scores
+from .conftest import contrast
 
 # Sorted as strings the scores would be in the wrong order; the last registration diverged.
 pytestmark = pytest.mark.filterwarnings("ignore:Cannot be scored")
@@ -50,8 +52,8 @@ def tab(selection, evaluation, application):
     tab = RankingTab(selection)
     tab.resize(1000, 500)
     tab.show()
-    tab.show_result(RunResult({}, {}, {}, evaluation, reference_stack="a"))
-    selection.restart(dict.fromkeys(ERRORS, 3), "a", 0)
+    tab.show_result(RunResult({}, {}, evaluation, "a"))
+    selection.restart(dict.fromkeys(ERRORS, 3), list(ERRORS), stack="a", image=0, registration="a")
     application.processEvents()
     yield tab
     tab.deleteLater()
@@ -74,8 +76,8 @@ def cell(tab, row, number):
 
 def test_it_begins_with_the_best_registration_and_marks_it(tab):
     assert column(tab, RANK) == ["★ 1", "2", "3", "4"]
-    assert column(tab, STACK) == ["a", "b", "D", "c"]
-    fonts = [tab.table.model().index(row, STACK).data(qt.Qt.FontRole) for row in range(4)]
+    assert column(tab, NAME) == ["a", "b", "D", "c"]
+    fonts = [tab.table.model().index(row, NAME).data(qt.Qt.FontRole) for row in range(4)]
     assert fonts[0].bold()
     assert fonts[1:] == [None] * 3
 
@@ -85,8 +87,8 @@ def test_it_begins_with_the_best_registration_and_marks_it(tab):
     [
         (SCORE, "abDc", "Dbac"),
         (RANK, "abDc", "cDba"),
-        (STACK, "abcD", "Dcba"),
-        (SMOOTHNESS_COLUMN, "baDc", "Dabc"),
+        (NAME, "abcD", "Dcba"),
+        (COLUMNS.index("smoothness"), "baDc", "Dabc"),
     ],
 )
 def test_a_click_on_a_header_sorts_by_number_with_missing_ones_last(
@@ -95,18 +97,18 @@ def test_a_click_on_a_header_sorts_by_number_with_missing_ones_last(
     if number == RANK:  # it is sorted by rank already, so that a click would turn it round
         click_header(tab, SCORE)
     click_header(tab, number)
-    assert "".join(column(tab, STACK)) == ascending
+    assert "".join(column(tab, NAME)) == ascending
     click_header(tab, number)
-    assert "".join(column(tab, STACK)) == descending
+    assert "".join(column(tab, NAME)) == descending
 
 
 def test_numbers_that_are_missing_are_a_dash_and_the_remark_says_why(tab):
     assert column(tab, SCORE)[3] == "–"  # noqa: RUF001
-    assert column(tab, REASON) == [
-        "used for all stacks",
+    assert column(tab, NOTE) == [
+        "best; chosen for all stacks",
         "",
         "",
-        "2 of its 3 transformations are singular or not finite",
+        "no score: 2 of its 3 transformations are singular or not finite",
     ]
 
 
@@ -116,7 +118,7 @@ def test_bars_are_as_long_as_the_parts_of_the_scores_in_any_order(tab, evaluatio
     application.processEvents()
     image = tab.table.viewport().grab().toImage()
     lengths = {}
-    for row, name in enumerate(column(tab, STACK)):
+    for row, name in enumerate(column(tab, NAME)):
         place = cell(tab, row, BARS)
         y = place.center().y()
         colors = [image.pixelColor(x, y).name() for x in range(place.left(), place.right())]
@@ -130,36 +132,68 @@ def test_bars_are_as_long_as_the_parts_of_the_scores_in_any_order(tab, evaluatio
         assert lengths[name][1] == pytest.approx(pixels_per_unit * 0.6 * item.smoothness, abs=2)
 
 
-def test_a_click_on_a_row_selects_its_stack(tab, selection):
+def test_a_click_on_a_row_selects_its_registration(tab, selection):
     QTest.mouseClick(tab.table.viewport(), qt.Qt.LeftButton, pos=cell(tab, 2, SCORE).center())
-    assert selection.stack == "D"
-    assert tab.description.text().startswith("The registration of 'D'")
+    assert selection.registration == "D"
 
 
-def test_a_stack_that_is_selected_elsewhere_is_the_selected_row(tab, selection):
-    selection.select_stack("c")
-    (index,) = tab.table.selectionModel().selectedRows(STACK)
+def test_a_registration_that_is_selected_elsewhere_is_the_selected_row(tab, selection):
+    selection.select_registration("c")
+    (index,) = tab.table.selectionModel().selectedRows(NAME)
     assert index.data() == "c"
 
 
-def double_click(tab, row):
-    position = cell(tab, row, STACK).center()
-    QTest.mouseClick(tab.table.viewport(), qt.Qt.LeftButton, pos=position)
-    QTest.mouseDClick(tab.table.viewport(), qt.Qt.LeftButton, pos=position)
-    (box,) = [box for box in tab.findChildren(qt.QMessageBox) if box.isVisible()]
-    return box
+def test_the_button_chooses_what_is_not_chosen_yet(tab, selection):
+    asked = []
+    tab.sigChoose.connect(lambda: asked.append(selection.registration))
+    assert not tab.choose.isEnabled()  # "a" is chosen
+    QTest.mouseClick(tab.table.viewport(), qt.Qt.LeftButton, pos=cell(tab, 1, NAME).center())
+    QTest.mouseClick(tab.choose, qt.Qt.LeftButton)
+    assert asked == ["b"]
 
 
-@pytest.mark.parametrize(("answer", "expected"), [("Yes", ["b"]), ("Cancel", [])])
-def test_a_double_click_asks_before_it_forces_a_registration(tab, application, answer, expected):
-    requested = []
-    tab.sigRegistrationRequested.connect(requested.append)
-    box = double_click(tab, 1)
-    assert box.text() == "Align all stacks with the registration of 'b'?"
-    assert requested == []
-    QTest.mouseClick(box.button(getattr(qt.QMessageBox, answer)), qt.Qt.LeftButton)
-    application.processEvents()
-    assert requested == expected
+def test_every_error_is_shown_on_its_color_in_legible_text(tab, evaluation):
+    model = tab.errors.model()
+    names = list(evaluation.registrations)
+    for row, name in enumerate(evaluation.ranked_names):
+        for column_number in range(4):
+            index = model.index(row, column_number)
+            value = evaluation.relative_error[names.index(name), column_number]
+            if numpy.isnan(value):
+                assert index.data() == "–"  # noqa: RUF001
+                continue
+            assert float(index.data()) == pytest.approx(value, abs=0.0006)
+            background = index.data(qt.Qt.BackgroundRole).color()
+            assert contrast(background, index.data(qt.Qt.ForegroundRole).color()) >= 4.5
+    assert model.headerData(0, qt.Qt.Horizontal).splitlines() == [
+        evaluation.stack_names[0],
+        f"weight {evaluation.stack_weights[0]:.2f}",
+    ]
+
+
+def test_a_click_on_an_error_selects_its_registration_and_its_stack(tab, selection, evaluation):
+    place = tab.errors.visualRect(tab.errors.model().index(2, 1))
+    QTest.mouseClick(tab.errors.viewport(), qt.Qt.LeftButton, pos=place.center())
+    assert selection.registration == evaluation.ranked_names[2]
+    assert selection.stack == evaluation.stack_names[1]
+
+
+def test_the_verdict_ties_and_silent_stacks_are_on_top(tab, evaluation):
+    uncertain = replace(
+        evaluation,
+        verdict="check",
+        reasons=("The registrations <b> and 'a' tie",),
+        rivals={"b": 0.3},
+        silent_stacks=("D",),
+    )
+    tab.show_result(RunResult({}, {}, uncertain, "a"))
+    assert "check</strong>: the best registration" in tab.verdict.text()
+    assert "The registrations &lt;b&gt; and" in tab.verdict.text()
+    assert "Silent, because no registration from elsewhere improves them: &#x27;D&#x27;." in (
+        tab.verdict.text()
+    )
+    assert column(tab, RANK) == ["★ 1 =", "1 =", "3", "4"]
+    assert "silent" in tab.errors.model().headerData(1, qt.Qt.Horizontal)
 
 
 def test_every_column_says_what_it_means(tab):

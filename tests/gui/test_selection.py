@@ -13,7 +13,7 @@ from ewoksndreg.gui._selection import Selection
 @pytest.fixture
 def selection(application):
     selection = Selection()
-    selection.restart({"a": 6, "b": 2}, "a", 4)
+    selection.restart({"a": 6, "b": 2}, ["a", "b"], stack="a", image=4, registration="a")
     return selection
 
 
@@ -22,6 +22,7 @@ def changes(selection):
     changes = []
     selection.sigStackChanged.connect(changes.append)
     selection.sigImageChanged.connect(changes.append)
+    selection.sigRegistrationChanged.connect(changes.append)
     return changes
 
 
@@ -51,8 +52,8 @@ def test_a_shorter_stack_selects_its_last_image(selection, changes):
 
 
 def test_a_new_result_tells_everybody_even_if_the_selection_is_the_same(selection, changes):
-    selection.restart({"a": 3}, "a", 4)
-    assert (selection.image, changes) == (2, ["a", 2])
+    selection.restart({"a": 3}, ["a"], stack="a", image=4, registration="a")
+    assert (selection.image, changes) == (2, ["a", "a", 2])
 
 
 def test_a_stack_that_does_not_exist_cannot_be_selected(selection):
@@ -61,6 +62,14 @@ def test_a_stack_that_does_not_exist_cannot_be_selected(selection):
 
 
 def test_no_stacks_are_no_images(selection, changes):
-    selection.restart({}, None, 3)
+    selection.restart({}, [], stack=None, image=3, registration=None)
     assert (selection.stack, selection.image, selection.number_of_images) == (None, 0, 0)
     assert changes == []
+
+
+def test_a_registration_that_cannot_be_looked_at_is_not_selected(selection, changes):
+    selection.select_registration("c")
+    selection.select_registration("a")
+    assert changes == []
+    selection.select_registration("b")
+    assert (selection.registration, changes) == ("b", ["b"])

@@ -7,6 +7,7 @@ from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import SMOOTHNESS_WEIGHT
 from ._html import describe_rank
+from ._html import verdict_as_html
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
 from ._prepared_images import PreparedImages
@@ -46,4 +47,5 @@ __all__ = [
     "outlier_limit",
     "post_evaluation",
     "smoothness_eval",
+    "verdict_as_html",
 ]

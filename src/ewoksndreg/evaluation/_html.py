@@ -39,7 +39,7 @@ def evaluation_as_html(evaluation: Evaluation) -> str:
         (
             _STYLE,
             '<div class="ewoksndreg">',
-            *_verdict(evaluation),
+            verdict_as_html(evaluation),
             "<table>",
             "<thead><tr><th>rank</th>"
             '<th class="words">registration</th><th class="bar">score</th>'
@@ -63,6 +63,11 @@ def describe_rank(evaluation: Evaluation, name: str) -> str:
     if name in evaluation.rivals:
         return f"not distinguishable from the best, up to {evaluation.rivals[name]:.2g} px apart"
     return "best" if name == evaluation.best else ""
+
+
+def verdict_as_html(evaluation: Evaluation) -> str:
+    """The verdict with its reasons, and the warnings. Names are escaped."""
+    return "\n".join(_verdict(evaluation))
 
 
 def _verdict(evaluation: Evaluation) -> Iterator[str]:

@@ -12,6 +12,7 @@ except ImportError as error:
         f' pip install ".[orange]" in the folder of the sources ({error})'
     ) from error
 
+from ._application import make_application
 from ._evaluation_view import EvaluationView
 
-__all__ = ["EvaluationView"]
+__all__ = ["EvaluationView", "make_application"]

@@ -1,125 +1,152 @@
-"""Two images side by side with a common zoom."""
+"""Two pictures next to each other that are zoomed together."""
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
 from silx.gui import qt
 from silx.gui.colors import Colormap
-from silx.gui.plot import PlotWidget
-from silx.gui.plot.ColorBar import ColorBarWidget
+from silx.gui.plot.items import ItemChangedType
 
-from ._labels import make_heading
+from ._labels import make_label
+from ._plot_toolbar import PlotToolBar
 from ._themed_plot import ThemedPlot
 
 _LEGEND = "picture"
-
-_COLOR_BAR_WIDTH = 84  # px
-_MARGINS = (62, 10, 14, 48)
+_SWIPE = "swipe"
 
 
 class BeforeAfter(qt.QWidget):
-    """The measured image on the left, the aligned image on the right, with a common color scale."""
+    """Two pictures, or one of them, with one color scale. Each has a list of registrations and
+    tools above it."""
+
+    sigSwiped = qt.Signal(float)
+    """The line was dragged to this fraction of the width."""
+
+    sigHovered = qt.Signal(int, int)
+    """Row and column of the pixel under the mouse; perhaps one that does not exist."""
 
     def __init__(self, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
-        self.before = _Picture(self)
-        self.after = _Picture(self)
-        self.before_title = make_heading(self)
-        self.after_title = make_heading(self)
-        color_bar_place = qt.QWidget(self)
-        self._color_bar = _make_color_bar(color_bar_place, self.before)
+        self.sides = (Side("&Left", self), Side("Rig&ht", self))
         self._shape: tuple[int, ...] = (0, 0)
         self._following = False
-
-        layout = qt.QGridLayout(self)
+        layout = qt.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.before_title, 0, 0)
-        layout.addWidget(self.after_title, 0, 1)
-        layout.addWidget(self.before, 1, 0)
-        layout.addWidget(self.after, 1, 1)
-        layout.addWidget(color_bar_place, 1, 2)
-        layout.setRowStretch(1, 1)
-        layout.setColumnStretch(0, 1)
-        layout.setColumnStretch(1, 1)
-        for plot, other in ((self.before, self.after), (self.after, self.before)):
-            plot.sigChanged.connect(partial(self._follow, plot, other))
+        for side, other in zip(self.sides, self.sides[::-1], strict=True):
+            layout.addWidget(side, 1)
+            side.plot.sigChanged.connect(partial(self._follow, side.plot, other.plot))
+            side.plot.sigSwiped.connect(lambda x: self.sigSwiped.emit((x + 0.5) / self._shape[1]))
+            side.plot.sigHovered.connect(self.sigHovered)
 
-    def show_pictures(
-        self, before: NDArray[Any], after: NDArray[Any] | None, colormap: Colormap
-    ) -> None:
+    def show_pictures(self, pictures: list[NDArray[Any]], colormap: Colormap) -> None:
         """
-        :param before: the picture as measured, values of shape `(H, W)`, or red, green,
-            blue and opacity, shape `(H, W, 4)`.
-        :param after: the aligned picture, in the same form; None if there is none.
+        :param pictures: left and right; values of shape `(H, W)`, or red, green, blue and opacity,
+            shape `(H, W, 4)`.
         :param colormap: of the values.
         """
-        self.before.show_picture(before, colormap)
-        self.after.show_picture(after, colormap)
-        self._color_bar.setVisible(before.ndim == 2)
-        if before.shape[:2] != self._shape:
-            self._shape = before.shape[:2]
+        for side, picture in zip(self.sides, pictures, strict=True):
+            side.plot.show_picture(picture, colormap)
+        if pictures[0].shape[:2] != self._shape:
+            self._shape = pictures[0].shape[:2]
             self.reset_zoom()
+
+    def show_swipe(self, fraction: float | None) -> None:
+        """Show the line to drag; None to hide it."""
+        for side in self.sides:
+            side.plot.show_swipe(None if fraction is None else fraction * self._shape[1] - 0.5)
 
     def reset_zoom(self) -> None:
         """Show the whole images."""
         height, width = self._shape
-        self._set_limits((-0.5, width - 0.5, -0.5, height - 0.5), self.before, self.after)
+        limits = (-0.5, width - 0.5, -0.5, height - 0.5)
+        self._set_limits(limits, *(side.plot for side in self.sides))
 
     def clear(self) -> None:
-        self.before.clear()
-        self.after.clear()
-        self.before_title.clear()
-        self.after_title.clear()
-        self._color_bar.hide()
+        for side in self.sides:
+            side.plot.clear()
+            side.title.clear()
 
-    def _follow(self, zoomed: _Picture, other: _Picture) -> None:
-        if self._following:
+    def _follow(self, zoomed: Picture, other: Picture) -> None:
+        if self._following or not zoomed.isVisible():
             return
         left, right, top, bottom = limits = zoomed.limits()
         height, width = self._shape
         if max(left, top) <= -0.5 and right >= width - 0.5 and bottom >= height - 0.5:
-            # Nothing is zoomed. While the window is laid out, the pictures temporarily differ in
-            # size, and limits that are copied back and forth would grow.
+            # Nothing is zoomed. While the window is arranged the pictures differ in size for a
+            # moment; limits copied back and forth would grow.
             self.reset_zoom()
         else:
             self._set_limits(limits, other)
 
-    def _set_limits(self, limits: tuple[float, float, float, float], *plots: _Picture) -> None:
-        # All four limits at once: pixels are square, so that one axis changes the other one.
+    def _set_limits(self, limits: tuple[float, float, float, float], *plots: Picture) -> None:
+        # All four limits at once: pixels are square, so one axis moves the other one. silx's
+        # SyncAxes moves them one after the other, and the pictures drift apart.
         self._following = True
         for plot in plots:
             plot.setLimits(*limits)
         self._following = False
 
 
-class _Picture(ThemedPlot):
-    """One picture, with row 0 at the top and square pixels."""
+class Side(qt.QWidget):
+    """A picture with the registration that it is aligned with, and tools.
+
+    :param label: of the list of registrations, with a mnemonic.
+    """
+
+    def __init__(self, label: str, parent: qt.QWidget) -> None:
+        super().__init__(parent)
+        self.plot = Picture(self)
+        self.choice = qt.QComboBox(self)
+        self.choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setMinimumContentsLength(8)
+        self.title = make_label(self)
+        self.title.setWordWrap(False)
+        self.tools = PlotToolBar(self.plot, self, image=True)
+        name = qt.QLabel(label, self)
+        name.setBuddy(self.choice)
+        top = qt.QHBoxLayout()
+        top.setSpacing(4)
+        top.addWidget(name)
+        top.addWidget(self.choice, 1)
+        top.addWidget(self.title, 1)
+        top.addWidget(self.tools)
+        layout = qt.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(top)
+        layout.addWidget(self.plot, 1)
+
+
+class Picture(ThemedPlot):
+    """One picture without axes: rows run down, pixels are square."""
 
     sigChanged = qt.Signal()
-    """Emitted when the zoom or the size has changed."""
+    """It was zoomed or has another size."""
+
+    sigSwiped = qt.Signal(float)
+    """The line was dragged to this column."""
+
+    sigHovered = qt.Signal(int, int)
+    """Row and column of the pixel under the mouse."""
 
     def __init__(self, parent: qt.QWidget) -> None:
-        super().__init__(_MARGINS, parent)
+        super().__init__(None, parent)
         self.setYAxisInverted(True)
         self.setKeepDataAspectRatio(True)
-        self.setGraphXLabel("column")
-        self.setGraphYLabel("row")
         self.sigPlotSignal.connect(self._on_plot_signal)
         # The plot inside has its new size only after the event.
         self._soon = qt.QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.sigChanged)
 
-    def show_picture(self, picture: NDArray[Any] | None, colormap: Colormap) -> None:
-        if picture is None:
-            self.clear()
-            return
+    def show_picture(self, picture: NDArray[Any], colormap: Colormap) -> None:
         previous = self.getImage(_LEGEND)
         if previous is not None and previous.getData(copy=False).ndim != picture.ndim:
-            self.clear()
+            self.removeImage(_LEGEND)
         self.addImage(
             picture,
             legend=_LEGEND,
@@ -129,26 +156,30 @@ class _Picture(ThemedPlot):
             copy=False,
         )
 
+    def show_swipe(self, column: float | None) -> None:
+        marker = self._getMarker(_SWIPE)
+        if column is None:
+            self.removeMarker(_SWIPE)
+        elif marker is None:
+            self.addXMarker(column, legend=_SWIPE, color="#bd1f01", draggable=True)
+            self._getMarker(_SWIPE).sigItemChanged.connect(self._on_marker_changed)
+        elif marker.getXPosition() != column:
+            marker.setPosition(column, 0)
+
     def limits(self) -> tuple[float, float, float, float]:
         """First and last column, first and last row."""
         return (*self.getGraphXLimits(), *self.getGraphYLimits())
 
-    def _on_plot_signal(self, event: dict[str, object]) -> None:
+    def _on_marker_changed(self, what: ItemChangedType) -> None:
+        if what is ItemChangedType.POSITION:
+            self.sigSwiped.emit(self._getMarker(_SWIPE).getXPosition())
+
+    def _on_plot_signal(self, event: dict[str, Any]) -> None:
         if event["event"] == "limitsChanged":
             self.sigChanged.emit()
+        elif event["event"] == "mouseMoved":
+            self.sigHovered.emit(math.floor(event["y"] + 0.5), math.floor(event["x"] + 0.5))
 
     def resizeEvent(self, event: qt.QResizeEvent) -> None:
         super().resizeEvent(event)
         self._soon.start()
-
-
-def _make_color_bar(parent: qt.QWidget, plot: PlotWidget) -> ColorBarWidget:
-    """Make a color bar that shows only the ends of the scale, to save space."""
-    bar = ColorBarWidget(parent, plot=plot)
-    bar.getColorScaleBar().getTickBar().setTicksValuesVisible(False)
-    # The size of the pictures does not depend on the values, nor on whether the bar is hidden.
-    parent.setFixedWidth(_COLOR_BAR_WIDTH)
-    layout = qt.QVBoxLayout(parent)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(bar)
-    return bar

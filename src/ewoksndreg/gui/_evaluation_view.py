@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from silx.gui import qt
 
+from .._report import write_report
 from .._stacks import Stack
 from ..evaluation import Evaluation
-from ..io import input_context
+from ..io import InputStacks
+from ..io import open_stacks
+from ..refinement import Refinement
 from ..transformation import Transformation
+from ._application import check_application
+from ._exports import list_scores
+from ._exports import list_transformations
+from ._exports import write_csv
 from ._image_loader import ImageLoader
+from ._image_slider import ImageSlider
 from ._images_tab import ImagesTab
 from ._labels import make_heading
 from ._labels import make_label
@@ -29,19 +40,22 @@ _NO_STACKS = "There are no image stacks to show."
 
 
 class EvaluationView(qt.QWidget):
-    """Shows why a registration was chosen: ranking, images, errors per image and motion.
+    """Why a registration was chosen: ranking, images, errors per image and motion.
 
-    The tabs share the selected stack and the selected image.
+    The tabs share the selected stack, the selected image and the selected registration.
+
+    :raises RuntimeError: when there is no `QApplication`, without which Qt would end the process.
     """
 
     sigReferenceStackRequested = qt.Signal(str)
-    """The user wants all stacks to be aligned with the registration of this stack, and has
-    confirmed."""
+    """The user has chosen this registration for all stacks."""
 
     def __init__(self, parent: qt.QWidget | None = None) -> None:
+        check_application()
         super().__init__(parent)
         self.setWindowTitle("Post-Registration Evaluation")
         self.selection = Selection(self)
+        self._result = RunResult({}, {})
         self._files = ExitStack()
         self._loader = ImageLoader()
 
@@ -49,43 +63,75 @@ class EvaluationView(qt.QWidget):
         self.images_tab = ImagesTab(self.selection, self._loader, self)
         self.per_image_tab = PerImageTab(self.selection, self)
         self.motion_tab = MotionTab(self.selection, self)
+        self._tabs = (self.ranking_tab, self.images_tab, self.per_image_tab, self.motion_tab)
         self.tabs = qt.QTabWidget(self)
-        self.tabs.addTab(self.ranking_tab, "Ranking")
-        self.tabs.addTab(self.images_tab, "Images")
-        self.tabs.addTab(self.per_image_tab, "Per image")
-        self.tabs.addTab(self.motion_tab, "Motion")
+        for tab, title in zip(
+            self._tabs, ("Ran&king", "&Images", "&Per image", "&Motion"), strict=True
+        ):
+            self.tabs.addTab(tab, title)
 
-        self.summary = make_label(self)
+        self.summary = self.ranking_tab.summary
         self.stack_choice = qt.QComboBox(self)
         self.stack_choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
-        self.stack_choice.setMaximumWidth(260)
+        self.stack_choice.setMaximumWidth(200)
+        self.slider = ImageSlider(self.selection, lambda: self._loader.loading, self)
         self.message = make_heading(self)
-        self.banner = make_heading(self)
-        self.banner.setMargin(6)
-        self.banner.setFrameShape(qt.QFrame.StyledPanel)
-        self.banner.hide()
+        self.banner = make_label(self)
         self._arrange()
+        self._add_keys()
+        self._add_exports()
 
-        self.ranking_tab.sigRegistrationRequested.connect(self.sigReferenceStackRequested)
+        self.ranking_tab.sigChoose.connect(self._choose_selected)
         self.stack_choice.textActivated.connect(self.selection.select_stack)
-        self.selection.sigStackChanged.connect(self.stack_choice.setCurrentText)
+        self.selection.sigStackChanged.connect(self._on_stack_changed)
         self.show_message(_NOTHING_YET)
 
     def _arrange(self) -> None:
-        top = qt.QHBoxLayout()
-        top.addWidget(self.summary, 1)
-        top.addWidget(qt.QLabel("Stack", self))
-        top.addWidget(self.stack_choice)
+        corner = qt.QWidget(self)
+        row = qt.QHBoxLayout(corner)
+        row.setContentsMargins(0, 0, 0, 2)
+        label = qt.QLabel("S&tack", self)
+        label.setBuddy(self.stack_choice)
+        row.addWidget(label)
+        row.addWidget(self.stack_choice)
+        row.addWidget(self.slider, 1)
+        self.tabs.setCornerWidget(corner)
+        self.banner.setMargin(6)
+        self.banner.setAutoFillBackground(True)
+        self.banner.setStyleSheet("background: #ffe9a8; color: black")
+        self.banner.hide()
         result = qt.QWidget(self)
-        layout = qt.QVBoxLayout(result)
-        layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(self.banner)
-        layout.addLayout(top)
-        layout.addWidget(self.tabs, 1)
         self._veil = Veil(self.tabs)
+        layout = qt.QVBoxLayout(result)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.tabs, 1)
         self._pages = qt.QStackedLayout(self)
         self._pages.addWidget(self.message)
         self._pages.addWidget(result)
+
+    def _add_keys(self) -> None:
+        def add(key: Any, action: Callable[[], object]) -> None:
+            shortcut = qt.QShortcut(qt.QKeySequence(key), self)
+            shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(action)
+
+        add(qt.Qt.Key_Left, lambda: self.slider.step(-1))
+        add(qt.Qt.Key_Right, lambda: self.slider.step(1))
+        add(qt.Qt.Key_Space, self._on_space)
+        add(qt.Qt.Key_Return, self._on_return)
+        add(qt.Qt.Key_Enter, self._on_return)
+        add(qt.QKeySequence.Copy, self.ranking_tab.copy_table)
+
+    def _add_exports(self) -> None:
+        menu = qt.QMenu(self)
+        self.save_scores = menu.addAction("&Scores (CSV)...")
+        self.save_registration = menu.addAction("Chosen &registration (CSV)...")
+        self.save_report = menu.addAction("Re&port (HTML)...")
+        self.save_scores.triggered.connect(self._save_scores)
+        self.save_registration.triggered.connect(self._save_registration)
+        self.save_report.triggered.connect(self._save_report)
+        self.ranking_tab.save.setMenu(menu)
 
     def show_result(
         self,
@@ -93,53 +139,58 @@ class EvaluationView(qt.QWidget):
         registrations: Mapping[str, Sequence[Transformation]],
         *,
         evaluation: Evaluation | None = None,
-        chosen: Mapping[str, Sequence[Transformation]] | None = None,
         reference_stack: str | None = None,
+        refinement: Refinement | None = None,
     ) -> None:
-        """Show the result of a run, in place of the previous one.
+        """Show the result of a run and forget the previous one.
 
-        Stacks that cannot be opened are not an error: the images tab says why, and the other tabs
-        show what is possible without images.
+        Stacks that cannot be opened are not an error: the images tab says why, the other tabs
+        show what they can without images.
 
-        :param image_stacks: any form that :func:`ewoksndreg.io.input_context` accepts. Images are
-            read when they are displayed; files stay open until the next result or until
+        :param image_stacks: any form that :func:`ewoksndreg.open_stacks` takes. Images are read
+            when they are displayed; files stay open until the next result or until
             :meth:`close_files`.
-        :param registrations: the registration that was found from each stack; may be missing or
-            empty for some stacks.
-        :param evaluation: the result of :func:`ewoksndreg.evaluation.evaluate_stacks`; None if
-            nothing was ranked.
-        :param chosen: the registration with which each stack is aligned; by default
-            `registrations`.
-        :param reference_stack: the stack whose registration was chosen for all stacks; None if each
-            stack has its own.
+        :param registrations: by name, usually the one that was found from each stack; may be
+            missing or empty for some.
+        :param evaluation: what :func:`ewoksndreg.evaluate_stacks` returned; None when nothing was
+            ranked.
+        :param reference_stack: the registration that is chosen for all stacks; None when each stack
+            has its own.
+        :param refinement: what :func:`ewoksndreg.refine_registration` made of the chosen one.
         """
         self._release_files()
         unreadable = None
         stacks: Mapping[str, Stack] = {}
         try:
-            stacks = self._files.enter_context(input_context(image_stacks))
+            stacks = self._files.enter_context(open_stacks(image_stacks))
         except (OSError, TypeError, ValueError) as error:
             unreadable = str(error)
+        refined: dict[str, Sequence[Transformation]] = {}
+        given = reference_stack or (None if evaluation is None else evaluation.best)
+        if refinement is not None and refinement.accepted and given is not None:
+            refined = {given: refinement.transformations}
         result = RunResult(
             stacks,
             registrations,
-            registrations if chosen is None else chosen,
             evaluation,
             reference_stack,
+            refined,
+            "" if refinement is None else str(refinement),
             unreadable,
         )
-        if not result.names:
+        if not result.stack_names:
+            self._result = result
             self.show_message(unreadable or _NO_STACKS)
-            self._pages.setCurrentIndex(0)
             return
-        for tab in (self.ranking_tab, self.images_tab, self.per_image_tab, self.motion_tab):
+        self._result = result
+        for tab in self._tabs:
             tab.show_result(result)
+        self.stack_choice.clear()
+        self.stack_choice.addItems(result.stack_names)
+        self._select(result)
+        self._update_exports()
         self.banner.hide()
         self._veil.hide()
-        self.summary.setText(_summarize(result))
-        self.stack_choice.clear()
-        self.stack_choice.addItems(result.names)
-        self._select(result)
         self._pages.setCurrentIndex(1)
 
     def show_preview(
@@ -151,18 +202,37 @@ class EvaluationView(qt.QWidget):
         self.summary.setText("Not ranked yet: images and motion can be looked at.")
 
     def show_message(self, sentence: str, *, outdated: bool = True) -> None:
-        """Show a sentence about the run: running, failed, cancelled. It is above the last result,
-        or in its place if there is none.
+        """Show a sentence about the run: running, failed, cancelled. It stands above the last
+        result, or in its place where there is none.
 
-        :param outdated: whether to gray out the last result.
+        :param outdated: whether the last result is grayed; it can be looked at all the same.
         """
         self.message.setText(sentence)
         self.banner.setText(sentence)
-        self.banner.show()
-        self._veil.setVisible(outdated)
+        shown = bool(self._result.stack_names)
+        self.banner.setVisible(shown)
+        self._veil.setVisible(shown and outdated)
+        self._pages.setCurrentIndex(1 if shown else 0)
+
+    def choose(self, name: str) -> None:
+        """Use a registration for all stacks. The ranking stays as it is.
+
+        :param name: of the registration.
+        :raises ValueError: when there is no such registration.
+        """
+        if name not in self._result.registrations:
+            raise ValueError(f"There is no registration {name!r} to choose")
+        if name == self._result.reference_stack:
+            return
+        self._result = replace(self._result, reference_stack=name)
+        for tab in (self.ranking_tab, self.images_tab):
+            tab.update_choice(self._result)
+        self.selection.select_registration(self._result.find_applied(self.selection.stack or ""))
+        self._update_exports()
+        self.sigReferenceStackRequested.emit(name)
 
     def close_files(self) -> None:
-        """Close all files once the current image is read. No other image can be displayed
+        """Close all files, after the image that is being read. No other image can be shown
         afterwards."""
         self._release_files().result()
 
@@ -172,37 +242,92 @@ class EvaluationView(qt.QWidget):
         return self._loader.close_when_idle(files.close)
 
     def _select(self, result: RunResult) -> None:
-        """Keep the selection of the user, or begin with the best stack and its last image, which
-        has usually moved furthest."""
-        stack = self.selection.stack
-        if stack in result.names:
+        """Keep what the user had selected, or begin with the best stack and its last image, which
+        has usually moved furthest, and the registration that is chosen."""
+        stack, names = self.selection.stack, result.stack_names
+        if stack in names:
             image = self.selection.image
         else:
-            stack = result.best if result.best in result.names else result.names[0]
+            stack = result.best if result.best in names else names[0]
             image = result.number_of_images(stack) - 1
-        numbers = {name: result.number_of_images(name) for name in result.names}
-        self.selection.restart(numbers, stack, image)
+        numbers = {name: result.number_of_images(name) for name in names}
+        shown = result.shown
+        self.selection.restart(
+            numbers, shown, stack=stack, image=image, registration=result.find_applied(stack)
+        )
+
+    def _on_stack_changed(self, name: str) -> None:
+        self.stack_choice.setCurrentText(name)
+        if self._result.best is None:  # each stack has its own
+            self.selection.select_registration(name)
+
+    def _choose_selected(self) -> None:
+        name = (self.selection.registration or "").removesuffix(", refined")
+        if name in self._result.registrations:
+            self.choose(name)
+
+    def _on_return(self) -> None:
+        focused = qt.QApplication.focusWidget()
+        if isinstance(focused, qt.QAbstractSpinBox):
+            focused.interpretText()
+        elif isinstance(focused, qt.QPushButton):
+            focused.click()
+        else:
+            self._choose_selected()
+
+    def _on_space(self) -> None:
+        focused = qt.QApplication.focusWidget()
+        if isinstance(focused, qt.QAbstractButton):
+            focused.click()
+        else:
+            self.tabs.setCurrentWidget(self.images_tab)
+            self.images_tab.toggle_blinking()
+
+    def _update_exports(self) -> None:
+        result = self._result
+        self.save_scores.setEnabled(result.evaluation is not None)
+        self.save_report.setEnabled(result.evaluation is not None and bool(result.stacks))
+        self.save_registration.setEnabled(bool(result.best))
+
+    def _save_scores(self) -> None:
+        rows = list_scores(self._result)
+        self._save("Save the scores", "csv", lambda path: write_csv(path, rows))
+
+    def _save_registration(self) -> None:
+        name = self._result.find_applied(self.selection.stack or "")
+        registration = self._result.shown[name]
+        self._save(
+            f"Save the registration {name!r}",
+            "csv",
+            lambda path: write_csv(path, list_transformations(registration)),
+        )
+
+    def _save_report(self) -> None:
+        self._save("Save a report", "html", self._write_report)
+
+    def _write_report(self, path: str) -> None:
+        result = self._result
+        if result.evaluation is None:
+            raise ValueError("Nothing was ranked, so there is no report")
+        # The user was asked whether a file that exists may be replaced.
+        new = f"{path}.new"
+        write_report(new, result.evaluation, InputStacks(result.stacks), result.registrations)
+        os.replace(new, path)
+
+    def _save(self, title: str, suffix: str, write: Callable[[str], None]) -> None:
+        dialog = qt.QFileDialog(self, title, "", f"{suffix.upper()} (*.{suffix})")
+        dialog.setAcceptMode(qt.QFileDialog.AcceptSave)
+        dialog.setDefaultSuffix(suffix)
+        if not dialog.exec():
+            return
+        qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            write(dialog.selectedFiles()[0])
+        except (AttributeError, ImportError, OSError, TypeError, ValueError) as error:
+            qt.QMessageBox.warning(self, title, str(error))
+        finally:
+            qt.QApplication.restoreOverrideCursor()
 
     def closeEvent(self, event: qt.QCloseEvent) -> None:
         self.close_files()
         super().closeEvent(event)
-
-
-def _summarize(result: RunResult) -> str:
-    reference, evaluation = result.reference_stack, result.evaluation
-    if evaluation is None:
-        if reference is None:
-            return "Nothing was ranked: each stack keeps the registration that it was given."
-        return (
-            "Nothing was ranked: all stacks are aligned with the registration of"
-            f" {reference!r}, as requested."
-        )
-    best = evaluation.ranked_names[0]
-    if not evaluation.registrations[best].scored:
-        sentence = f"No registration can be scored; that of {best!r} is the smoothest."
-    else:
-        sentence = f"The registration of {best!r} is the best of {len(evaluation.stack_names)}."
-    if reference is not None:
-        which = "it" if reference == best else f"the registration of {reference!r}"
-        sentence += f" All stacks are aligned with {which}."
-    return sentence

@@ -35,16 +35,20 @@ class ImageLoader(qt.QObject):
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="images")
         self._reader = ImageReader()
         self._generation = 0
+        self.loading = False
+        """Whether an image is awaited."""
         self._sigDone.connect(self._deliver, qt.Qt.QueuedConnection)
 
     def load(self, request: ImageRequest) -> None:
         """Read an image, and drop earlier requests."""
         self.cancel()
+        self.loading = True
         self._executor.submit(self._read, self._generation, request)
 
     def cancel(self) -> None:
         """Drop all requests; an image that is being read is discarded when it arrives."""
         self._generation += 1
+        self.loading = False
 
     def close_when_idle(self, close: Callable[[], object]) -> Future[None]:
         """Drop all requests and close the files that the images came from.
@@ -79,6 +83,7 @@ class ImageLoader(qt.QObject):
     def _deliver(self, generation: int, result: object) -> None:
         if generation != self._generation:
             return
+        self.loading = False
         if isinstance(result, str):
             self.sigFailed.emit(result)
         else:

@@ -21,31 +21,37 @@ from ..kernels import Prepared
 from ..kernels import find_kernel
 from ..transformation import Transformation
 
-# The number of images from which the color scale is found, so that a large stack opens immediately.
+# How much of a stack is read, so that one of 10 GB opens at once.
 _SAMPLED_IMAGES = 8
+
+Limits = tuple[float, float]
+"""Lowest and highest value of a color scale."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageRequest:
-    """A request to show an image.
+    """Which image to show.
 
-    :param name: name of the stack.
+    :param name: of the stack.
     :param stack: its N images.
-    :param number: number of the image, 0 to N - 1.
-    :param transformations: N transformations to align it with; None if there are none.
+    :param number: of the image, 0 to N - 1.
+    :param reference: number of the reference image.
+    :param registrations: for the left and the right picture, N transformations to align the images
+        with; None to show them as measured.
     """
 
     name: str
     stack: Stack
     number: int
-    transformations: Sequence[Transformation] | None
+    reference: int
+    registrations: tuple[Sequence[Transformation] | None, Sequence[Transformation] | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
     """The reference image of a stack and another one, shape `(H, W)`; invalid pixels are NaN.
 
-    :param correlation: their correlation coefficient, see :func:`correlate`.
+    :param correlation: of the two, see :func:`correlate`.
     """
 
     reference: FloatImage
@@ -55,83 +61,112 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class LoadedImages:
-    """An image to show.
+    """One image to show.
 
-    :param name: name of the stack.
-    :param number: number of the image.
-    :param before: the measured images.
-    :param after: the aligned images; None if there are no transformations.
+    :param name: of the stack.
+    :param number: of the image.
+    :param reference: number of the reference image.
+    :param pairs: for the left and the right picture.
     :param limits: lowest and highest value of the color scale of the stack.
+    :param own_limits: of the reference image and of the image alone.
     """
 
     name: str
     number: int
-    before: Pair
-    after: Pair | None
-    limits: tuple[float, float]
+    reference: int
+    pairs: tuple[Pair, Pair]
+    limits: Limits
+    own_limits: tuple[Limits, Limits]
 
 
 class ImageReader:
-    """Reads images one at a time, and keeps the reference image and the color scale of the last
-    stack."""
+    """Reads images one at a time, and keeps the last image, the reference image and the color scale
+    of the last stack."""
 
     def __init__(self) -> None:
         self._stack: Stack | None = None
+        self._reference_number = 0
         self._reference: FloatImage
-        self._limits: tuple[float, float]
-        self._transformations: Sequence[Transformation] | None = None
-        self._aligned_reference: FloatImage
+        self._limits: Limits
+        self._reference_limits: Limits
+        self._image: tuple[int, FloatImage] | None = None
+        # Aligned reference images, for as many registrations as are shown.
+        self._aligned: list[tuple[Sequence[Transformation], FloatImage]] = []
 
     def read(self, request: ImageRequest, is_stale: Callable[[], bool]) -> LoadedImages | None:
         """
         :param is_stale: called between images; when it returns True, nothing is read and None
             returned.
-        :raises OSError: if an image cannot be read.
-        :raises TypeError: if it has no real numbers or cannot be transformed.
-        :raises ValueError: if it has another shape or cannot be transformed. All errors name the
+        :raises OSError: when an image cannot be read.
+        :raises TypeError: when it has no real numbers or cannot be transformed.
+        :raises ValueError: when it has another shape or cannot be transformed. All errors name the
             stack and the image.
         """
-        if request.stack is not self._stack and not self._start(request, is_stale):
+        known = self._stack is request.stack and self._reference_number == request.reference
+        if not known and not self._start(request, is_stale):
             return None
-        number, transformations = request.number, request.transformations
-        image = _read(request, number)
-        before = Pair(self._reference, image, correlate(self._reference, image, self._limits))
-        after = None
-        if transformations is not None and not is_stale():
-            if transformations is not self._transformations:
-                self._aligned_reference = _align(request.name, 0, self._reference, transformations)
-                self._transformations = transformations
-            aligned = _align(request.name, number, image, transformations)
-            after = Pair(
-                self._aligned_reference,
-                aligned,
-                correlate(self._aligned_reference, aligned, self._limits),
-            )
-        return LoadedImages(request.name, number, before, after, self._limits)
+        if self._image is None or self._image[0] != request.number:
+            self._image = request.number, _read(request, request.number)
+        image = self._image[1]
+        pairs = []
+        for registration in request.registrations:
+            if is_stale():
+                return None
+            pairs.append(self._align_pair(request, image, registration))
+        return LoadedImages(
+            request.name,
+            request.number,
+            request.reference,
+            (pairs[0], pairs[1]),
+            self._limits,
+            (self._reference_limits, find_color_limits([image])),
+        )
 
     def forget(self) -> None:
         """Release the stack."""
-        self._stack = self._transformations = None
+        self._stack = self._image = None
+        self._aligned = []
 
     def _start(self, request: ImageRequest, is_stale: Callable[[], bool]) -> bool:
         self.forget()
-        samples = []
+        self._reference = _read(request, request.reference)
+        samples = [sample_pixels(self._reference).copy()]
         for n in _choose_sample(len(request.stack)):
             if is_stale():
                 return False
-            try:
-                image = _read(request, n)
-            except (OSError, TypeError, ValueError):
-                if n == 0:  # nothing can be compared
-                    raise
+            if n == request.reference:
                 continue
-            if n == 0:
-                self._reference = image
-            # A copy, because a view would keep the whole image in memory.
-            samples.append(sample_pixels(image).copy())
+            try:
+                # A copy, because a view keeps the whole image in memory.
+                samples.append(sample_pixels(_read(request, n)).copy())
+            except (OSError, TypeError, ValueError):
+                continue
         self._limits = find_color_limits(samples)
-        self._stack = request.stack
+        self._reference_limits = find_color_limits([self._reference])
+        self._stack, self._reference_number = request.stack, request.reference
         return True
+
+    def _align_pair(
+        self,
+        request: ImageRequest,
+        image: FloatImage,
+        registration: Sequence[Transformation] | None,
+    ) -> Pair:
+        reference = self._reference
+        if registration is not None:
+            reference = self._align_reference(request, registration)
+            image = _align(request.name, request.number, image, registration)
+        return Pair(reference, image, correlate(reference, image, self._limits))
+
+    def _align_reference(
+        self, request: ImageRequest, registration: Sequence[Transformation]
+    ) -> FloatImage:
+        for known, aligned in self._aligned:
+            if known is registration:
+                return aligned
+        aligned = _align(request.name, request.reference, self._reference, registration)
+        self._aligned = [*self._aligned[-1:], (registration, aligned)]
+        return aligned
 
 
 def _choose_sample(number: int) -> list[int]:
@@ -144,9 +179,9 @@ def _choose_sample(number: int) -> list[int]:
 
 
 def correlate(reference: FloatImage, image: FloatImage, limits: tuple[float, float]) -> float:
-    """Compute the Pearson correlation coefficient of two images as displayed: over the pixels that
-    are valid in both, clipped to the color scale, with every n-th row and column of large images.
-    NaN if they cannot be compared, see :meth:`.Kernel.compare`."""
+    """Pearson's correlation coefficient of two images as they appear on the screen: over the
+    pixels that are valid in both, clipped to the color scale, of large images every n-th row and
+    column. NaN where they cannot be compared, see :meth:`.Kernel.compare`."""
     seen = (scale_brightness(sample_pixels(pixels), limits) for pixels in (reference, image))
     a, b = (Prepared.of(pixels) for pixels in seen)
     return 1 - find_kernel("numpy").compare(a, b).mse / 2

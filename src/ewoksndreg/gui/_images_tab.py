@@ -1,48 +1,42 @@
-"""The selected image before and after alignment."""
+"""The selected image, as measured and aligned with any registration."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import replace
 
 from silx.gui import qt
+from silx.gui.colors import Colormap
+from silx.gui.plot.ColorBar import ColorBarWidget
 
-from ..transformation import Transformation
 from ._before_after import BeforeAfter
+from ._colors import INVALID
 from ._image_loader import ImageLoader
 from ._image_modes import EXPLANATIONS
-from ._image_modes import INVALID_COLOR
+from ._image_modes import Display
 from ._image_modes import Mode
-from ._image_modes import make_colormap
-from ._image_modes import make_pictures
+from ._image_modes import find_limits
+from ._image_modes import make_picture
 from ._image_reader import ImageRequest
 from ._image_reader import LoadedImages
-from ._image_reader import Pair
-from ._image_slider import ImageSlider
 from ._labels import make_heading
 from ._labels import make_label
-from ._labels import shorten_for_button
 from ._result import RunResult
 from ._selection import Selection
 
 _BLINK_INTERVAL = 600  # ms
 _READING_DELAY = 150  # ms, after which the tab says that an image is being read
+_PANEL_WIDTH = 130  # px
 
-_BUTTON_WIDTH = 86  # px, of all modes
-_CHECKED = (
-    "QPushButton:checked {background: palette(highlight); color: palette(highlighted-text);"
-    " border: 1px solid palette(highlight); border-radius: 3px; padding: 4px 2px}"
-)
-
-_INVALID = (
-    f'&nbsp;&nbsp;<span style="color: rgb{INVALID_COLOR}">■</span> invalid, or outside the image'
-)
+_AS_MEASURED = "as measured"
+_INVALID = f'<br><span style="color: rgb{INVALID}">■</span> invalid, or outside the image'
 
 
 class ImagesTab(qt.QWidget):
-    """The selected image of the selected stack, as measured and aligned.
+    """The selected image of the selected stack beside its reference image: on the left as measured
+    or aligned with any registration, on the right aligned with the selected one.
 
-    :param selection: the slider moves its image.
+    :param selection: another registration on the right is selected in all tabs.
     :param loader: reads the images.
     """
 
@@ -52,21 +46,33 @@ class ImagesTab(qt.QWidget):
         super().__init__(parent)
         self._selection = selection
         self._loader = loader
-        self._result = RunResult({}, {}, {})
+        self._result = RunResult({}, {})
         self.loaded: LoadedImages | None = None
         """The displayed images; None before they are read or where that failed."""
-        self._blink_reference = False
+        self._display = Display()
+        self._shown_limits: dict[str, tuple[float, float]] = {}
+        self._gray = Colormap("gray")
+        # K. Moreland, Diverging Color Maps for Scientific Visualization (2009)
+        self._diverging = Colormap("coolwarm")
+        for colormap in (self._gray, self._diverging):
+            colormap.setNaNColor((*(channel / 255 for channel in INVALID), 1.0))
 
         self.plots = BeforeAfter(self)
-        self.slider = ImageSlider(selection, self)
-        self.chosen_registration = qt.QRadioButton(self)
-        self.own_registration = qt.QRadioButton(self)
-        self.chosen_registration.setChecked(True)
-        self.mode_buttons = {mode: self._make_mode_button(mode) for mode in Mode}
+        self.left, self.right = self.plots.sides
+        self.mode_buttons = {mode: self._make_button(mode.value) for mode in Mode}
+        self.side_buttons = [self._make_button(text) for text in ("B&oth", "Le&ft", "Ri&ght")]
+        self.own_scale = qt.QCheckBox("&Each on its\nown scale", self)
+        self.own_scale.setToolTip(
+            "For images whose brightness differs, as across an absorption edge"
+        )
+        self.amplified = qt.QCheckBox("Difference ×&4", self)  # noqa: RUF001
+        self.color_bar = ColorBarWidget(self, plot=self.left.plot)
+        self.color_bar.getColorScaleBar().setMinimumHeight(60)
         self.explanation = make_label(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
+        self.values = make_label(self)
+        self.values.setWordWrap(False)
         self.error = make_heading(self)
-        self.reading = qt.QLabel(self)
 
         self._blink = qt.QTimer(self)
         self._blink.setInterval(_BLINK_INTERVAL)
@@ -77,18 +83,22 @@ class ImagesTab(qt.QWidget):
         self._delay.timeout.connect(self._show_reading)
         self._arrange()
 
-        self.chosen_registration.toggled.connect(self._load)
-        for button in self.mode_buttons.values():
-            button.toggled.connect(self._on_mode_changed)
+        for button in (*self.mode_buttons.values(), self.own_scale, self.amplified):
+            button.toggled.connect(self._on_display_changed)
+            button.setFocusPolicy(qt.Qt.TabFocus)  # after a click, space still blinks
+        for button in self.side_buttons:
+            button.toggled.connect(self._show_sides)
+            button.setFocusPolicy(qt.Qt.TabFocus)
+        self.left.choice.activated.connect(self._load)
+        self.right.choice.activated.connect(self._select_registration)
+        self.plots.sigSwiped.connect(self._on_swiped)
+        self.plots.sigHovered.connect(self._show_values)
         selection.sigStackChanged.connect(self._on_stack_changed)
         selection.sigImageChanged.connect(self._load)
+        selection.sigRegistrationChanged.connect(self._on_registration_changed)
         loader.sigLoaded.connect(self._show_images)
         loader.sigFailed.connect(self._show_error)
-
-    @property
-    def mode(self) -> Mode:
-        """How the images are compared."""
-        return next(mode for mode, button in self.mode_buttons.items() if button.isChecked())
+        self._on_display_changed()
 
     def show_result(self, result: RunResult) -> None:
         """Start over; images appear as soon as a stack is selected."""
@@ -98,142 +108,209 @@ class ImagesTab(qt.QWidget):
         if result.unreadable is not None:
             self._show_error(result.unreadable)
 
-    def forget_stacks(self) -> None:
-        """Stop reading images; the displayed picture stays."""
-        self._result = RunResult({}, {}, {})
-        self._stop_waiting()
+    def update_choice(self, result: RunResult) -> None:
+        """Another registration was chosen for all stacks."""
+        self._result = result
+        self._fill_choices()
 
-    def _make_mode_button(self, mode: Mode) -> qt.QPushButton:
-        button = qt.QPushButton(mode.value, self)
-        button.setCheckable(True)
-        button.setChecked(mode is Mode.OVERLAY)
-        button.setStyleSheet(_CHECKED)
-        button.setMinimumWidth(_BUTTON_WIDTH)
-        return button
+    def forget_stacks(self) -> None:
+        """Read no more images; the displayed picture stays."""
+        self._result = RunResult({}, {})
+        self._delay.stop()
+
+    def toggle_blinking(self) -> None:
+        """Blink, or, if it blinks, show red and blue."""
+        mode = Mode.OVERLAY if self._display.mode is Mode.BLINK else Mode.BLINK
+        self.mode_buttons[mode].setChecked(True)
+
+    def _make_button(self, text: str) -> qt.QRadioButton:
+        return qt.QRadioButton(text, self)
 
     def _arrange(self) -> None:
-        registrations = qt.QButtonGroup(self)
-        registrations.addButton(self.chosen_registration)
-        registrations.addButton(self.own_registration)
-        reset = qt.QPushButton("Reset zoom", self)
-        reset.setToolTip("Show the whole image (drag over a part of it to zoom in)")
-        reset.clicked.connect(self.plots.reset_zoom)
-        compare = qt.QHBoxLayout()
-        modes = qt.QButtonGroup(self)
-        compare.addWidget(qt.QLabel("Compare", self))
+        panel = qt.QWidget(self)
+        panel.setFixedWidth(_PANEL_WIDTH)
+        column = qt.QVBoxLayout(panel)
+        column.setContentsMargins(6, 0, 0, 0)
+        column.setSpacing(3)
+        modes, sides = qt.QButtonGroup(self), qt.QButtonGroup(self)
+        column.addWidget(qt.QLabel("<b>Compare</b>", self))
         for button in self.mode_buttons.values():
             modes.addButton(button)
-            compare.addWidget(button)
-        compare.addStretch(1)
-        compare.addWidget(reset)
-        align = qt.QHBoxLayout()
-        align.addWidget(qt.QLabel("Align with", self))
-        align.addWidget(self.chosen_registration)
-        align.addWidget(self.own_registration)
-        align.addStretch(1)
+            column.addWidget(button)
+        column.addWidget(self.own_scale)
+        column.addWidget(self.amplified)
+        column.addSpacing(6)
+        column.addWidget(qt.QLabel("<b>Show</b>", self))
+        for button in self.side_buttons:
+            sides.addButton(button)
+            column.addWidget(button)
+        column.addSpacing(6)
+        column.addWidget(self.color_bar, 1)
+        column.addStretch()
+        column.addWidget(self.explanation)
+        self.mode_buttons[Mode.OVERLAY].setChecked(True)
+        self.side_buttons[0].setChecked(True)
         self._pages = qt.QStackedWidget(self)
         self._pages.addWidget(self.plots)
         self._pages.addWidget(self.error)
-        below = qt.QHBoxLayout()
-        below.addWidget(self.explanation, 1)
-        below.addWidget(self.reading)
-        layout = qt.QVBoxLayout(self)
-        layout.addLayout(compare)
-        layout.addLayout(align)
-        layout.addWidget(self._pages, 1)
-        layout.addLayout(below)
-        layout.addWidget(self.slider)
+        left = qt.QVBoxLayout()
+        left.setSpacing(2)
+        left.addWidget(self._pages, 1)
+        left.addWidget(self.values)
+        layout = qt.QHBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 2)
+        layout.setSpacing(0)
+        layout.addLayout(left, 1)
+        layout.addWidget(panel)
 
     def _on_stack_changed(self, name: str) -> None:
-        reference = self._result.reference_stack
-        self.chosen_registration.setText(
-            "the registration that is passed on"
-            if reference is None
-            else f"the chosen registration ({shorten_for_button(reference)})"
-        )
-        self.own_registration.setText(f"its own registration ({shorten_for_button(name)})")
-        self.chosen_registration.setEnabled(bool(self._result.chosen.get(name)))
-        self.own_registration.setEnabled(bool(self._result.registrations.get(name)))
+        self._fill_choices()
         self._load()
 
-    def _find_transformations(self) -> Sequence[Transformation] | None:
-        registrations = (
-            self._result.chosen
-            if self.chosen_registration.isChecked()
-            else self._result.registrations
-        )
-        return registrations.get(self._selection.stack or "") or None
+    def _fill_choices(self) -> None:
+        """The registrations that fit the selected stack; what was chosen stays where it fits."""
+        stack, best = self._selection.stack, self._result.best
+        if stack is None:
+            return
+        before = self.left.choice.currentData()
+        names = self._result.find_fitting(stack)
+        self.left.choice.clear()
+        self.left.choice.addItem(_AS_MEASURED, None)
+        self.right.choice.clear()
+        for name in names:
+            label = f"★ {name}" if name == best else name
+            if name == self._result.find_applied(stack):
+                label = f"✓ {label}"
+            self.left.choice.addItem(label, name)
+            self.right.choice.addItem(label, name)
+        self.right.choice.setEnabled(bool(names))
+        self.left.choice.setCurrentIndex(max(0, self.left.choice.findData(before)))
+        self._show_registration(self._selection.registration)
+
+    def _show_registration(self, name: str | None) -> None:
+        index = self.right.choice.findData(name)
+        if index < 0 and self._selection.stack is not None:
+            index = self.right.choice.findData(self._result.find_applied(self._selection.stack))
+        self.right.choice.setCurrentIndex(max(0, index))
+
+    def _on_registration_changed(self, name: str) -> None:
+        self._show_registration(name)
+        self._load()
+
+    def _select_registration(self) -> None:
+        name = self.right.choice.currentData()
+        if name == self._selection.registration:
+            self._load()
+        else:
+            self._selection.select_registration(name)
 
     def _load(self) -> None:
-        name = self._selection.stack
-        if name is None or name not in self._result.stacks:
+        name, result = self._selection.stack, self._result
+        if name is None or name not in result.stacks:
             return
+        shown = result.shown
+        left, right = (shown.get(side.choice.currentData()) for side in self.plots.sides)
         self._delay.start()
+        reference = min(result.reference_image, len(result.stacks[name]) - 1)
         self._loader.load(
-            ImageRequest(
-                name, self._result.stacks[name], self._selection.image, self._find_transformations()
-            )
+            ImageRequest(name, result.stacks[name], self._selection.image, reference, (left, right))
         )
 
     def _show_images(self, loaded: LoadedImages) -> None:
         self.loaded = loaded
-        self._stop_waiting()
+        self._delay.stop()
+        self.values.clear()
         self._pages.setCurrentWidget(self.plots)
         self._draw()
 
     def _show_error(self, sentence: str) -> None:
         self.loaded = None
-        self._stop_waiting()
+        self._delay.stop()
+        self.values.clear()
         self.plots.clear()
         self.error.setText(sentence)
         self._pages.setCurrentWidget(self.error)
 
     def _show_reading(self) -> None:
-        self.reading.setText(f"reading image {self._selection.image}…")
+        self.values.setText(f"reading image {self._selection.image}…")
 
-    def _stop_waiting(self) -> None:
-        self._delay.stop()
-        self.reading.clear()
+    def _on_display_changed(self) -> None:
+        mode = next(mode for mode, button in self.mode_buttons.items() if button.isChecked())
+        self._display = replace(
+            self._display,
+            mode=mode,
+            own_scale=self.own_scale.isChecked() and mode is not Mode.IMAGE,
+            amplified=self.amplified.isChecked(),
+            blink_reference=False,
+        )
+        self.own_scale.setEnabled(mode is not Mode.IMAGE)
+        self.amplified.setEnabled(mode is Mode.DIFFERENCE)
+        self.color_bar.setVisible(mode is not Mode.OVERLAY)
+        for side in self.plots.sides:
+            side.tools.colormap.setEnabled(mode is not Mode.OVERLAY)
+        self.explanation.setText(EXPLANATIONS[mode] + _INVALID)
+        self._run_blinking()
+        self._draw()
 
-    def _on_mode_changed(self, checked: bool) -> None:
-        if checked:
-            self._blink_reference = False
-            self._run_blinking()
+    def _show_sides(self) -> None:
+        _, only_left, only_right = self.side_buttons
+        self.left.setHidden(only_right.isChecked())
+        self.right.setHidden(only_left.isChecked())
+
+    def _on_swiped(self, fraction: float) -> None:
+        fraction = min(max(fraction, 0), 1)
+        if fraction != self._display.swipe:
+            self._display = replace(self._display, swipe=fraction)
             self._draw()
 
     def _swap(self) -> None:
-        self._blink_reference = not self._blink_reference
+        self._display = replace(self._display, blink_reference=not self._display.blink_reference)
         self._draw()
 
     def _run_blinking(self) -> None:
-        if self.mode is Mode.BLINK and self.isVisible():
+        if self._display.mode is Mode.BLINK and self.isVisible():
             self._blink.start()
         else:
             self._blink.stop()
 
     def _draw(self) -> None:
-        mode, loaded = self.mode, self.loaded
-        self.explanation.setText(EXPLANATIONS[mode] + _INVALID)
+        loaded, display = self.loaded, self._display
         if loaded is None:
             return
-        before, after = make_pictures(loaded, mode, blink_reference=self._blink_reference)
-        self.plots.show_pictures(before, after, make_colormap(mode, loaded.limits))
-        number = loaded.number
-        self.plots.before_title.setText(self._make_title("Before", number, loaded.before))
-        self.plots.after_title.setText(self._make_title("After", number, loaded.after))
+        colormap = self._diverging if display.mode is Mode.DIFFERENCE else self._gray
+        limits = find_limits(loaded, display)
+        kind = "difference" if colormap is self._diverging else "image"
+        if self._shown_limits.get(kind) != limits:  # else those that the user has set
+            self._shown_limits[kind] = limits
+            colormap.setVRange(*limits)
+        self.plots.show_pictures(
+            [make_picture(pair, loaded, display) for pair in loaded.pairs], colormap
+        )
+        self.plots.show_swipe(display.swipe if display.mode is Mode.SWIPE else None)
+        which = "reference image" if display.blink_reference else f"image {loaded.number}"
+        for side, pair in zip(self.plots.sides, loaded.pairs, strict=True):
+            known = not math.isnan(pair.correlation)
+            correlation = f"{pair.correlation:.3f}" if known else "unknown"
+            side.title.setText(f"r = {correlation}")
+            side.title.setToolTip(
+                f"Correlation of {which} with the reference image (image {loaded.reference})"
+            )
 
-    def _make_title(self, before_or_after: str, number: int, pair: Pair | None) -> str:
-        if pair is None:
-            return f"{before_or_after}: there is no registration"
-        what = {
-            Mode.SIDE_BY_SIDE: f"image {number}",
-            Mode.BLINK: "image 0" if self._blink_reference else f"image {number}",
-            Mode.DIFFERENCE: f"image {number} minus image 0",
-            Mode.OVERLAY: f"image {number} over image 0",
-        }[self.mode]
-        known = not math.isnan(pair.correlation)
-        similarity = f"{pair.correlation:.3f}" if known else "unknown"
-        return f"{before_or_after}: {what}\ncorrelation with image 0: {similarity}"
+    def _show_values(self, row: int, column: int) -> None:
+        if self.loaded is None:
+            return
+        height, width = self.loaded.pairs[0].image.shape
+        if not (0 <= row < height and 0 <= column < width):
+            self.values.clear()
+            return
+        parts = [f"row {row}, column {column}"]
+        for name, pair in zip(("left", "right"), self.loaded.pairs, strict=True):
+            image, reference = (
+                "invalid" if math.isnan(pixels[row, column]) else f"{pixels[row, column]:.6g}"
+                for pixels in (pair.image, pair.reference)
+            )
+            parts.append(f"{name}: image {image}, reference {reference}")
+        self.values.setText("   |   ".join(parts))
 
     def showEvent(self, event: qt.QShowEvent) -> None:
         super().showEvent(event)

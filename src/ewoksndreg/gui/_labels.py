@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from silx.gui import qt
 
 _MOST_LISTED = 12
-_LONGEST_ON_BUTTON = 20
+_LONGEST_HEADING = 14
 
 
 def make_label(parent: qt.QWidget) -> qt.QLabel:
-    """Make a plain-text label of one or more lines; long names do not make the window wider."""
+    """A plain-text label of one or more lines; a long name does not make the window wider."""
     label = qt.QLabel(parent)
     label.setTextFormat(qt.Qt.PlainText)
     label.setWordWrap(True)
@@ -21,7 +21,7 @@ def make_label(parent: qt.QWidget) -> qt.QLabel:
 
 
 def make_heading(parent: qt.QWidget) -> qt.QLabel:
-    """Make a centered, larger label of the same kind."""
+    """A centered, larger label of the same kind."""
     label = make_label(parent)
     label.setAlignment(qt.Qt.AlignCenter)
     font = label.font()
@@ -30,16 +30,16 @@ def make_heading(parent: qt.QWidget) -> qt.QLabel:
     return label
 
 
-def shorten_for_button(name: str) -> str:
-    """Shorten a name for a button, and escape `&`, which would mark a shortcut."""
-    if len(name) > _LONGEST_ON_BUTTON:
-        half = _LONGEST_ON_BUTTON // 2
-        name = f"{name[:half]}…{name[-half:]}"
-    return name.replace("&", "&&")
+def shorten(name: str) -> str:
+    """Both ends of a name that is too long for a heading."""
+    if len(name) <= _LONGEST_HEADING:
+        return name
+    half = _LONGEST_HEADING // 2
+    return f"{name[:half]}…{name[-half:]}"
 
 
 def list_images(images: Sequence[int]) -> str:
-    """``3, 5, 8``; for many images the first twelve and the number of the others."""
+    """``3, 5, 8``; of many images the first twelve and how many more."""
     listed = ", ".join(str(n) for n in images[:_MOST_LISTED])
     more = len(images) - _MOST_LISTED
     return f"{listed} and {more} more" if more > 0 else listed

@@ -1,120 +1,248 @@
-"""The ranking of the registrations."""
+"""Which registration is best, by how much, and how sure that is."""
 
 from __future__ import annotations
+
+from html import escape
 
 from silx.gui import qt
 
 from ..evaluation import SMOOTHNESS_WEIGHT
+from ..evaluation import Evaluation
+from ..evaluation import verdict_as_html
 from ._colors import RELATIVE_ERROR
 from ._colors import SMOOTHNESS
+from ._colors import soften_selection
+from ._error_table import ErrorModel
+from ._exports import list_errors
+from ._exports import list_scores
 from ._labels import make_label
-from ._ranking_rows import RankingRow
-from ._ranking_rows import describe
-from ._ranking_rows import make_rows
 from ._ranking_table import BARS
+from ._ranking_table import NAME
+from ._ranking_table import NOTE
 from ._ranking_table import RANK
-from ._ranking_table import REASON
 from ._ranking_table import ROW_ROLE
-from ._ranking_table import STACK
 from ._ranking_table import NumericOrder
 from ._ranking_table import RankingModel
+from ._ranking_table import ScoreBars
+from ._ranking_table import make_rows
 from ._result import RunResult
-from ._score_bars import ScoreBars
 from ._selection import Selection
 
 _LEGEND = (
     f'<span style="color: {RELATIVE_ERROR}">■</span> relative error &nbsp;&nbsp;'
     f'<span style="color: {SMOOTHNESS}">■</span> {SMOOTHNESS_WEIGHT:g} × smoothness &nbsp;&nbsp;'  # noqa: RUF001
-    " (small is good; ★ is the best registration)"
+    " (small is good; ★ is the best registration, = is not distinguishable from it)"
 )
 _NO_SCORES = (
     "Nothing was ranked, so there are no scores. The other tabs show the images and the motion."
 )
-_HINT = "Double-click a row to align all stacks with its registration."
+_ERRORS = (
+    "Relative error of each registration (rows) on each stack (columns): 0 is perfect, 1 no better"
+    " than unaligned"
+)
+
+_STYLE = "<style>p {margin: 0 0 2px 0}</style>"
 
 _WIDEST_NAME = 180  # px; longer names have a tool tip
+_TALLEST_VERDICT = 150  # px; a longer one is scrolled
 
 
 class RankingTab(qt.QWidget):
-    """Table of the registrations with their scores.
+    """Verdict, table of the registrations, and their relative error on each stack.
 
-    :param selection: the selected row is its stack.
+    :param selection: the selected row is its registration; a click on an error selects its stack,
+        too.
     """
 
-    sigRegistrationRequested = qt.Signal(str)
-    """The user wants all stacks to be aligned with the registration of this stack, and has
-    confirmed."""
+    _made = False  # Qt sends color changes before the constructor has ended
+
+    sigChoose = qt.Signal()
+    """The selected registration is to be used for all stacks."""
 
     def __init__(self, selection: Selection, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
         self._selection = selection
+        self._selecting = False
+        self._result = RunResult({}, {})
         self._model = RankingModel(self)
         self._order = NumericOrder(self)
         self._order.setSourceModel(self._model)
+        self._errors_model = ErrorModel(self)
 
-        self.table = qt.QTableView(self)
-        self.table.setModel(self._order)
-        self.table.setItemDelegateForColumn(BARS, ScoreBars(self))
-        self.table.setSortingEnabled(True)
-        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        self.table.setAlternatingRowColors(True)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(True)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        for column in (BARS, REASON):  # share the remaining space
-            self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        self.summary = make_label(self)
+        self.verdict = make_label(self)
+        self.verdict.setTextFormat(qt.Qt.RichText)
+        self.table = self._make_table()
+        self.legend = qt.QLabel(self)
+        self.errors = qt.QTableView(self)
+        self.errors.setModel(self._errors_model)
+        self.errors.setSelectionMode(qt.QAbstractItemView.NoSelection)
+        self.errors.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        self.errors.horizontalHeader().setMinimumSectionSize(90)
+        self.errors.verticalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        self.errors.verticalHeader().setMinimumSectionSize(22)
+        self.errors.verticalHeader().setMaximumWidth(_WIDEST_NAME)
+        self.choose = qt.QPushButton("&Choose for all stacks", self)
+        self.choose.setToolTip("Use the selected registration for all stacks (Return)")
+        self.save = qt.QPushButton("&Save", self)
+        self._arrange()
+        self._made = True
+        self._soften_selections()
+
+        self.table.doubleClicked.connect(self.sigChoose)
+        self.choose.clicked.connect(self.sigChoose)
+        self.errors.clicked.connect(self._on_error_clicked)
         self.table.selectionModel().currentRowChanged.connect(self._on_row_selected)
-        self.table.doubleClicked.connect(self._ask)
+        selection.sigRegistrationChanged.connect(self._select_row)
 
-        self.description = make_label(self)
-        self._explanation = qt.QLabel(self)
-        self._hint = qt.QLabel(_HINT, self)
+    def _make_table(self) -> qt.QTableView:
+        table = qt.QTableView(self)
+        table.setModel(self._order)
+        table.setItemDelegateForColumn(BARS, ScoreBars(self))
+        table.setSortingEnabled(True)
+        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setWordWrap(True)
+        table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        for column in (BARS, NOTE):  # share the space that the numbers leave
+            table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        return table
 
-        layout = qt.QVBoxLayout(self)
+    def _arrange(self) -> None:
+        self._verdict_area = qt.QScrollArea(self)
+        self._verdict_area.setWidget(self.verdict)
+        self._verdict_area.setWidgetResizable(True)
+        self._verdict_area.setFrameShape(qt.QFrame.NoFrame)
+        self._verdict_area.viewport().setAutoFillBackground(False)
+        self.verdict.setAutoFillBackground(False)
+        buttons = qt.QHBoxLayout()
+        buttons.addWidget(self.legend, 1)
+        buttons.addWidget(self.choose)
+        buttons.addWidget(self.save)
+        upper, lower = qt.QWidget(self), qt.QWidget(self)
+        layout = qt.QVBoxLayout(upper)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table, 1)
-        layout.addWidget(self._explanation)
-        layout.addWidget(self.description)
-        layout.addWidget(self._hint)
-        selection.sigStackChanged.connect(self._select_row)
+        layout.addLayout(buttons)
+        self._lower = lower
+        layout = qt.QVBoxLayout(lower)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.errors_label = make_label(self)
+        self.errors_label.setText(_ERRORS)
+        layout.addWidget(self.errors_label)
+        layout.addWidget(self.errors, 1)
+        splitter = qt.QSplitter(qt.Qt.Vertical, self)
+        splitter.addWidget(upper)
+        splitter.addWidget(lower)
+        splitter.setChildrenCollapsible(False)
+        layout = qt.QVBoxLayout(self)
+        layout.addWidget(self.summary)
+        layout.addWidget(self._verdict_area)
+        layout.addWidget(splitter, 1)
 
     def show_result(self, result: RunResult) -> None:
-        self._model.set_rows(make_rows(result))
-        self.table.sortByColumn(RANK, qt.Qt.AscendingOrder)
-        ranked = result.evaluation is not None
-        self._explanation.setText(_LEGEND if ranked else _NO_SCORES)
+        evaluation = result.evaluation
+        ranked = evaluation is not None
+        self.verdict.setText(
+            "" if evaluation is None else _STYLE + verdict_as_html(evaluation) + _silent(evaluation)
+        )
+        self._verdict_area.setVisible(ranked)
+        self._fit_verdict()
+        self.legend.setText(_LEGEND if ranked else _NO_SCORES)
         self.table.setColumnHidden(BARS, not ranked)
+        self._errors_model.set_evaluation(evaluation)
+        self._lower.setVisible(ranked)
+        self.table.sortByColumn(RANK, qt.Qt.AscendingOrder)
+        self.update_choice(result)
         self.table.resizeColumnsToContents()
-        self.table.setColumnWidth(STACK, min(self.table.columnWidth(STACK), _WIDEST_NAME))
+        self.table.setColumnWidth(NAME, min(self.table.columnWidth(NAME), _WIDEST_NAME))
+
+    def update_choice(self, result: RunResult) -> None:
+        """Move the mark to the registration that is chosen."""
+        self._result = result
+        self._model.set_rows(make_rows(result))
+        self.summary.setText(summarize(result))
+        if self._selection.registration is not None:
+            self._select_row(self._selection.registration)
+
+    def copy_table(self) -> None:
+        """Copy the table, or the one of the errors where that has the focus, tab-separated."""
+        if self._result.evaluation is not None and self.errors.hasFocus():
+            rows = list_errors(self._result.evaluation)
+        else:
+            rows = list_scores(self._result)
+        lines = ("\t".join(str(cell) for cell in row) for row in rows)
+        qt.QApplication.clipboard().setText("\n".join(lines))
+
+    def resizeEvent(self, event: qt.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_verdict()
+
+    def _fit_verdict(self) -> None:
+        height = self.verdict.heightForWidth(max(100, self.width() - 40))
+        self._verdict_area.setFixedHeight(max(24, min(height + 4, _TALLEST_VERDICT)))
+
+    def changeEvent(self, event: qt.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == qt.QEvent.PaletteChange and self._made:
+            self._soften_selections()
+
+    def _soften_selections(self) -> None:
+        soften_selection(self.table, self.palette())
 
     def _on_row_selected(self, current: qt.QModelIndex, previous: qt.QModelIndex) -> None:
-        if current.isValid():
-            self._selection.select_stack(current.data(ROW_ROLE).name)
+        if current.isValid() and not self._selecting:
+            self._selection.select_registration(current.data(ROW_ROLE).name)
+
+    def _on_error_clicked(self, index: qt.QModelIndex) -> None:
+        registration, stack = self._errors_model.find_names(index)
+        self._selection.select_registration(registration)
+        self._selection.select_stack(stack)
 
     def _select_row(self, name: str) -> None:
+        self._selecting = True
         for row in range(self._order.rowCount()):
             index = self._order.index(row, 0)
-            if index.data(ROW_ROLE).name == name:
+            if index.data(ROW_ROLE).name == name.removesuffix(", refined"):
                 self.table.selectRow(row)
-                self.description.setText(describe(index.data(ROW_ROLE)))
                 self.table.scrollTo(index)
+        self._selecting = False
+        self._update_button(name)
 
-    def _ask(self, index: qt.QModelIndex) -> None:
-        row: RankingRow = index.data(ROW_ROLE)
-        box = qt.QMessageBox(self)
-        box.setAttribute(qt.Qt.WA_DeleteOnClose)
-        box.setIcon(qt.QMessageBox.Question)
-        box.setWindowTitle("Choose a registration")
-        box.setTextFormat(qt.Qt.PlainText)
-        box.setText(f"Align all stacks with the registration of {row.name!r}?")
-        box.setInformativeText("Nothing is ranked then.")
-        box.setStandardButtons(qt.QMessageBox.Yes | qt.QMessageBox.Cancel)
-        box.button(qt.QMessageBox.Yes).setText("Align with this registration")
+    def _update_button(self, name: str) -> None:
+        self.choose.setEnabled(name.removesuffix(", refined") != self._result.reference_stack)
 
-        def on_answer(answer: int) -> None:
-            if answer == qt.QMessageBox.Yes:
-                self.sigRegistrationRequested.emit(row.name)
 
-        box.finished.connect(on_answer)
-        box.open()
+def _silent(evaluation: Evaluation) -> str:
+    """What is said of silent stacks where the verdict does not."""
+    names = [name for name in evaluation.silent_stacks if name not in "".join(evaluation.reasons)]
+    if not names:
+        return ""
+    listed = ", ".join(escape(repr(name)) for name in names)
+    return f"<p>Silent, because no registration from elsewhere improves them: {listed}.</p>"
+
+
+def summarize(result: RunResult) -> str:
+    """What was found and what is used, in one or two sentences."""
+    reference, evaluation = result.reference_stack, result.evaluation
+    if evaluation is None:
+        if reference is None:
+            return "Nothing was ranked: each stack keeps the registration that it was given."
+        return (
+            "Nothing was ranked: all stacks are aligned with the registration of"
+            f" {reference!r}, as requested."
+        )
+    best = evaluation.best
+    if not evaluation.registrations[best].scored:
+        sentence = f"No registration can be scored; that of {best!r} is the smoothest."
+    else:
+        sentence = f"The registration of {best!r} is the best of {len(evaluation.registrations)}."
+    if reference is not None:
+        which = "it" if reference == best else f"the registration of {reference!r}"
+        sentence += f" All stacks are aligned with {which}."
+    if result.about_refinement:
+        sentence += f" It was {result.about_refinement}."
+    return sentence

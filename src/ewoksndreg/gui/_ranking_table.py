@@ -1,46 +1,120 @@
-"""The ranking as a table that sorts by number."""
+"""The registrations as a table that sorts by number, with bars for the scores."""
 
 from __future__ import annotations
 
 import html
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from silx.gui import qt
 
-from ._ranking_rows import RankingRow
+from ..evaluation import SMOOTHNESS_WEIGHT
+from ..evaluation import RegistrationScore
+from ..evaluation import describe_rank
+from ..evaluation import smoothness_eval
+from ._colors import RELATIVE_ERROR
+from ._colors import SMOOTHNESS
+from ._result import RunResult
 
-COLUMNS = (
+# The keys of the output `scores` of the task, too.
+NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
+
+COLUMNS = ("rank", "registration", *NUMBERS, "bars", "note")
+RANK, NAME, SCORE, *_, BARS, NOTE = range(len(COLUMNS))
+
+_HEADINGS = (
     "Rank",
-    "Stack",
+    "Registration",
     "Score",
     "Relative\nerror",
+    "On its own\nstack",
     "Smooth-\nness",
     "Smallest\noverlap",
     "Score breakdown",
     "Note",
 )
-RANK, STACK, SCORE, RELATIVE_ERROR, SMOOTHNESS, OVERLAP, BARS, REASON = range(len(COLUMNS))
+
+_TOOL_TIPS = (
+    "1 is the best registration; = marks those that are not distinguishable from it",
+    "The stack that the registration was found from",
+    "Relative error plus weighted smoothness: small is good",
+    "Error that is left after alignment, as a fraction of the error without: 0 is perfect, 1 is no"
+    " better than unaligned",
+    "Relative error on the stack that the registration was found from",
+    "Mean step of the image corners from one image to the next, as a fraction of the image size:"
+    " small is smooth",
+    "Smallest part of the reference image that an aligned image still covers",
+    "The score, split into its two parts",
+    "What there is to know about the registration",
+)
 
 ROW_ROLE = qt.Qt.UserRole
 """The :class:`.RankingRow` of a cell."""
 
 SORT_ROLE = qt.Qt.UserRole + 1
-"""The sort key of a cell, a number or a string."""
+"""What a cell is sorted by, a number or a string."""
 
-_TOOL_TIPS = {
-    RANK: "1 is the best registration",
-    STACK: "The stack that the registration was found from",
-    SCORE: "Relative error plus weighted smoothness: small is good",
-    RELATIVE_ERROR: "Error after alignment, as a fraction of the error without alignment: 0 is"
-    " perfect, 1 is no better than unaligned",
-    SMOOTHNESS: "Mean step of the image corners from one image to the next, as a fraction of the"
-    " image size: small is smooth",
-    OVERLAP: "Smallest fraction of the reference image that an aligned image covers",
-    BARS: "The score, split into its two parts",
-    REASON: "Why a registration cannot be scored",
-}
+_UNKNOWN = RegistrationScore(math.nan, math.nan, math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class RankingRow:
+    """One registration.
+
+    :param rank: 1 is best; NaN where nothing was ranked.
+    :param name: of the registration.
+    :param numbers: unknown ones are NaN.
+    :param note: why it has no score, that it is a rival of the best one, that it is chosen.
+    :param best: whether it ranks first.
+    :param tied: whether it cannot be told from the best one, or is the best one and has rivals.
+    """
+
+    rank: float
+    name: str
+    numbers: RegistrationScore
+    note: str
+    best: bool = False
+    tied: bool = False
+
+
+def make_rows(result: RunResult) -> list[RankingRow]:
+    """One row per registration, best first.
+
+    Without a ranking only the smoothness is known, and only of registrations whose stack can be
+    opened, since it is a fraction of the image size.
+    """
+    evaluation = result.evaluation
+    rows = []
+    for rank, name in enumerate(result.registration_names, start=1):
+        chosen = "chosen for all stacks" if name == result.reference_stack else ""
+        if evaluation is None:
+            transformations, shape = result.registrations.get(name), result.image_shape(name)
+            numbers, note = _UNKNOWN, "not needed and not read"
+            if transformations:
+                note = ""
+                if shape is not None:
+                    smoothness = smoothness_eval(transformations, shape)
+                    numbers = RegistrationScore(math.nan, math.nan, math.nan, smoothness, math.nan)
+            rows.append(RankingRow(math.nan, name, numbers, _join(note, chosen)))
+            continue
+        best = rank == 1
+        rows.append(
+            RankingRow(
+                rank,
+                name,
+                evaluation.registrations[name],
+                _join(describe_rank(evaluation, name), chosen),
+                best,
+                bool(evaluation.rivals) if best else name in evaluation.rivals,
+            )
+        )
+    return rows
+
+
+def _join(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 class RankingModel(qt.QAbstractTableModel):
@@ -48,15 +122,15 @@ class RankingModel(qt.QAbstractTableModel):
 
     def __init__(self, parent: qt.QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: Sequence[RankingRow] = ()
+        self.rows: Sequence[RankingRow] = ()
 
     def set_rows(self, rows: Sequence[RankingRow]) -> None:
         self.beginResetModel()
-        self._rows = rows
+        self.rows = rows
         self.endResetModel()
 
     def rowCount(self, parent: qt.QModelIndex = qt.QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self.rows)
 
     def columnCount(self, parent: qt.QModelIndex = qt.QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(COLUMNS)
@@ -65,20 +139,21 @@ class RankingModel(qt.QAbstractTableModel):
         if orientation != qt.Qt.Horizontal:
             return None
         if role == qt.Qt.DisplayRole:
-            return COLUMNS[section]
+            return _HEADINGS[section]
         return _TOOL_TIPS[section] if role == qt.Qt.ToolTipRole else None
 
     def data(self, index: qt.QModelIndex, role: int = qt.Qt.DisplayRole) -> Any:
-        row, column = self._rows[index.row()], index.column()
+        row, column = self.rows[index.row()], index.column()
         if role == ROW_ROLE:
             return row
         if role == SORT_ROLE:
-            return _list_values(row)[column]
+            value = find_value(row, column)
+            return value.casefold() if isinstance(value, str) else value
         if role == qt.Qt.DisplayRole:
             return _format_cell(row, column)
-        if role == qt.Qt.ToolTipRole and column in (STACK, REASON):
+        if role == qt.Qt.ToolTipRole and column in (NAME, NOTE):
             return html.escape(_format_cell(row, column))
-        if role == qt.Qt.TextAlignmentRole and column not in (STACK, REASON):
+        if role == qt.Qt.TextAlignmentRole and column not in (NAME, NOTE):
             return int(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         if role == qt.Qt.FontRole and row.best:
             font = qt.QFont()
@@ -99,29 +174,62 @@ class NumericOrder(qt.QSortFilterProxyModel):
         return bool(a < b)
 
 
-def _list_values(row: RankingRow) -> tuple[float | str, ...]:
-    return (
-        float(row.rank),
-        row.name.casefold(),
-        row.score,
-        row.relative_error,
-        row.smoothness,
-        row.min_overlap,
-        row.score,
-        _format_cell(row, REASON),
-    )
+class ScoreBars(qt.QStyledItemDelegate):
+    """Paints the two terms of a score side by side."""
+
+    def paint(
+        self, painter: qt.QPainter, option: qt.QStyleOptionViewItem, index: qt.QModelIndex
+    ) -> None:
+        if option.state & qt.QStyle.State_Selected:
+            # The bars would be hard to see on the selection color.
+            painter.fillRect(option.rect, option.palette.base())
+        model = index.model()
+        longest = max(
+            sum(split_score(model.index(row, 0).data(ROW_ROLE))) for row in range(model.rowCount())
+        )
+        if longest == 0:
+            return
+        space = option.rect.adjusted(6, 0, -6, 0)
+        height = min(space.height() - 8, 16)
+        bar = qt.QRectF(space.left(), space.center().y() - height / 2 + 0.5, 0, height)
+        painter.save()
+        for part, color in zip(
+            split_score(index.data(ROW_ROLE)), (RELATIVE_ERROR, SMOOTHNESS), strict=True
+        ):
+            bar.setLeft(bar.right())
+            bar.setWidth(space.width() * part / longest)
+            painter.fillRect(bar, qt.QColor(color))
+        painter.restore()
+
+
+def split_score(row: RankingRow) -> tuple[float, float]:
+    """The relative error and the weighted smoothness, of which the score is the sum; 0 for a
+    registration without a score."""
+    if math.isnan(row.numbers.score):
+        return 0.0, 0.0
+    return row.numbers.relative_error, SMOOTHNESS_WEIGHT * row.numbers.smoothness
+
+
+def find_value(row: RankingRow, column: int) -> float | str:
+    """The value in a column, not rounded."""
+    if column == RANK:
+        return float(row.rank)
+    if column == NAME:
+        return row.name
+    if column == NOTE:
+        return row.note
+    return float(getattr(row.numbers, "score" if column == BARS else COLUMNS[column]))
 
 
 def _format_cell(row: RankingRow, column: int) -> str:
+    value = find_value(row, column)
     if column == BARS:
         return ""
-    if column == STACK:
-        return row.name
-    if column == REASON:
-        return row.reason or ("used for all stacks" if row.applied else "")
-    value = _list_values(row)[column]
-    if not isinstance(value, float) or math.isnan(value):
+    if isinstance(value, str):
+        return value
+    if math.isnan(value):
         return "–"  # noqa: RUF001
     if column == RANK:
-        return f"★ {value:.0f}" if row.best else f"{value:.0f}"
-    return f"{100 * value:.1f} %" if column == OVERLAP else f"{value:.4f}"
+        rank = "1 =" if row.tied else f"{value:.0f}"
+        return f"★ {rank}" if row.best else rank
+    return f"{100 * value:.1f} %" if COLUMNS[column] == "min_overlap" else f"{value:.4f}"

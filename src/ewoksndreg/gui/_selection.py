@@ -1,14 +1,15 @@
-"""The selected stack and image, shared by all tabs."""
+"""The selected stack, image and registration, shared by all tabs."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 
 from silx.gui import qt
 
 
 class Selection(qt.QObject):
-    """The selected stack and its selected image."""
+    """The selected stack, the selected image of it and the selected registration."""
 
     sigStackChanged = qt.Signal(str)
     """Name of the stack that is now selected."""
@@ -16,15 +17,20 @@ class Selection(qt.QObject):
     sigImageChanged = qt.Signal(int)
     """Number of the image that is now selected, from 0."""
 
+    sigRegistrationChanged = qt.Signal(str)
+    """Name of the registration that is now selected."""
+
     def __init__(self, parent: qt.QObject | None = None) -> None:
         super().__init__(parent)
         self._numbers: dict[str, int] = {}
+        self._registrations: Collection[str] = ()
         self._stack: str | None = None
         self._image = 0
+        self._registration: str | None = None
 
     @property
     def stack(self) -> str | None:
-        """Name of the selected stack; None if there are no stacks."""
+        """Name of the selected stack; None when there are no stacks."""
         return self._stack
 
     @property
@@ -33,27 +39,46 @@ class Selection(qt.QObject):
         return self._image
 
     @property
+    def registration(self) -> str | None:
+        """Name of the selected registration; None when there are no registrations."""
+        return self._registration
+
+    @property
     def number_of_images(self) -> int:
-        """The number of images of the selected stack."""
+        """Of the selected stack."""
         return 0 if self._stack is None else self._numbers[self._stack]
 
-    def restart(self, numbers: Mapping[str, int], stack: str | None, image: int) -> None:
-        """Replace the stacks, and notify all tabs.
+    def restart(
+        self,
+        numbers: Mapping[str, int],
+        registrations: Collection[str],
+        *,
+        stack: str | None,
+        image: int,
+        registration: str | None,
+    ) -> None:
+        """Replace the stacks and the registrations, and notify all tabs.
 
         :param numbers: how many images each stack has.
-        :param stack: the first selection; None if there are no stacks.
+        :param registrations: their names.
+        :param stack: the first selection; None when there are no stacks.
         :param image: the first selected image, or the nearest one that exists.
+        :param registration: the first selected one; None where it does not exist.
         """
         self._numbers = dict(numbers)
+        self._registrations = registrations
         self._stack = stack
         self._image = self._clip(image)
+        self._registration = registration if registration in registrations else None
+        if self._registration is not None:
+            self.sigRegistrationChanged.emit(self._registration)
         if stack is not None:
             self.sigStackChanged.emit(stack)
             self.sigImageChanged.emit(self._image)
 
     def select_stack(self, name: str) -> None:
         """
-        :raises ValueError: if there is no such stack.
+        :raises ValueError: when there is no such stack.
         """
         if name not in self._numbers:
             raise ValueError(f"There is no stack {name!r} to select")
@@ -66,11 +91,17 @@ class Selection(qt.QObject):
             self.sigImageChanged.emit(self._image)
 
     def select_image(self, number: int) -> None:
-        """Select an image, or the nearest one if it does not exist."""
+        """Select an image, or the nearest one where the stack has no such image."""
         number = self._clip(number)
         if number != self._image:
             self._image = number
             self.sigImageChanged.emit(number)
+
+    def select_registration(self, name: str) -> None:
+        """Select a registration; nothing happens where it cannot be looked at."""
+        if name in self._registrations and name != self._registration:
+            self._registration = name
+            self.sigRegistrationChanged.emit(name)
 
     def _clip(self, number: int) -> int:
         return max(0, min(int(number), self.number_of_images - 1))

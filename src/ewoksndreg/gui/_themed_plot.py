@@ -13,16 +13,19 @@ _GRID = 0.15  # fraction of the text color
 class ThemedPlot(PlotWidget):
     """Dark in a dark window, with enough space for the labels in a small one.
 
-    :param margins: left, top, right and bottom of the curves or the picture, px.
+    :param margins: left, top, right and bottom of the curves, px; without them the whole plot is
+        data.
     """
 
     _made = False  # Qt sends color changes before the constructor has ended
 
     def __init__(
-        self, margins: tuple[int, int, int, int], parent: qt.QWidget | None = None
+        self, margins: tuple[int, int, int, int] | None, parent: qt.QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._margins = margins
+        if margins is None:
+            self.setAxesDisplayed(False)
         self._made = True
         self._use_palette()
 
@@ -33,6 +36,8 @@ class ThemedPlot(PlotWidget):
 
     def resizeEvent(self, event: qt.QResizeEvent) -> None:
         super().resizeEvent(event)
+        if self._margins is None:
+            return
         left, top, right, bottom = self._margins
         # silx needs fractions, with some space between them.
         width = max(self.width(), 2 * (left + right))
@@ -43,5 +48,6 @@ class ThemedPlot(PlotWidget):
         text = self.palette().color(qt.QPalette.Text)
         base = self.palette().color(qt.QPalette.Base)
         self.setBackgroundColor(base)
-        self.setForegroundColor(text)
+        # silx draws the ends of the ticks even where there are no axes.
+        self.setForegroundColor(base if self._margins is None else text)
         self.setGridColor(mix_colors(base, text, _GRID))

@@ -180,8 +180,8 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             outputs["image_stacks"],
             task,
             evaluation=None if skipped else self._findings.evaluation,
-            chosen=None if reference is None else outputs["transformations"],
             reference_stack=reference,
+            refinement=task.refinement,
         )
         if task.saved is not None:
             self._key = self._make_key()  # the file may be that of the stacks
