@@ -30,6 +30,8 @@ def find_suspects(
     largest = numpy.nan_to_num(correlation)
     suspect = largest < (1 - least_drop) * _find_usual(largest[~failed])
     suspect[list(references)] = True
+    if numpy.isnan(correlation).all():  # a dead reference image says nothing about the others
+        suspect[:] = True
     return [int(n) for n in numpy.flatnonzero(suspect & ~failed)]
 
 

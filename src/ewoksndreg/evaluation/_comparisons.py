@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy
@@ -19,8 +20,11 @@ MSE_FLOOR = 0.01
 # Fractions of the error of its own stack. A registration that removes less than the first contains
 # no information on the motion, and one that removes more than the second does not fit noise. (For
 # images that do not move, real algorithms removed at most 7 %.)
-_IMPROVES = 0.05
+IMPROVES = 0.05
 _SHOWS_MOTION = 0.1
+
+# Standardized MSE of images with opposite contrast: their correlation coefficient is below -0.5.
+_OPPOSITE = 3.0
 
 # The weight of a stack on which no registration from another stack improves anything. Small
 # compared to that of a stack that shows the motion, so that noise and static patterns do not matter
@@ -96,6 +100,21 @@ class Comparisons:
             overlap=overlap,
             scored=scored,
             own=numpy.array(own),
+        )
+
+    def find_opposite(self, registration: int) -> NDArray[numpy.bool_]:
+        """Find the images whose contrast, once aligned, is opposite to that of the reference image,
+        shape `(Q, S, N)`: an absorption edge lies between them."""
+        with numpy.errstate(invalid="ignore"):
+            return numpy.asarray(self.aligned_mse[:, registration] > _OPPOSITE)
+
+    def invert(self, images: NDArray[numpy.bool_]) -> Comparisons:
+        """Compare the negatives of some images, shape `(Q, S, N)`: ``2 (1 + r)``."""
+        each = images[:, numpy.newaxis]
+        return replace(
+            self,
+            aligned_mse=numpy.where(each, 4 - self.aligned_mse, self.aligned_mse),
+            unaligned_mse=numpy.where(images, 4 - self.unaligned_mse, self.unaligned_mse),
         )
 
     @property
@@ -188,7 +207,7 @@ class Comparisons:
             removed = numpy.where(self.scored, unaligned[:, :, numpy.newaxis] - relative_mse, 0)
             removed = removed.max(axis=(1, 3))
             motion = removed.max(axis=1, keepdims=True) > _SHOWS_MOTION
-            errors[motion & (removed <= _IMPROVES)] = 1
+            errors[motion & (removed <= IMPROVES)] = 1
         return Scores(
             relative_mse, unaligned, weights, errors, errors + SMOOTHNESS_WEIGHT * smoothness
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy
 from numpy.typing import NDArray
 
+from ._comparisons import IMPROVES
 from ._comparisons import MSE_FLOOR
 from ._comparisons import Comparisons
 from ._result import Evaluation
@@ -71,6 +72,7 @@ def rank_registrations(
             min_overlap=_find_min_overlap(overlap[k, comparisons.scored[k]], failed[k]),
             reason=reason,
         )
+    removed = unaligned_error**2 - relative_error**2
     return Evaluation(
         stack_names=comparisons.stack_names,
         ranked_names=tuple(sorted(registrations, key=lambda name: _sort_key(registrations[name]))),
@@ -84,6 +86,7 @@ def rank_registrations(
         infinite_pixels=dict(infinite_pixels),
         aligned_mse=aligned,
         unaligned_mse=unaligned,
+        improves=bool((removed > IMPROVES).any()),
         reference_images=tuple(comparisons.references[q] for q in order),
         failed_images={
             name: tuple(numpy.flatnonzero(each).tolist())

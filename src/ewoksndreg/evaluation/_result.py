@@ -18,9 +18,6 @@ from .._messages import list_numbers
 from .._messages import unknown_name
 from ._html import evaluation_as_html
 
-# An improvement of the relative MSE that is larger than by chance.
-_IMPROVED = 0.05
-
 # Relative MSE without alignment. If it is smaller, the images are aligned already: r is 0.98 or
 # more.
 _NEEDS_ALIGNMENT = 0.8
@@ -95,6 +92,10 @@ class Evaluation:
         invalid, for each stack that has such pixels.
     :param failed_images: the images whose transformation is singular or not finite, for each
         registration that has a score and such images; they count as unrelated to the others.
+    :param opposite_images: the images with the opposite contrast of the reference image, as across
+        an absorption edge, for each stack that has such images. The verdict, and what it is based
+        on, uses their negatives.
+    :param improves: whether any registration reduces the error of any stack by more than 5 %.
     :param verdict: "good" or "check" for the best registration; None without `trust`.
     :param reasons: why the verdict is not "good", one sentence each.
     :param rivals: registrations that cannot be distinguished from the best one, farthest first,
@@ -135,6 +136,8 @@ class Evaluation:
     unchanging_pixels: dict[str, float] = field(default_factory=dict)
     marked_pixels: dict[str, float] = field(default_factory=dict)
     failed_images: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    opposite_images: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    improves: bool = True
     verdict: Literal["good", "check"] | None = None
     reasons: tuple[str, ...] = ()
     rivals: dict[str, float] = field(default_factory=dict)
@@ -158,11 +161,6 @@ class Evaluation:
             *self._about_the_best(),
             *self._about_bad_images(),
         )
-
-    @property
-    def improves(self) -> bool:
-        """Whether any registration reduces the error of any stack by more than 5 %."""
-        return bool((self.unaligned_error**2 - self.relative_error**2 > _IMPROVED).any())
 
     def trust(self) -> dict[str, Any]:
         """Return the verdict, reasons, rivals, remaining_shift (None if it is unknown),
@@ -303,6 +301,15 @@ class Evaluation:
             )
         if self.motion_groups:
             yield self.describe_motion_groups()
+        if self.opposite_images:
+            found = [
+                f"{counted('image', images)} of stack {name!r}"
+                for name, images in self.opposite_images.items()
+            ]
+            yield (
+                "Images have the opposite contrast of the reference image, as across an absorption"
+                f" edge, so their error seems large: {', '.join(found)}"
+            )
 
     def _about_bad_images(self) -> Iterator[str]:
         if self.bad_images:

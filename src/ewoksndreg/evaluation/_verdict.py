@@ -60,14 +60,20 @@ class Limits:
 
 def compare_registrations(
     evaluation: Evaluation,
+    seen: Evaluation,
     comparisons: Comparisons,
     registrations: Mapping[str, Sequence[Transformation]],
     image_shape: tuple[int, int],
     limits: Limits,
 ) -> Evaluation:
     """Add what is known without inspecting the images again: rivals, motion groups and silent
-    stacks."""
-    relative_mse, unaligned = evaluation.relative_error**2, evaluation.unaligned_error**2
+    stacks.
+
+    :param seen: the same evaluation, with the negatives of images with opposite contrast.
+    :param comparisons: those of `seen`.
+    """
+    evaluation = replace(evaluation, improves=seen.improves)
+    relative_mse, unaligned = seen.relative_error**2, seen.unaligned_error**2
     names = list(registrations)
     silent: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
@@ -131,6 +137,7 @@ def find_all_suspects(
 
 def add_verdict(
     evaluation: Evaluation,
+    seen: Evaluation,
     comparisons: Comparisons,
     suspects: Mapping[str, Sequence[int]],
     inspections: Mapping[str, Inspection],
@@ -138,6 +145,7 @@ def add_verdict(
 ) -> Evaluation:
     """Add the results of inspecting images, and the verdict.
 
+    :param seen: see :func:`compare_registrations`, as the next one.
     :param suspects: see :func:`find_all_suspects`.
     :param inspections: those of the stacks on which the best registration was scored; empty if no
         registration has a score.
@@ -160,10 +168,10 @@ def add_verdict(
                 bad[name] = images
         shift = find_remaining_shift(
             leave_out_bad_images(shifts, spoilt, evaluation.reference_images[0]),
-            evaluation.stack_weights[[evaluation.stack_names.index(name) for name in inspections]],
+            seen.stack_weights[[evaluation.stack_names.index(name) for name in inspections]],
         )
     evaluation = replace(evaluation, remaining_shift=shift, bad_images=bad)
-    reasons = tuple(_find_reasons(evaluation, limits))
+    reasons = tuple(_find_reasons(evaluation, seen, limits))
     return replace(evaluation, verdict="check" if reasons else "good", reasons=reasons)
 
 
@@ -177,7 +185,7 @@ def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64
     return numpy.asarray(numpy.fmax.reduce(correlation, axis=0))
 
 
-def _find_reasons(evaluation: Evaluation, limits: Limits) -> Iterator[str]:
+def _find_reasons(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> Iterator[str]:
     best = evaluation.best
     item = evaluation.registrations[best]
     if not item.scored:
@@ -199,7 +207,7 @@ def _find_reasons(evaluation: Evaluation, limits: Limits) -> Iterator[str]:
         yield evaluation.describe_motion_groups()
     if not evaluation.improves:
         yield "No registration is better than none"
-    elif item.score >= limits.score:
-        yield f"Most of the differences between the images remain: its score is {item.score:.2f}"
+    elif (score := seen.registrations[best].score) >= limits.score:
+        yield f"Most of the differences between the images remain: its score is {score:.2f}"
     if best in evaluation.failed_images:
         yield evaluation.describe_failed_images(best)

@@ -34,7 +34,6 @@ from ._inspection import Inspection
 from ._ranking import rank_registrations
 from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
-from ._score_stack import StackScores
 from ._stack_work import StackWork
 from ._verdict import Limits
 from ._verdict import add_verdict
@@ -42,6 +41,10 @@ from ._verdict import compare_registrations
 from ._verdict import find_all_suspects
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
+
+# Parts of the error without alignment, and of the pixels; see `_find_lost_images`.
+_LOST = 0.75
+_LEAST_OVERLAP = 0.2
 
 
 def post_evaluation(
@@ -211,9 +214,8 @@ def evaluate_stacks(
             StackWork(stacks, registrations, scored, reporter, max_workers, executor)
         )
 
-        def rank(scores: Mapping[int, Mapping[str, StackScores]]) -> tuple[Comparisons, Evaluation]:
-            comparisons = Comparisons.of(scores, scored, sources)
-            return comparisons, rank_registrations(
+        def rank(comparisons: Comparisons) -> Evaluation:
+            return rank_registrations(
                 comparisons,
                 sources,
                 {name: find_smoothness(corners[name], shape) for name, shape in shapes.items()},
@@ -224,18 +226,31 @@ def evaluate_stacks(
         unchanging = work.leave_out_unchanging()
         references = _find_references(reference_image, failed)
         scores = {references[0]: work.score(references[0])}
-        comparisons, evaluation = rank(scores)
+        comparisons = Comparisons.of(scores, scored, sources)
+        evaluation = rank(comparisons)
         if len(references) > 1 and _may_be_spoilt(evaluation, failed):
             reporter.extend(total * (len(references) - 1))
             scores |= {reference: work.score(reference) for reference in references[1:]}
-            comparisons, evaluation = rank(scores)
+            comparisons = Comparisons.of(scores, scored, sources)
+            evaluation = rank(comparisons)
+        opposite = comparisons.find_opposite(list(registrations).index(evaluation.best))
+        comparisons = comparisons.invert(opposite)
+        seen = rank(comparisons)
+        q = references.index(evaluation.reference_images[0])
         evaluation = replace(
             evaluation,
+            opposite_images={
+                name: tuple(numpy.flatnonzero(images).tolist())
+                for name, images in zip(stacks, opposite[q], strict=True)
+                if images.any()
+            },
             unchanging_pixels={name: each.part for name, each in unchanging.items() if each.part},
             marked_pixels={name: each.marked for name, each in unchanging.items() if each.marked},
         )
         shape = shapes[evaluation.best]
-        evaluation = compare_registrations(evaluation, comparisons, registrations, shape, limits)
+        evaluation = compare_registrations(
+            evaluation, seen, comparisons, registrations, shape, limits
+        )
         if trust:
             suspects: dict[str, list[int]] = {}
             inspections: dict[str, Inspection] = {}
@@ -243,7 +258,7 @@ def evaluate_stacks(
                 suspects = find_all_suspects(evaluation, comparisons, limits)
                 reference = evaluation.reference_images[0]
                 inspections = work.inspect(evaluation.best, reference, suspects)
-            evaluation = add_verdict(evaluation, comparisons, suspects, inspections, limits)
+            evaluation = add_verdict(evaluation, seen, comparisons, suspects, inspections, limits)
         reporter.finish()
     for message in evaluation.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
@@ -255,7 +270,21 @@ def _may_be_spoilt(evaluation: Evaluation, failed: NDArray[numpy.bool_]) -> bool
     dismissed = numpy.array([not item.scored for item in evaluation.registrations.values()])
     mostly_failed = failed.mean(axis=1) > 0.5
     improved = bool((evaluation.relative_error**2 <= 0.5).any())
-    return not improved or bool((dismissed & ~mostly_failed).any())
+    return (
+        not improved
+        or bool((dismissed & ~mostly_failed).any())
+        or bool(_find_lost_images(evaluation).any())
+    )
+
+
+def _find_lost_images(evaluation: Evaluation) -> NDArray[numpy.bool_]:
+    """Find the images that no registration aligns with the reference image in any stack, shape
+    `(N,)`: they may lie beyond its field of view, or beyond an absorption edge."""
+    error = numpy.nan_to_num(evaluation.relative_error_per_image**2, nan=1)
+    # Few pixels may agree by chance.
+    smallest = error.min(axis=(0, 1), where=evaluation.overlap >= _LEAST_OVERLAP, initial=1)
+    smallest[evaluation.reference_images[0]] = 0
+    return numpy.asarray(smallest > _LOST)
 
 
 def _find_references(
