@@ -165,7 +165,7 @@ def test_numbers_that_mean_something_else_are_warned_of(given, better):
     stacks = {name: move(n, WAY) for n, name in enumerate("abc")}
     result = rank(stacks, {name: given + 0.01 * n for n, name in enumerate("abc")})
     assert result.verdict == "check"
-    assert "The aligned images still lie 1 px or more apart" in result.reasons
+    assert "A shift of 1 px or more remains between the aligned images" in result.reasons
     # Two of them are in part right, and better than none.
     assert better or any("(row, column) order" in each for each in result.warnings)
     # One that is right is put first.
