@@ -302,24 +302,16 @@ class Evaluation:
         if self.motion_groups:
             yield self.describe_motion_groups()
         if self.opposite_images:
-            found = [
-                f"{counted('image', images)} of stack {name!r}"
-                for name, images in self.opposite_images.items()
-            ]
             yield (
                 "Images have the opposite contrast of the reference image, as across an absorption"
-                f" edge, so their error seems large: {', '.join(found)}"
+                f" edge, so their error seems large: {_list_images(self.opposite_images)}"
             )
 
     def _about_bad_images(self) -> Iterator[str]:
         if self.bad_images:
-            found = [
-                f"{list_numbers('image', images)} of stack {name!r}"
-                for name, images in self.bad_images.items()
-            ]
             yield (
                 "Images that resemble no other image of their stack once they are aligned:"
-                f" {', '.join(found)}"
+                f" {_list_images(self.bad_images)}"
             )
 
     def __post_init__(self) -> None:
@@ -337,6 +329,11 @@ class Evaluation:
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self.__post_init__()  # unpickled arrays are writable
+
+
+def _list_images(images: dict[str, tuple[int, ...]]) -> str:
+    found = [f"{list_numbers('image', each)} of stack {name!r}" for name, each in images.items()]
+    return ", ".join(found)
 
 
 def _list_parts(parts: dict[str, float]) -> str:
