@@ -28,7 +28,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples", "sg_execution_times.rst", "tutorials/python/index.rst"]
+exclude_patterns = ["_build", "examples", "**sg_execution_times.rst", "tutorials/python/index.rst"]
 default_role = "literal"
 templates_path = ["_templates"]
 nitpicky = True
