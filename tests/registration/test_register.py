@@ -14,6 +14,7 @@ import h5py
 import numpy
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ewoksndreg import register_stack
 from ewoksndreg import register_stacks
@@ -77,6 +78,20 @@ def test_motion_of_each_type_is_found(transformation_type: str) -> None:
     assert found.transformation_type is TransformationType(transformation_type)
     types = {each.transformation_type.value for each in found.transformations}
     assert types == {"identity", transformation_type}
+
+
+def test_smooth_images_without_noise_are_aligned_by_all_that_they_show() -> None:
+    """Interpolation leaves wide residuals, which are no shading."""
+    rows, columns = numpy.indices((200, 200)) - 100
+    wide = ndimage.gaussian_filter(numpy.random.default_rng(2).normal(size=(200, 200)), 5)
+    picture = 1 / (1 + numpy.exp(-(rows + 0.3 * columns) / 2)) + 0.3 * wide
+    places = [place(each, size=128) for each in ((0, 0), (0.4, 3.7), (2.3, -4.1))]
+    stack = numpy.stack([view(picture, each, 128) for each in places])
+    found = register_stack(stack)
+    for each, (row, column) in zip(
+        found.transformations, ((0, 0), (0.4, 3.7), (2.3, -4.1)), strict=True
+    ):
+        numpy.testing.assert_allclose(each.passive_matrix[:2, 2], (-row, -column), atol=0.03)
 
 
 # Starts are looked for at up to 30 degrees.

@@ -252,7 +252,9 @@ def _find_wide_share(reference: FloatImage, aligned: FloatImage) -> float:
     residual = numpy.full(valid.shape, numpy.nan, dtype=a.dtype)
     residual[valid] = a - (a @ b) / max(b @ b, _TINY) * b
     wide = residual - fine_structure(Prepared.of(residual)).pixels
-    return float(numpy.nansum(wide**2) / max(numpy.nansum(residual**2), _TINY))
+    # What interpolation leaves of smooth images is wide, too, but too small to pull them away.
+    least = max(_LEAST_NOISE * (a @ a), _TINY)
+    return float(numpy.nansum(wide**2) / max(numpy.nansum(residual**2), least))
 
 
 def count_levels(shape: tuple[int, ...]) -> int:
