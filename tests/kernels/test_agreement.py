@@ -98,6 +98,9 @@ MATRICES = {
     "perspective": numpy.array([[1, 0, 0.3], [0.01, 1, 0], [1e-5, 0, 1]]),
     "out of sight": shift_matrix(1e9, 0),
     "far out of sight": numpy.array([[1, 1e-17, 1e300], [0, 1, 0], [0, 0, 1]]),
+    "far to the left": numpy.array([[1, 1e-3, 0], [0, 1, -1e300], [0, 0, 1]]),
+    "far to the top": numpy.array([[1, 1e-3, -1e25], [0, 1, 0], [0, 0, 1]]),
+    "far to the right": numpy.array([[1, 1e-3, 0], [0, -1, 1e25], [0, 0, 1]]),
     "not finite": numpy.full((3, 3), numpy.nan),
 }
 
@@ -119,8 +122,7 @@ def test_the_same_pixels_are_compared(name, invalid):
         b[[0, 0, -1, -1], [0, -1, 0, -1]] = numpy.nan
     pair = Prepared.of(a), Prepared.of(b)
     slow, fast = (
-        kernel_or_skip(each).sum_products(*pair, MATRICES[name], (0.0, 0.0))
-        for each in ("numpy", "numba")
+        kernel_or_skip(each).sum_products(*pair, MATRICES[name]) for each in ("numpy", "numba")
     )
     assert fast[0] == slow[0]
     numpy.testing.assert_allclose(fast, slow, rtol=1e-6)

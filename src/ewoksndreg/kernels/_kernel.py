@@ -65,6 +65,9 @@ class Prepared(NamedTuple):
         pixels = numpy.where(valid, pixels, pixels.dtype.type(numpy.nan))
         return cls(pixels, int(valid.size - numpy.count_nonzero(valid)), 0)
 
+    def subtract(self, value: float) -> Prepared:
+        return self._replace(pixels=self.pixels - self.pixels.dtype.type(value))
+
 
 class Scale(NamedTuple):
     """How pixels are normalized, in float32 or float64: clipped to `low` and `high`, then
@@ -118,10 +121,10 @@ class Kernel:
 
     :param smooth: ``smooth(pixels, scale, out)`` clips and scales pixels, writes the result of the
         binomial filter to `out` and returns the numbers of invalid and of infinite pixels.
-    :param sum_products: ``sum_products(reference, image, matrix, pivots)`` resamples the image with
-        the matrix (None: does not resample) and returns, for the pixels that are valid in both
-        images, their number and the sums of a, b, a a, a b and b b, where a is the reference minus
-        the first pivot and b is the image minus the second one.
+    :param sum_products: ``sum_products(reference, image, matrix)`` resamples the image with the
+        matrix (None: does not resample) and returns, for the pixels that are valid in both images,
+        their number and the sums of a, b, a a, a b and b b, where a is the reference and b the
+        image.
     :param sum_gradients: ``sum_gradients(reference, image, matrix, number)`` resamples the image
         with the matrix and returns the sums of the products of all pairs of 1, a, b and the first
         `number` (2 or 6) of the f in :class:`Linearization` over the pixels that are used there,
@@ -130,9 +133,7 @@ class Kernel:
 
     name: str
     smooth: Callable[[NDArray[Any], Scale, NDArray[numpy.float32]], tuple[int, int]]
-    sum_products: Callable[
-        [Prepared, Prepared, Matrix | None, tuple[float, float]], NDArray[numpy.float64]
-    ]
+    sum_products: Callable[[Prepared, Prepared, Matrix | None], NDArray[numpy.float64]]
     sum_gradients: Callable[[Prepared, Prepared, Matrix, int], NDArray[numpy.float64]]
 
     def prepare(self, pixels: NDArray[Any], out: NDArray[numpy.float32] | None = None) -> Prepared:
@@ -193,14 +194,14 @@ class Kernel:
         :returns: values within 1e-5 of the exact formula. The MSE is NaN if fewer than
             ``min(100, H W / 4)`` pixels are valid in both images, or one of them is constant there.
         """
-        size = reference.pixels.size
-        pivots = (0.0, 0.0)
-        moments = _Moments.of(self.sum_products(reference, image, matrix, pivots))
+        moments = _Moments.of(self.sum_products(reference, image, matrix))
+        means = moments.mean_a, moments.mean_b
         if moments.smallest_share() < _MIN_VARIANCE_OF_SQUARES:
-            pivots = (moments.mean_a, moments.mean_b)
-            moments = _Moments.of(self.sum_products(reference, image, matrix, pivots))
+            reference, image = reference.subtract(means[0]), image.subtract(means[1])
+            moments = _Moments.of(self.sum_products(reference, image, matrix))
+        size = reference.pixels.size
         overlap = moments.number / size if size else 0.0
-        if _too_few(moments.number, size) or moments.is_constant(pivots):
+        if _too_few(moments.number, size) or moments.is_constant(means):
             return Comparison(math.nan, overlap)
         r = moments.covariance / math.sqrt(moments.variance_a * moments.variance_b)
         return Comparison(max(0.0, 2 * (1 - r)), overlap)
@@ -252,29 +253,23 @@ class _Moments(NamedTuple):
 
     @classmethod
     def of(cls, sums: NDArray[numpy.float64]) -> _Moments:
-        count, *totals = (float(each) for each in sums)
-        a, b, aa, ab, bb = (each / max(count, 1.0) for each in totals)
-        return cls(int(count), a, b, aa - a * a, ab - a * b, bb - b * b)
+        number, *totals = sums.tolist()
+        a, b, aa, ab, bb = (each / max(number, 1.0) for each in totals)
+        return cls(int(number), a, b, aa - a * a, ab - a * b, bb - b * b)
 
     def smallest_share(self) -> float:
         """Return the smaller of the two variances relative to their mean squares."""
-        return min(
-            variance / max(variance + mean**2, _MIN_VARIANCE)
-            for variance, mean in (
-                (self.variance_a, self.mean_a),
-                (self.variance_b, self.mean_b),
-            )
-        )
+        a = self.variance_a / max(self.variance_a + self.mean_a**2, _MIN_VARIANCE)
+        b = self.variance_b / max(self.variance_b + self.mean_b**2, _MIN_VARIANCE)
+        return min(a, b)
 
-    def is_constant(self, pivots: tuple[float, float]) -> bool:
-        """Whether a variance may consist of rounding errors only."""
-        return any(
-            variance < _MIN_VARIANCE * max((mean + pivot) ** 2, 1.0)
-            for variance, mean, pivot in (
-                (self.variance_a, self.mean_a, pivots[0]),
-                (self.variance_b, self.mean_b, pivots[1]),
-            )
-        )
+    def is_constant(self, means: tuple[float, float]) -> bool:
+        """Whether a variance may consist of rounding errors only.
+
+        :param means: of the images before anything was subtracted from them.
+        """
+        a, b = (_MIN_VARIANCE * max(mean**2, 1.0) for mean in means)
+        return self.variance_a < a or self.variance_b < b
 
 
 def find_limits(pixels: NDArray[Any]) -> tuple[float, float, float]:
@@ -284,7 +279,7 @@ def find_limits(pixels: NDArray[Any]) -> tuple[float, float, float]:
     # A step that divides the width would sample the same few columns in every row.
     while step > 1 and math.gcd(step, pixels.shape[1]) > 1:
         step += 1
-    sample = _keep_valid(values[::step])
+    sample = _keep_valid(numpy.ascontiguousarray(values[::step]))
     if sample.size < min(_SMALLEST_SAMPLE, values.size):
         sample = _keep_valid(values)
     if sample.size == 0:

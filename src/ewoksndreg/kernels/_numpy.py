@@ -83,7 +83,7 @@ def _filter(
 
 
 def sum_products(
-    reference: Prepared, image: Prepared, matrix: Matrix | None, pivots: tuple[float, float]
+    reference: Prepared, image: Prepared, matrix: Matrix | None
 ) -> NDArray[numpy.float64]:
     """See :class:`.Kernel`."""
     valid_everywhere = not reference.invalid and not image.invalid
@@ -95,8 +95,6 @@ def sum_products(
     ones = numpy.ones((1, image.pixels.shape[1]), dtype=image.pixels.dtype)
     for rows, columns, b in _make_blocks(image.pixels, matrix):
         a = reference.pixels[rows, columns]
-        if any(pivots):
-            a, b = a - a.dtype.type(pivots[0]), b - b.dtype.type(pivots[1])
         count += a.size
         if not valid_everywhere:
             invalid = ~numpy.isfinite(a + b)
