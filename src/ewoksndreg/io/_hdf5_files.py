@@ -135,7 +135,7 @@ def _open_dataset(
         if access is None:
             return dataset
         del dataset  # an open dataset keeps its cache
-        return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
+        return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access), readonly=True)
     except BaseException:
         file.close()
         raise
