@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 import posixpath
-import threading
 import warnings
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from concurrent.futures import BrokenExecutor
 from concurrent.futures import Executor
 from concurrent.futures import Future
 from contextlib import ExitStack
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
+from ._aligned_stack import AlignedStack
+from ._aligned_stack import Registration
+from ._aligned_stack import Resampling
+from ._aligned_stack import Source
+from ._aligned_stack import locate_errors
 from ._crop import Rectangle
 from ._crop import Runs
 from ._crop import find_covered
@@ -30,7 +32,6 @@ from ._crop import find_valid
 from ._crop import intersect
 from ._crop import whole_frame
 from ._json import as_json
-from ._messages import add_context
 from ._nxdata import add_process
 from ._nxdata import crop_axes
 from ._nxdata import describe_nxdata
@@ -39,7 +40,6 @@ from ._nxdata import write_groups
 from ._pixels import floating_type
 from ._progress import Reporter
 from ._stacks import Stack
-from ._typing import FloatImage
 from .evaluation import check_registration_per_stack
 from .evaluation import check_stack_per_registration
 from .evaluation import check_transformation_per_image
@@ -63,9 +63,6 @@ _SENT_IMAGES = 16
 
 # The number of images that a warning names for each stack.
 _MOST_LISTED = 10
-
-# None for an image that could not be registered
-_Registration = list[Transformation | None]
 
 
 def align_stacks(
@@ -186,9 +183,9 @@ def align_stacks(
         _warn_of_failed(registrations)
         aligned = {
             name: AlignedStack(
-                _Source(name, sources[name] if stack.in_file else stack),
+                Source(name, sources[name] if stack.in_file else stack),
                 registrations[name],
-                _Resampling(int(interpolation_order), rectangles[name], floating_type(stack.dtype)),
+                Resampling(int(interpolation_order), rectangles[name], floating_type(stack.dtype)),
             )
             for name, stack in opened.items()
         }
@@ -200,98 +197,6 @@ def align_stacks(
         options = {"crop": crop, "interpolation_order": int(interpolation_order)}
         _describe(saved, sources, opened, aligned, options, nxmetadata, plain_configuration)
         return dict(saved.data_for_input())
-
-
-class AlignedStack(Stack):
-    """Images that are aligned when they are accessed; see :func:`.align_stacks`.
-
-    :param source: where the measured images come from.
-    :param registration: N transformations.
-    """
-
-    def __init__(
-        self, source: _Source, registration: _Registration, resampling: _Resampling
-    ) -> None:
-        super().__init__((len(registration), *resampling.rectangle.shape), resampling.dtype)
-        self._source = source
-        self.registration = registration
-        self.resampling = resampling
-
-    @property
-    def offset(self) -> tuple[int, int]:
-        """The first row and column of the frame that the images show."""
-        return self.resampling.rectangle.offset
-
-    def __enter__(self) -> AlignedStack:
-        self._source.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._source.__exit__(*exception)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        images = numpy.empty(self.shape, dtype or self.dtype)
-        with self:
-            for n, image in enumerate(self):
-                images[n] = image
-        return images
-
-    def _read(self, index: int) -> NDArray[Any]:
-        with self._source as images, _locate_errors(self._source.name, index):
-            transformation = self.registration[index]
-            image = None if transformation is None else images[index]
-            return self.resampling(image, transformation)
-
-
-class _Source:
-    """A stack that is open while it is used.
-
-    :param images: a stack, or a form of it that :func:`.open_stacks` accepts.
-    """
-
-    def __init__(self, name: str, images: Any) -> None:
-        self.name = name
-        self._images = images
-        self._users = 0
-        self._context = ExitStack()
-        self._opened: Stack | None = None
-        self._lock = threading.Lock()
-
-    def __reduce__(self) -> tuple[type[_Source], tuple[str, Any]]:
-        return _Source, (self.name, self._images)
-
-    def __enter__(self) -> Stack:
-        with self._lock:
-            if self._opened is None:
-                stacks = self._context.enter_context(open_stacks({self.name: self._images}))
-                self._opened = self._context.enter_context(stacks[self.name])
-            self._users += 1
-            return self._opened
-
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                self._opened = None
-                self._context.close()
-
-
-@dataclass(frozen=True)
-class _Resampling:
-    """Aligns an image; can be sent to another process."""
-
-    order: int
-    rectangle: Rectangle
-    dtype: numpy.dtype[Any]
-
-    def __call__(
-        self, image: NDArray[Any] | None, transformation: Transformation | None
-    ) -> FloatImage:
-        if image is None or transformation is None:
-            return numpy.full(self.rectangle.shape, numpy.nan, dtype=self.dtype)
-        aligned = transformation.apply_data(image, interpolation_order=self.order)
-        part = aligned[self.rectangle.slices]
-        return numpy.ascontiguousarray(part, dtype=self.dtype)
 
 
 class _Work:
@@ -327,7 +232,7 @@ class _Work:
         self,
         name: str,
         stack: Stack,
-        registration: _Registration,
+        registration: Registration,
         function: Callable[[Any, Any], Any],
     ) -> Iterator[Any]:
         """Yield ``function(image, transformation)`` for each image of a stack, in order. An image
@@ -337,7 +242,7 @@ class _Work:
             with stack:
                 for n, transformation in enumerate(registration):
                     self._reporter.check()
-                    with _locate_errors(name, n):
+                    with locate_errors(name, n):
                         image = None if transformation is None else stack[n]
                         waiting.append((n, self._submit(function, image, transformation)))
                     del image
@@ -351,7 +256,7 @@ class _Work:
                 future.cancel()
 
     def _wait(self, name: str, n: int, future: Future[Any]) -> Any:
-        with _locate_errors(name, n):
+        with locate_errors(name, n):
             result = future.result()
         self._reporter.count()
         return result
@@ -363,22 +268,9 @@ def _run_here(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
     return future
 
 
-@contextmanager
-def _locate_errors(name: str, n: int) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, TypeError, ValueError) as error:
-        raise add_context(error, f"Stack {name!r}, image {n}") from error
-    except BrokenExecutor as error:
-        raise RuntimeError(
-            f"Stack {name!r}, image {n}: a worker died, perhaps for lack of memory; run again with"
-            " fewer workers"
-        ) from error
-
-
 def _find_registrations(
     stacks: Mapping[str, Stack], transformations: Any, convention: Conventions
-) -> dict[str, _Registration]:
+) -> dict[str, Registration]:
     if isinstance(transformations, Mapping):
         given = as_registrations(transformations, convention)
         check_registration_per_stack(stacks, given)
@@ -403,7 +295,7 @@ def _none_if_failed(
     )
 
 
-def _warn_of_failed(registrations: Mapping[str, _Registration]) -> None:
+def _warn_of_failed(registrations: Mapping[str, Registration]) -> None:
     failed = []
     for name, registration in registrations.items():
         images = [str(n) for n, each in enumerate(registration) if each is None]
@@ -420,7 +312,7 @@ def _warn_of_failed(registrations: Mapping[str, _Registration]) -> None:
 
 
 def _find_common_rectangle(
-    stacks: Mapping[str, Stack], registrations: Mapping[str, _Registration], work: _Work
+    stacks: Mapping[str, Stack], registrations: Mapping[str, Registration], work: _Work
 ) -> Rectangle:
     """Find the largest rectangle of aligned pixels that come from valid parts of all images.
 
@@ -507,7 +399,7 @@ def _as_text(source: Any) -> str:
     return url_text(as_data_url(source)) if is_url(source) else "images in memory"
 
 
-def _as_matrices(registration: _Registration) -> NDArray[numpy.float64] | None:
+def _as_matrices(registration: Registration) -> NDArray[numpy.float64] | None:
     matrices = numpy.full((len(registration), 3, 3), numpy.nan)
     for n, transformation in enumerate(registration):
         if transformation is not None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ewokscore import TaskWithProgress
-
 from .._messages import unknown_name
 from .._stacks import Stack
 from ..io import InputStacks
@@ -15,18 +13,14 @@ from ..io import open_stacks
 from ..registration import Method
 from ..registration import Registration
 from ..registration import register_each_stack
+from ._cancellable import CancellableTask
 
 
-class RegisteringTask(TaskWithProgress):
+class RegisteringTask(CancellableTask):
     """Registers each stack on its own, or one stack for all."""
 
     registrations: dict[str, Registration]
     """The results of the last run, also for each image."""
-
-    def cancel(self) -> None:
-        """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
-        after the current image."""
-        self.cancelled = True
 
     def _register(
         self,
@@ -73,6 +67,3 @@ class RegisteringTask(TaskWithProgress):
         outputs.correlations = {name: each.correlation.tolist() for name, each in found.items()}
         outputs.failed_images = {name: dict(each.failed) for name, each in found.items()}
         self.progress = 100
-
-    def _report(self, fraction: float) -> None:
-        self.progress = int(100 * fraction)

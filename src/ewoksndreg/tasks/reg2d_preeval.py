@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from ewokscore import TaskWithProgress
-
 from .._messages import unknown_name
 from ..evaluation import Evaluation
 from ..io import InputStacks
 from ..io import find_sources
 from ..io import open_stacks
 from ..registration import rank_before_registering
+from ._cancellable import CancellableTask
 from ._registration_models import PreEvaluationInputs
 from ._registration_models import PreEvaluationOutputs
 
 
 class Reg2DPreEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
-    TaskWithProgress, input_model=PreEvaluationInputs, output_model=PreEvaluationOutputs
+    CancellableTask, input_model=PreEvaluationInputs, output_model=PreEvaluationOutputs
 ):
     """Choose the stack that shows the motion of the sample best, in order to register only that.
 
@@ -52,11 +51,3 @@ class Reg2DPreEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 stacks, progress=self._report, should_stop=lambda: self.cancelled
             )
         return evaluation.best, list(evaluation.ranked_names)
-
-    def cancel(self) -> None:
-        """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
-        after the current image."""
-        self.cancelled = True
-
-    def _report(self, fraction: float) -> None:
-        self.progress = int(100 * fraction)

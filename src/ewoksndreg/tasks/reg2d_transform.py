@@ -7,7 +7,6 @@ from typing import Annotated
 from typing import Any
 
 import numpy
-from ewokscore import TaskWithProgress
 from ewokscore.model import BaseOutputModel
 from numpy.typing import NDArray
 from pydantic import Field
@@ -18,6 +17,7 @@ from .._stacks import Stack
 from ..alignment import align_stacks
 from ..io import ImageStacks
 from ..io import url_text
+from ._cancellable import CancellableTask
 from ._models import RegisteredInputs
 
 
@@ -55,7 +55,7 @@ class TransformOutputs(BaseOutputModel):
 
 
 class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
-    TaskWithProgress, input_model=TransformInputs, output_model=TransformOutputs
+    CancellableTask, input_model=TransformInputs, output_model=TransformOutputs
 ):
     """Apply the registration of each stack to its images, and save the aligned stacks.
 
@@ -77,7 +77,7 @@ class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
             convention=inputs.convention,
             crop=inputs.crop,
             interpolation_order=inputs.interpolation_order,
-            progress=self._set_progress if saved else None,
+            progress=self._report if saved else None,
             should_stop=lambda: self.cancelled,
             nxmetadata=inputs.image_stacks_nxmetadata,
             configuration=configuration,
@@ -88,15 +88,10 @@ class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
         self.outputs.output_configuration = configuration
         self.progress = 100
 
-    def cancel(self) -> None:
-        """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
-        after the current image and leaves no output."""
-        self.cancelled = True
-
     def _load(self, stacks: Mapping[str, Stack]) -> dict[str, list[NDArray[numpy.floating[Any]]]]:
         loaded: dict[str, list[NDArray[Any]]] = {}
         total = sum(map(len, stacks.values()))
-        reporter = Reporter("alignment", total, self._set_progress, lambda: self.cancelled)
+        reporter = Reporter("alignment", total, self._report, lambda: self.cancelled)
         for name, stack in stacks.items():
             loaded[name] = []
             with stack:
@@ -105,6 +100,3 @@ class Reg2DTransform(  # type: ignore[call-arg]  # ewokscore has no types
                     loaded[name].append(image)
                     reporter.count()
         return loaded
-
-    def _set_progress(self, fraction: float) -> None:
-        self.progress = int(100 * fraction)
