@@ -51,6 +51,7 @@ def run_workflow(example):
 def folder(tmp_path, monkeypatch):
     """`maps.h5`: three channels of one sample, shifted by cubic splines of scipy."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
     scene = ndimage.gaussian_filter(numpy.random.default_rng(0).normal(size=(100, 100)), 2)
     images = numpy.array([ndimage.shift(scene, step)[18:82, 18:82] for step in MOTION])
     noise = numpy.random.default_rng(1).normal(size=images.shape)
