@@ -41,8 +41,6 @@ _ERRORS = (
     " than unaligned"
 )
 
-_STYLE = "<style>p {margin: 0 0 2px 0}</style>"
-
 _WIDEST_NAME = 180  # px; longer names have a tool tip
 _TALLEST_VERDICT = 150  # px; a longer one is scrolled
 
@@ -70,8 +68,11 @@ class RankingTab(qt.QWidget):
         self._errors_model = ErrorModel(self)
 
         self.summary = make_label(self)
-        self.verdict = make_label(self)
-        self.verdict.setTextFormat(qt.Qt.RichText)
+        self.verdict = qt.QTextBrowser(self)
+        self.verdict.setFrameShape(qt.QFrame.NoFrame)
+        self.verdict.setStyleSheet("background: transparent")
+        self.verdict.document().setDefaultStyleSheet("p {margin: 0}")
+        self.verdict.document().setDocumentMargin(0)
         self.table = self._make_table()
         self.legend = qt.QLabel(self)
         self.errors = qt.QTableView(self)
@@ -112,12 +113,6 @@ class RankingTab(qt.QWidget):
         return table
 
     def _arrange(self) -> None:
-        self._verdict_area = qt.QScrollArea(self)
-        self._verdict_area.setWidget(self.verdict)
-        self._verdict_area.setWidgetResizable(True)
-        self._verdict_area.setFrameShape(qt.QFrame.NoFrame)
-        self._verdict_area.viewport().setAutoFillBackground(False)
-        self.verdict.setAutoFillBackground(False)
         buttons = qt.QHBoxLayout()
         buttons.addWidget(self.legend, 1)
         buttons.addWidget(self.choose)
@@ -140,16 +135,15 @@ class RankingTab(qt.QWidget):
         splitter.setChildrenCollapsible(False)
         layout = qt.QVBoxLayout(self)
         layout.addWidget(self.summary)
-        layout.addWidget(self._verdict_area)
+        layout.addWidget(self.verdict)
         layout.addWidget(splitter, 1)
 
     def show_result(self, result: RunResult) -> None:
         evaluation = result.evaluation
         ranked = evaluation is not None
-        self.verdict.setText(
-            "" if evaluation is None else _STYLE + verdict_as_html(evaluation) + _silent(evaluation)
-        )
-        self._verdict_area.setVisible(ranked)
+        if evaluation is not None:
+            self.verdict.setHtml(verdict_as_html(evaluation) + _silent(evaluation))
+        self.verdict.setVisible(ranked)
         self._fit_verdict()
         self.legend.setText(_LEGEND if ranked else _NO_SCORES)
         self.table.setColumnHidden(BARS, not ranked)
@@ -182,8 +176,9 @@ class RankingTab(qt.QWidget):
         self._fit_verdict()
 
     def _fit_verdict(self) -> None:
-        height = self.verdict.heightForWidth(max(100, self.width() - 40))
-        self._verdict_area.setFixedHeight(max(24, min(height + 4, _TALLEST_VERDICT)))
+        document = self.verdict.document().clone()
+        document.setTextWidth(max(100, self.width() - 40))
+        self.verdict.setFixedHeight(min(round(document.size().height()) + 4, _TALLEST_VERDICT))
 
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)
