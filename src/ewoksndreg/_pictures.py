@@ -69,12 +69,12 @@ def overlay(red: NDArray[Any], blue: NDArray[Any]) -> NDArray[numpy.uint8]:
     :returns: red, green, blue and opacity, shape `(H, W, 4)`; transparent black where a pixel is
         invalid in either image.
     """
-    valid = ~(numpy.isnan(red) | numpy.isnan(blue))
+    invalid = numpy.isnan(red) | numpy.isnan(blue)
     green = numpy.minimum(red, blue) + _GREEN_OF_BRIGHTER * numpy.abs(red - blue)
-    picture = numpy.zeros((*red.shape, 4), dtype=numpy.uint8)
+    picture = numpy.empty((*red.shape, 4), dtype=numpy.uint8)
     for channel, values in enumerate((red, green, blue)):
-        picture[valid, channel] = 255 * values[valid] + 0.5
-    picture[valid, 3] = 255
+        picture[..., channel] = numpy.where(invalid, 0, 255 * values + 0.5)
+    picture[..., 3] = numpy.where(invalid, 0, 255)
     return picture
 
 
