@@ -128,6 +128,18 @@ def refine_image(
     :param weights: the weights of the stacks, all positive.
     :returns: the result once a step is shorter than 0.01 px, otherwise the best one of the last
         level; None if the images cannot be compared.
+
+    >>> import numpy
+    >>> from ewoksndreg.kernels import find_kernel
+    >>> from ewoksndreg.refinement import refine_image
+    >>> from ewoksndreg.transformation import TransformationType
+    >>> scene = numpy.random.default_rng(0).normal(size=(80, 80)).cumsum(0).cumsum(1)
+    >>> kernel = find_kernel("numpy")
+    >>> reference, image = kernel.prepare(scene[10:74, 10:74]), kernel.prepare(scene[9:73, 10:74])
+    >>> translation, start = TransformationType.translation, numpy.identity(3)
+    >>> found = refine_image([[reference]], [[image]], start, translation, [1], kernel)
+    >>> float(found.matrix[0, 2].round(1))
+    1.0
     """
     found = _descend(references, images, start, transformation_type, weights, kernel, 0)
     matrix = start

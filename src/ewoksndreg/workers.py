@@ -105,6 +105,14 @@ def dask_workers(scheduler: str) -> Iterator[Executor]:
     :param scheduler: address of the scheduler, such as ``"tcp://host:8786"``.
     :raises ImportError: if Dask is not installed; says how to install it.
     :raises OSError: if there is no scheduler at this address.
+
+    >>> from distributed import LocalCluster
+    >>> from ewoksndreg.workers import dask_workers
+    >>> options = {"n_workers": 1, "processes": False, "dashboard_address": None}
+    >>> with LocalCluster(**options) as cluster:
+    ...     with dask_workers(cluster.scheduler_address) as executor:
+    ...         executor.submit(abs, -1).result()
+    1
     """
     try:
         import distributed

@@ -27,6 +27,11 @@ def outlier_limit(relative_error: NDArray[numpy.float64]) -> float:
     :param relative_error: relative error of each image of one stack with one registration, shape
         `(N,)`; NaN for the reference image, which is ignored.
     :returns: the limit; NaN if no image has an error.
+
+    >>> import numpy
+    >>> from ewoksndreg.evaluation import outlier_limit
+    >>> round(outlier_limit(numpy.array([numpy.nan, 0.2, 0.21, 0.2, 0.9, 0.19])), 3)
+    0.274
     """
     known = relative_error[numpy.isfinite(relative_error)]
     if known.size == 0:
@@ -37,5 +42,11 @@ def outlier_limit(relative_error: NDArray[numpy.float64]) -> float:
 
 
 def find_outliers(relative_error: NDArray[numpy.float64]) -> list[int]:
-    """Find the images whose relative error is larger than :func:`outlier_limit`."""
+    """Find the images whose relative error is larger than :func:`outlier_limit`.
+
+    >>> import numpy
+    >>> from ewoksndreg.evaluation import find_outliers
+    >>> find_outliers(numpy.array([numpy.nan, 0.2, 0.21, 0.2, 0.9, 0.19]))
+    [4]
+    """
     return [int(n) for n in numpy.flatnonzero(relative_error > outlier_limit(relative_error))]

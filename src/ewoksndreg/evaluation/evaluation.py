@@ -66,6 +66,12 @@ def post_evaluation(
         transformations differ, there are no images, or an object is not a transformation.
     :raises TypeError: if an object is not a transformation; names the stack.
     :raises OSError: if a file of transformations is missing or cannot be read.
+
+    >>> import numpy
+    >>> from ewoksndreg.evaluation import post_evaluation
+    >>> aligned = {"Ca": numpy.zeros((2, 8, 8)), "Fe": numpy.arange(128.0).reshape(2, 8, 8)}
+    >>> post_evaluation(aligned, {"Ca": [(0, 0), (1, 0)], "Fe": [(0, 0), (1, 0)]})
+    ['Ca', 'Fe']
     """
     for name, stack in aligned_stacks.items():
         if len(stack) == 0:

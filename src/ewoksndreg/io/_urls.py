@@ -84,6 +84,11 @@ def stack_names(urls: Sequence[DataUrl]) -> list[str]:
     of the file.
 
     :raises ValueError: if two stacks still have the same name.
+
+    >>> from silx.io.url import DataUrl
+    >>> from ewoksndreg.io import stack_names
+    >>> stack_names([DataUrl("maps.h5::/entry/Ca/data"), DataUrl("maps.h5::/entry/Fe/data")])
+    ['Ca/data', 'Fe/data']
     """
     paths = [str(url.data_path()) for url in urls]
     common = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else "/"

@@ -29,6 +29,13 @@ def resample_linear(image: FloatImage, matrix: Matrix, cval: float = numpy.nan) 
         centers of its outermost pixels.
     :returns: shape `(H, W)`, of the type of the image; NaN where an invalid pixel is used. A shift
         by an integer number of pixels copies the pixels.
+
+    >>> import numpy
+    >>> from ewoksndreg.kernels import resample_linear
+    >>> half_a_row = numpy.array([[1, 0, 0.5], [0, 1, 0], [0, 0, 1]])
+    >>> resample_linear(numpy.array([[0.0, 2.0], [4.0, 6.0]]), half_a_row)
+    array([[ 2.,  4.],
+           [nan, nan]])
     """
     result = numpy.full_like(image, cval)
     for rows, columns, pixels in resample_in_blocks(image, matrix, cval):

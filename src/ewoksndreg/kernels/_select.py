@@ -30,13 +30,22 @@ def select_kernel(operations: float) -> Kernel:
 
     :param operations: the number of pixels that are prepared and compared; those that are resampled
         with more than a shift count six times.
+
+    >>> from ewoksndreg.kernels import select_kernel
+    >>> select_kernel(1000).name  # too little work for compiled loops
+    'numpy'
     """
     # Nothing else may decide: all processes of a computation have to choose the same kernel.
     return find_kernel("numba" if operations >= _LEAST_FOR_NUMBA else "numpy")
 
 
 def find_kernel(name: str) -> Kernel:
-    """Return a kernel by name, "numpy" or "numba"; numpy if numba does not work."""
+    """Return a kernel by name, "numpy" or "numba"; numpy if numba does not work.
+
+    >>> from ewoksndreg.kernels import find_kernel
+    >>> find_kernel("numpy").name
+    'numpy'
+    """
     return _NUMPY if name == "numpy" else _find_numba() or _NUMPY
 
 

@@ -63,6 +63,15 @@ def preprocess(
     :param apply_high_pass: standard deviation (px) of a Gaussian that is subtracted; None or
         0: none.
     :raises ValueError: if the filter is unknown, or a standard deviation is negative.
+
+    >>> import numpy
+    >>> from ewoksndreg import open_stacks
+    >>> from ewoksndreg.registration import preprocess
+    >>> images = numpy.zeros((1, 5, 5))
+    >>> images[0, 2, 2] = 1  # a hot pixel
+    >>> with open_stacks({"Ca": images}) as stacks:
+    ...     float(preprocess(stacks["Ca"], apply_filter="median")[0].max())
+    0.0
     """
     if apply_filter is not None and apply_filter not in _FILTERS:
         raise ValueError(unknown_name("filter", apply_filter, _FILTERS))

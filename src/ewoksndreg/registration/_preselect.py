@@ -40,6 +40,18 @@ def rank_before_registering(
 
     :param stacks: open stacks of the same shape.
     :returns: the evaluation; its best registration is that of the best stack.
+
+    >>> import numpy
+    >>> from ewoksndreg import open_stacks
+    >>> from ewoksndreg.registration import rank_before_registering
+    >>> rng = numpy.random.default_rng(0)
+    >>> scene = rng.normal(size=(80, 80)).cumsum(0).cumsum(1)
+    >>> images = numpy.stack([scene[10 - n : 74 - n, 10:74] for n in range(4)])
+    >>> pattern = numpy.repeat(rng.normal(size=(1, 64, 64)), 4, axis=0)
+    >>> noise = rng.normal(scale=0.1, size=(4, 64, 64))
+    >>> with open_stacks({"pattern": pattern + noise, "Fe": images}) as stacks:
+    ...     rank_before_registering(stacks).best
+    'Fe'
     """
     small = {}
     for name, stack in stacks.items():

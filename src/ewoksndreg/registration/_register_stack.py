@@ -127,6 +127,16 @@ def register_each_stack(
 
     The other parameters, errors and warnings are those of :func:`.register_stack`; errors and
     warnings name the stack.
+
+    >>> import numpy
+    >>> from ewoksndreg.registration import register_each_stack
+    >>> scene = numpy.random.default_rng(0).normal(size=(80, 80)).cumsum(0).cumsum(1)
+    >>> stack = numpy.stack([scene[10 - n : 74 - n, 10:74] for n in range(2)])
+    >>> found = register_each_stack({"Ca": stack, "Fe": -stack})
+    >>> list(found)
+    ['Ca', 'Fe']
+    >>> float(found["Fe"].transformations[1].passive_matrix[0, 2].round(1))
+    1.0
     """
     kind = as_type(transformation_type, method)
     with open_stacks(image_stacks) as stacks:

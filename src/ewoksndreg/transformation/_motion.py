@@ -47,6 +47,12 @@ def find_motion(transformations: Sequence[Transformation], image_shape: tuple[in
 
     :param transformations: N transformations.
     :param image_shape: `(H, W)` in px.
+
+    >>> from ewoksndreg import as_transformations
+    >>> from ewoksndreg.transformation import find_motion
+    >>> motion = find_motion(as_transformations([(0, 0), (1.5, -2)]), (64, 64))
+    >>> motion.rows, motion.columns
+    (array([ 0. , -1.5]), array([0., 2.]))
     """
     height, width = image_shape
     center = numpy.array([[(height - 1) / 2], [(width - 1) / 2]])
