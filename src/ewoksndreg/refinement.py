@@ -98,7 +98,16 @@ class RefinedImage(NamedTuple):
 
 
 def make_pyramid(image: Prepared, levels: int, kernel: Kernel) -> list[Prepared]:
-    """Make an image pyramid: each level has half as many rows and columns as the one before."""
+    """Make an image pyramid: each level has half as many rows and columns as the one before.
+
+    >>> import numpy
+    >>> from ewoksndreg.kernels import find_kernel
+    >>> from ewoksndreg.refinement import make_pyramid
+    >>> kernel = find_kernel("numpy")
+    >>> image = kernel.prepare(numpy.random.default_rng(0).normal(size=(64, 48)))
+    >>> [level.pixels.shape for level in make_pyramid(image, 3, kernel)]
+    [(64, 48), (32, 24), (16, 12)]
+    """
     pyramid = [image]
     for _ in range(levels - 1):
         pyramid.append(kernel.halve(pyramid[-1]))
