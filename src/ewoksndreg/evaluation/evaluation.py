@@ -284,13 +284,15 @@ def _may_be_spoilt(evaluation: Evaluation, failed: NDArray[numpy.bool_]) -> bool
 
 
 def _find_lost_images(evaluation: Evaluation) -> NDArray[numpy.bool_]:
-    """Find the images that no registration aligns with the reference image in any stack, shape
-    `(N,)`: they may lie beyond its field of view, or beyond an absorption edge."""
+    """Find the images that no registration aligns with the reference image in any stack, and that
+    lie beyond its field of view according to some registration, shape `(N,)`."""
+    seen = evaluation.overlap >= _LEAST_OVERLAP
     error = numpy.nan_to_num(evaluation.relative_error_per_image**2, nan=1)
     # Few pixels may agree by chance.
-    smallest = error.min(axis=(0, 1), where=evaluation.overlap >= _LEAST_OVERLAP, initial=1)
-    smallest[evaluation.reference_images[0]] = 0
-    return numpy.asarray(smallest > _LOST)
+    smallest = error.min(axis=(0, 1), where=seen, initial=1)
+    return numpy.asarray(
+        (smallest > _LOST) & (evaluation.overlap < _LEAST_OVERLAP).any(axis=(0, 1))
+    )
 
 
 def _find_references(
