@@ -6,7 +6,6 @@ Groups are described as in :mod:`silx.io.dictdump`: datasets by name, attributes
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import warnings
@@ -14,19 +13,15 @@ from collections.abc import Container
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import count
 from typing import Any
 
 import h5py
 import numpy
-from numpy.typing import NDArray
 from silx.io.dictdump import dicttonx
 from silx.io.url import DataUrl
 
-from . import __version__
 from ._crop import Rectangle
-from ._json import as_json
 from .io import Axis
 from .io import find_axes
 from .io import open_to_read
@@ -171,54 +166,19 @@ def nest(groups: Groups) -> dict[str, Any]:
     return tree
 
 
-def add_process(
-    groups: Groups,
-    url: DataUrl,
-    inputs: Mapping[str, Any],
-    configuration: Mapping[str, Any] | None,
-    matrices: Mapping[str, NDArray[Any] | None],
-) -> None:
-    """Record how stacks were aligned, in the `NXprocess` group above them or, if there is none or
-    it exists in the file already, in one beside them.
+def find_process(groups: Groups, url: DataUrl) -> str:
+    """Find the path of the `NXprocess` group that records how stacks were aligned: the one above
+    them or, if there is none or it exists in the file already, one beside them.
 
     :param url: URL of the group of the stacks.
-    :param matrices: registrations by name, passive, shape `(N, 3, 3)`.
     """
-    root = str(url.data_path())
+    root, file = str(url.data_path()), str(url.file_path())
     above = root
     while above != "/" and groups.get(above, {}).get("@NX_class") != "NXprocess":
         above = posixpath.dirname(above)
-    file = str(url.file_path())
-    path = above
-    if above == "/" or find_taken(file, [above]):
-        path = find_free(file, "/alignment" if root == "/" else f"{root}_alignment")
-    groups.setdefault(path, {}).update(
-        {
-            "@NX_class": "NXprocess",
-            "program": "ewoksndreg",
-            "version": __version__,
-            "date": _now(),
-        }
-    )
-    for name, content in (("inputs", inputs), ("configuration", configuration)):
-        if content is not None:
-            groups[f"{path}/{name}"] = {
-                "@NX_class": "NXnote",
-                "type": "application/json",
-                "data": json.dumps(as_json(content), indent=2, allow_nan=False),
-                "date": _now(),
-            }
-    groups[f"{path}/transformations"] = {"@NX_class": "NXcollection"}
-    for name, values in matrices.items():
-        if values is not None:
-            holder, _, last = f"{path}/transformations/{name}".rpartition("/")
-            group = groups.setdefault(holder, {"@NX_class": "NXcollection"})
-            group[last] = values
-            group[f"{last}@convention"] = "passive"
-
-
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+    if above != "/" and not find_taken(file, [above]):
+        return above
+    return find_free(file, "/alignment" if root == "/" else f"{root}_alignment")
 
 
 def write_groups(file: h5py.File, url: DataUrl, groups: Groups) -> None:

@@ -32,9 +32,9 @@ from ._crop import find_valid
 from ._crop import intersect
 from ._crop import whole_frame
 from ._json import as_json
-from ._nxdata import add_process
 from ._nxdata import crop_axes
 from ._nxdata import describe_nxdata
+from ._nxdata import find_process
 from ._nxdata import update_groups
 from ._nxdata import write_groups
 from ._pixels import floating_type
@@ -390,8 +390,10 @@ def _describe(
         "offset": {name: stack.offset for name, stack in aligned.items()},
         **options,
     }
-    matrices = {name: _as_matrices(stack.registration) for name, stack in aligned.items()}
-    add_process(groups, saved.url, inputs, configuration, matrices)
+    found = {name: _as_matrices(stack.registration) for name, stack in aligned.items()}
+    matrices = {name: values for name, values in found.items() if values is not None}
+    notes = {"inputs": inputs} | ({} if configuration is None else {"configuration": configuration})
+    saved.add_process(find_process(groups, saved.url), notes, matrices=matrices)
     write_groups(saved.file, saved.url, groups)
 
 

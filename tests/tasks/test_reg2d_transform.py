@@ -366,6 +366,16 @@ def test_so_are_those_of_stacks_that_are_open(tmp_path, nexus_file, open_dataset
         numpy.testing.assert_array_equal(file["/a/energy"], AXES["energy"][1:4])
 
 
+def test_names_may_hold_what_is_an_attribute_or_a_link_for_silx(tmp_path, stacks):
+    given = dict(zip(["Fe@K", ">Ca", "a/b@c"], stacks.values(), strict=True))
+    align_stacks(given, [(0, 0)] * 4, f"{tmp_path}/out.h5::/e")
+    with h5py.File(tmp_path / "out.h5") as file:
+        for group in (file["e"], file["e_alignment/transformations"]):
+            assert sorted(group) == [">Ca", "Fe@K", "a"]
+            assert list(group["a"]) == ["b@c"]
+        assert file["e_alignment/transformations/Fe@K"].attrs["convention"] == "passive"
+
+
 @pytest.mark.parametrize("tree", [None, {"entry": {"title": "mine"}}])
 def test_the_root_of_a_file_may_hold_the_stacks(tmp_path, nexus_file, tree):
     run(

@@ -109,19 +109,21 @@ def write_plot(parent: h5py.Group, name: str, plot: Plot) -> None:
         group.attrs["axes"] = names
 
 
-def write_process(parent: h5py.Group, name: str, inputs: Mapping[str, Any]) -> h5py.Group:
-    """Write an `NXprocess` group with the program and its inputs (JSON types, without NaN)."""
-    process = parent.create_group(name, track_order=True)
+def write_process(process: h5py.Group, notes: Mapping[str, Any]) -> None:
+    """Make a group an `NXprocess` of this program.
+
+    :param notes: its inputs and parameters, by the name of the note: JSON types, without NaN.
+    """
     process.attrs["NX_class"] = "NXprocess"
     process["program"] = "ewoksndreg"
     process["version"] = __version__
     process["date"] = datetime.now().astimezone().isoformat(timespec="seconds")
-    note = process.create_group("inputs")
-    note.attrs["NX_class"] = "NXnote"
-    note["type"] = "application/json"
-    lines = [f"{json.dumps(key)}: {json.dumps(inputs[key], allow_nan=False)}" for key in inputs]
-    note["data"] = "{\n" + ",\n".join(lines) + "\n}"
-    return process
+    for name, content in notes.items():
+        note = process.create_group(name)
+        note.attrs["NX_class"] = "NXnote"
+        note["type"] = "application/json"
+        pairs = ((json.dumps(key), json.dumps(content[key], allow_nan=False)) for key in content)
+        note["data"] = "{\n" + ",\n".join(map(": ".join, pairs)) + "\n}"
 
 
 def write_matrices(parent: h5py.Group, name: str, matrices: Mapping[str, ArrayLike]) -> None:

@@ -153,6 +153,9 @@ def _append(staging: str, path: str) -> None:
     ):
         items = list(_new_items(source, target, path))
         copies = target.create_group(None)
+        # Its index, which will be freed, is not at the end of the file: HDF5 would cut the file and
+        # only then say so in the superblock, and it does not open a file that is too short.
+        copies["first"] = h5py.SoftLink("/")
         for number, (item, _, _) in enumerate(items):
             source.copy(item, copies, name=str(number))
         target.flush()

@@ -185,25 +185,51 @@ class Hdf5OutputStacks(OutputStacks):
             for name in names
             if self._datasets[name].shape == shape
         }
-        parent, name = self._evaluation_group()
+        parent = self._group.parent
+        name = self._group.name.rpartition("/")[2]
+        name = nexus.free_name(parent, f"{name}_evaluation" if name else "evaluation")
+        parent.attrs["default"] = name
+        self.add_process(
+            f"{parent.name.rstrip('/')}/{name}",
+            {"inputs": inputs},
+            plots={"stacks": nexus.Plot(title, links, axes=axes), **(plots or {})},
+            values=values,
+            matrices=matrices,
+        )
+        parent[name].attrs["default"] = "stacks"
+
+    def add_process(
+        self,
+        path: str,
+        notes: Mapping[str, Any],
+        *,
+        plots: Mapping[str, nexus.Plot] | None = None,
+        values: Mapping[str, Mapping[str, Any]] | None = None,
+        matrices: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        """Write an `NXprocess` group, see :meth:`describe`.
+
+        :param path: path of the group, which is created if needed.
+        :param notes: inputs and parameters, by the name of the note: JSON types, without NaN.
+        """
+        if self._staged is None:
+            raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
+        if path not in self.file:
+            self.file.create_group(path, track_order=True)
+        target = self.file[path]
         # In memory first: its size on the disk has to be known before it is written.
         with h5py.File(uuid4().hex, "w", driver="core", backing_store=False) as memory:
-            process = nexus.write_process(memory, name, inputs)
-            nexus.write_plot(process, "stacks", nexus.Plot(title, links, axes=axes))
+            process = memory.create_group("process", track_order=True)
+            nexus.write_process(process, notes)
             for key, plot in (plots or {}).items():
                 nexus.write_plot(process, key, plot)
             for key, group in (values or {}).items():
                 nexus.write_values(process, key, group)
             nexus.write_matrices(process, "transformations", matrices or {})
-            process.attrs["default"] = "stacks"
             self._staged.reserve(memory.id.get_filesize())
-            memory.copy(process, parent, name=name)
-        parent.attrs["default"] = name
-
-    def _evaluation_group(self) -> tuple[h5py.Group, str]:
-        parent = self._group.parent
-        name = self._group.name.rpartition("/")[2]
-        return parent, nexus.free_name(parent, f"{name}_evaluation" if name else "evaluation")
+            target.attrs.update(process.attrs)
+            for key in process:
+                memory.copy(process[key], target, name=key)
 
     def data_for_input(self) -> dict[str, DataUrl]:
         path, group = self._url.file_path(), str(self._url.data_path())
