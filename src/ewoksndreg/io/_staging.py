@@ -158,6 +158,9 @@ def _append(staging: str, path: str) -> None:
         copies["first"] = h5py.SoftLink("/")
         for number, (item, _, _) in enumerate(items):
             source.copy(item, copies, name=str(number))
+            # The room in its header for the count of its links: later, the header stays as it is.
+            copies["again"] = copies[str(number)]
+            del copies["again"]
         target.flush()
         # HDF5 has released the remaining space, and does not know about this one.
         size = raw.seek(0, os.SEEK_END)
