@@ -119,24 +119,18 @@ def test_cancelling_lets_the_jobs_of_a_cluster_end_that_have_begun(
     assert count_images_when_quiet(tmp_path) <= 3 + 4 * 17
 
 
-def test_an_error_in_a_cluster_comes_back_as_itself(scheduler, tmp_path):
-    stacks = {name: UnreadableStack(tmp_path, 3, 0.0) for name in NAMES}
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        (UnreadableStack, OSError, r"^Stack '.', image 2: the disk is gone$"),
+        # A cluster retries a job whose worker died, four times in all.
+        (DyingStack, RuntimeError, r"A worker died while stack '.' was scored"),
+    ],
+)
+def test_an_error_in_a_cluster_comes_back(scheduler, tmp_path, kind, error, message):
+    stacks = {name: kind(tmp_path, 3, 0.0) for name in NAMES}
     transformations = {name: wobble(3, seed) for seed, name in enumerate(NAMES)}
-    with (
-        dask_workers(scheduler) as executor,
-        pytest.raises(OSError, match=r"^Stack '.', image 2: the disk is gone$"),
-    ):
-        evaluate_stacks(stacks, transformations, executor=executor)
-
-
-def test_a_worker_of_a_cluster_that_dies_is_told(scheduler, tmp_path):
-    """A cluster tries a work again that ended with its worker, four times in all."""
-    stacks = {name: DyingStack(tmp_path, 3, 0.0) for name in NAMES}
-    transformations = {name: wobble(3, seed) for seed, name in enumerate(NAMES)}
-    with (
-        dask_workers(scheduler) as executor,
-        pytest.raises(RuntimeError, match=r"A worker died while stack '.' was scored"),
-    ):
+    with dask_workers(scheduler) as executor, pytest.raises(error, match=message):
         evaluate_stacks(stacks, transformations, executor=executor)
 
 

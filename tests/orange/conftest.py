@@ -95,6 +95,19 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
+def canvas(application: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The canvas; a warning, which would wait for an answer of the user, fails the test."""
+    from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
+    from orangecanvas.application import canvasmain
+
+    monkeypatch.setattr(
+        canvasmain, "message_warning", lambda *_, details, **__: pytest.fail(details)
+    )
+    with OrangeCanvasHandler() as handler:
+        yield handler
+
+
+@pytest.fixture
 def make_widget(application: Any) -> Iterator[Callable[..., Any]]:
     """Make widgets as the canvas does, with the settings that were saved."""
     widgets = []

@@ -10,9 +10,7 @@ import ast
 import h5py
 import numpy
 import pytest
-from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
 from ewoksorange.gui.workflows.owscheme import ows_to_ewoks
-from orangecanvas.application import canvasmain
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 from silx.io.url import DataUrl
@@ -83,16 +81,6 @@ def run(wait_until):
         wait_until(lambda: trigger.isEnabled() and not widget.task_executor.isRunning())
 
     return click_and_wait
-
-
-@pytest.fixture
-def canvas(application, monkeypatch):
-    # It would wait for an answer of the user.
-    monkeypatch.setattr(
-        canvasmain, "message_warning", lambda *_, details, **__: pytest.fail(details)
-    )
-    with OrangeCanvasHandler() as handler:
-        yield handler
 
 
 def _read_status(widget):

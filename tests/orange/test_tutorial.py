@@ -17,9 +17,7 @@ from pathlib import Path
 import h5py
 import numpy
 import pytest
-from ewoksorange.gui.canvas.handler import OrangeCanvasHandler
 from ewoksorange.gui.workflows.owscheme import ows_to_ewoks
-from orangecanvas.application import canvasmain
 from orangecanvas.help.manager import get_help_provider_for_distribution
 from scipy import ndimage
 
@@ -30,16 +28,6 @@ TUTORIAL = str(files(tutorials) / "post_evaluation.ows")
 SHIPPED = files("ewoksndreg.workflows") / "example.json"
 
 _TIMEOUT = 60  # s; it takes a few
-
-
-@pytest.fixture
-def canvas(application, monkeypatch):
-    # It would wait for an answer of the user.
-    monkeypatch.setattr(
-        canvasmain, "message_warning", lambda *_, details, **__: pytest.fail(details)
-    )
-    with OrangeCanvasHandler() as handler:
-        yield handler
 
 
 def _rank_by_task():

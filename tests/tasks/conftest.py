@@ -30,6 +30,20 @@ def shift_images(images, motion):
     return result
 
 
+def run_task(task_class, **inputs):
+    """The outputs of a task."""
+    task = task_class(inputs=inputs)
+    task.execute()
+    return task.get_output_values()
+
+
+def find_cause(run, *arguments, **inputs):
+    """The exception behind the one that ewoks raises."""
+    with pytest.raises(RuntimeError, match="Execution failed") as caught:
+        run(*arguments, **inputs)
+    return caught.value.__cause__
+
+
 class Progress(BasePercentageProgress):
     """Records the progress, and cancels the task at some point."""
 

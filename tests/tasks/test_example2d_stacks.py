@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy
 import pytest
 
 from ewoksndreg import align_stacks
 from ewoksndreg.tasks.example2d_stacks import Example2DStacks
+
+from .conftest import find_cause
+from .conftest import run_task
 
 skimage = pytest.importorskip("skimage")
 
@@ -25,16 +29,8 @@ OF_0_5_0 = {
 }
 
 
-def run(**inputs):
-    task = Example2DStacks(inputs={"name": "camera", "transformation_type": "identity", **inputs})
-    task.execute()
-    return task.get_output_values()
-
-
-def cause_of(**inputs):
-    with pytest.raises(RuntimeError, match="Execution failed") as caught:
-        run(**inputs)
-    return caught.value.__cause__
+run = partial(run_task, Example2DStacks, name="camera", transformation_type="identity")
+cause_of = partial(find_cause, run)
 
 
 def test_the_identifier_names_and_defaults_are_those_of_0_5_0():

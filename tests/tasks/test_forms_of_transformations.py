@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -19,6 +20,7 @@ from ewoksndreg.transformation import Transformation
 
 from .conftest import MOTION
 from .conftest import WRONG
+from .conftest import run_task
 from .conftest import shift_images
 from .conftest import shifts
 
@@ -26,10 +28,7 @@ RANKING = ["Ca-K", "Fe-K", "Zn-K"]
 NOWHERE = "no_such_file.h5::/entry/shifts"
 
 
-def run(**inputs):
-    task = Reg2DPostEvaluation(inputs=inputs)
-    task.execute()
-    return task.get_output_values()
+run = partial(run_task, Reg2DPostEvaluation)
 
 
 @pytest.fixture

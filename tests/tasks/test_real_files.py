@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import h5py
 import numpy
@@ -10,13 +11,10 @@ import pytest
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
 from .conftest import WRONG
+from .conftest import run_task
 from .conftest import shift_images
 
-
-def run(**inputs):
-    task = Reg2DPostEvaluation(inputs=inputs)
-    task.execute()
-    return task.get_output_values()
+run = partial(run_task, Reg2DPostEvaluation)
 
 
 def options_of(compression):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import CancelledError
+from functools import partial
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +28,8 @@ from ewoksndreg.transformation import Transformation
 from .conftest import MOTION
 from .conftest import WRONG
 from .conftest import Progress
+from .conftest import find_cause
+from .conftest import run_task
 from .conftest import shift_images
 from .conftest import shifts
 
@@ -34,17 +37,8 @@ IDENTIFIER = "ewoksndreg.tasks.reg2d_posteval.Reg2DPostEvaluation"
 RANKING = ["Ca-K", "Fe-K", "Zn-K"]
 
 
-def run(**inputs):
-    task = Reg2DPostEvaluation(inputs=inputs)
-    task.execute()
-    return task.get_output_values()
-
-
-def cause_of(**inputs):
-    """The exception behind the one that ewoks raises."""
-    with pytest.raises(RuntimeError, match="Execution failed") as caught:
-        run(**inputs)
-    return caught.value.__cause__
+run = partial(run_task, Reg2DPostEvaluation)
+cause_of = partial(find_cause, run)
 
 
 def read_saved(url):

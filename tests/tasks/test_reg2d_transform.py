@@ -4,6 +4,7 @@ scipy, h5py and silx."""
 import json
 import warnings
 from concurrent.futures import CancelledError
+from functools import partial
 
 import h5py
 import numpy
@@ -22,6 +23,8 @@ from ..conftest import Foreign
 from ..conftest import rotation_matrix
 from .conftest import WRONG
 from .conftest import Progress
+from .conftest import find_cause
+from .conftest import run_task
 from .conftest import shift_images
 from .conftest import shifts
 from .nexus_file import AXES
@@ -30,16 +33,8 @@ from .nexus_file import make_nexus_file
 IDENTIFIER = "ewoksndreg.tasks.reg2d_transform.Reg2DTransform"
 
 
-def run(**inputs):
-    task = Reg2DTransform(inputs=inputs)
-    task.execute()
-    return task.get_output_values()
-
-
-def cause_of(**inputs):
-    with pytest.raises(RuntimeError, match="Execution failed") as caught:
-        run(**inputs)
-    return caught.value.__cause__
+run = partial(run_task, Reg2DTransform)
+cause_of = partial(find_cause, run)
 
 
 def read(stacks):

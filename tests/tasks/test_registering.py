@@ -23,6 +23,7 @@ from ewoksndreg.transformation import TransformationType
 from ..conftest import parametrize_sample
 from ..conftest import smooth_image
 from .conftest import Progress
+from .conftest import run_task
 
 # Where image n comes from with respect to image 0, px
 MOTION = numpy.array([(0, 0), (3, -2), (-5, 4), (8, 1)])
@@ -42,16 +43,9 @@ def stacks() -> dict[str, Any]:
     }
 
 
-def _run(task_class: Any, **inputs: Any) -> dict[str, Any]:
-    task = task_class(inputs=inputs)
-    task.execute()
-    values: dict[str, Any] = task.get_output_values()
-    return values
-
-
 def _cause(task_class: Any, **inputs: Any) -> str:
     with pytest.raises((RuntimeError, ValueError, TypeError)) as caught:
-        _run(task_class, **inputs)
+        run_task(task_class, **inputs)
     return str(caught.value.__cause__ or caught.value)
 
 
@@ -66,7 +60,7 @@ SHIFTS = {"transformation_type": "translation"}
 
 
 def test_intensities_without_a_mapper(stacks: dict[str, Any]) -> None:
-    outputs = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+    outputs = run_task(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
     assert outputs["image_stacks"] is stacks
     assert list(outputs["transformations"]) == ["Ca-K", "Fe-K"]
     for items in outputs["transformations"].values():
@@ -100,7 +94,7 @@ def test_every_mapper_is_taken_and_the_log_says_what_works_instead(
     stacks: dict[str, Any], mapper: Any, caplog: Any
 ) -> None:
     with caplog.at_level(logging.INFO, "ewoksndreg"):
-        outputs = _run(Reg2DIntensities, image_stacks=stacks, mapper=mapper, **SHIFTS)
+        outputs = run_task(Reg2DIntensities, image_stacks=stacks, mapper=mapper, **SHIFTS)
     _assert_motion(outputs["transformations"]["Ca-K"])
     name = outputs["output_configuration"]["mapper"]
     assert name.lower() == (mapper if isinstance(mapper, str) else "-".join(mapper)).lower()
@@ -110,7 +104,7 @@ def test_every_mapper_is_taken_and_the_log_says_what_works_instead(
 @pytest.mark.parametrize("transformation_type", ["identity", "rigid", "similarity", "affine"])
 def test_types_of_transformations(stacks: dict[str, Any], transformation_type: str) -> None:
     given = TransformationType(transformation_type)  # which is its name, too
-    outputs = _run(Reg2DIntensities, image_stacks=stacks, transformation_type=given)
+    outputs = run_task(Reg2DIntensities, image_stacks=stacks, transformation_type=given)
     assert outputs["output_configuration"]["transformation_type"] == transformation_type
     motion = 0 * MOTION if transformation_type == "identity" else MOTION
     _assert_motion(outputs["transformations"]["Ca-K"], motion, tolerance=0.3)
@@ -191,7 +185,9 @@ def test_mistakes_are_told_in_one_sentence(
     ("reference_image", "index"), [(2, 2), (-1, 3), (0.5, 2), (1.0, 3), (0.0, 0)]
 )
 def test_reference_images(stacks: dict[str, Any], reference_image: Any, index: int) -> None:
-    outputs = _run(Reg2DIntensities, image_stacks=stacks, reference_image=reference_image, **SHIFTS)
+    outputs = run_task(
+        Reg2DIntensities, image_stacks=stacks, reference_image=reference_image, **SHIFTS
+    )
     _assert_motion(outputs["transformations"]["Ca-K"], MOTION - MOTION[index])
     assert outputs["output_configuration"]["reference_image"] == reference_image
 
@@ -208,7 +204,7 @@ def test_one_stack_for_all(stacks: dict[str, Any], form: str, tmp_path: Path) ->
         "list of URLs": list(urls.values()),
         "dictionary of URLs": urls,
     }[form]
-    outputs = _run(Reg2DIntensities, image_stacks=given, reference_stack="Fe-K", **SHIFTS)
+    outputs = run_task(Reg2DIntensities, image_stacks=given, reference_stack="Fe-K", **SHIFTS)
     first, second = outputs["transformations"].values()
     assert first == second
     _assert_motion(first)
@@ -218,7 +214,7 @@ def test_one_stack_for_all(stacks: dict[str, Any], form: str, tmp_path: Path) ->
 
 def test_stacks_that_are_open(stacks: dict[str, Any]) -> None:
     with open_stacks(stacks) as opened:
-        outputs = _run(Reg2DIntensities, image_stacks=opened, **SHIFTS)
+        outputs = run_task(Reg2DIntensities, image_stacks=opened, **SHIFTS)
         assert outputs["image_stacks"] is opened
     _assert_motion(outputs["transformations"]["Fe-K"])
 
@@ -227,8 +223,8 @@ def test_stacks_that_are_open(stacks: dict[str, Any]) -> None:
 def test_errors_do_not_add_up_whatever_the_block_size(
     stacks: dict[str, Any], block_size: int
 ) -> None:
-    expected = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
-    outputs = _run(Reg2DIntensities, image_stacks=stacks, block_size=block_size, **SHIFTS)
+    expected = run_task(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+    outputs = run_task(Reg2DIntensities, image_stacks=stacks, block_size=block_size, **SHIFTS)
     assert outputs["transformations"] == expected["transformations"]
     assert outputs["output_configuration"]["block_size"] == block_size
 
@@ -238,7 +234,7 @@ def test_a_mask_as_array_and_as_lists(stacks: dict[str, Any]) -> None:
     mask = numpy.ones((64, 64), dtype=bool)
     mask[10:30, 10:30] = False
     for given in (mask, mask.tolist()):
-        outputs = _run(Reg2DIntensities, image_stacks=stacks, mask=given, **SHIFTS)
+        outputs = run_task(Reg2DIntensities, image_stacks=stacks, mask=given, **SHIFTS)
         _assert_motion(outputs["transformations"]["Ca-K"])
 
 
@@ -256,7 +252,7 @@ def test_a_mask_as_array_and_as_lists(stacks: dict[str, Any]) -> None:
 )
 def test_preprocessing(stacks: dict[str, Any], options: dict[str, Any], caplog: Any) -> None:
     with caplog.at_level(logging.INFO, "ewoksndreg"):
-        outputs = _run(
+        outputs = run_task(
             Reg2DIntensities, image_stacks=stacks, preprocessing_options=options, **SHIFTS
         )
     _assert_motion(outputs["transformations"]["Ca-K"], tolerance=0.2)
@@ -288,7 +284,7 @@ def test_mapper_options_are_known_and_the_log_says_that_they_change_nothing(
 ) -> None:
     options = {"upsample_factor": 5, "normalization": True}
     with caplog.at_level(logging.INFO, "ewoksndreg"):
-        outputs = _run(
+        outputs = run_task(
             Reg2DIntensities,
             image_stacks=stacks,
             mapper="CrossCorrelation-SciKitImage",
@@ -301,7 +297,7 @@ def test_mapper_options_are_known_and_the_log_says_that_they_change_nothing(
 
 def test_the_configuration_is_copied_and_extended(stacks: dict[str, Any]) -> None:
     configuration = {"sample": "A"}
-    outputs = _run(
+    outputs = run_task(
         Reg2DIntensities, image_stacks=stacks, output_configuration=configuration, **SHIFTS
     )
     assert configuration == {"sample": "A"}
@@ -311,7 +307,7 @@ def test_the_configuration_is_copied_and_extended(stacks: dict[str, Any]) -> Non
 def test_an_image_that_fails_does_not_stop_the_task(stacks: dict[str, Any]) -> None:
     stacks["Fe-K"][2] = 0
     with pytest.warns(RuntimeWarning, match="Stack 'Fe-K': 1 of 4 images could not be registered"):
-        outputs = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+        outputs = run_task(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
     assert outputs["failed_images"] == {"Ca-K": {}, "Fe-K": {2: "empty or constant"}}
     assert numpy.isnan(outputs["transformations"]["Fe-K"][2].passive_matrix).all()
     _assert_motion(outputs["transformations"]["Ca-K"])
@@ -320,9 +316,9 @@ def test_an_image_that_fails_does_not_stop_the_task(stacks: dict[str, Any]) -> N
 def test_what_comes_out_is_ranked_by_the_next_task(stacks: dict[str, Any]) -> None:
     from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
-    outputs = _run(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
+    outputs = run_task(Reg2DIntensities, image_stacks=stacks, **SHIFTS)
     channels = ("image_stacks", "transformations", "output_configuration")
-    ranked = _run(Reg2DPostEvaluation, **{name: outputs[name] for name in channels})
+    ranked = run_task(Reg2DPostEvaluation, **{name: outputs[name] for name in channels})
     _assert_motion(ranked["transformations"]["Ca-K"])
 
 
@@ -361,7 +357,7 @@ def test_detectors_matchers_and_mappers(
     stacks: dict[str, Any], detector: Any, matcher: Any, mapper: Any
 ) -> None:
     pytest.importorskip("skimage")
-    outputs = _run(
+    outputs = run_task(
         Reg2DFeatures,
         image_stacks=stacks,
         detector=detector,
@@ -383,7 +379,7 @@ def test_detectors_matchers_and_mappers(
 
 def test_the_configuration_of_features(stacks: dict[str, Any]) -> None:
     pytest.importorskip("skimage")
-    outputs = _run(
+    outputs = run_task(
         Reg2DFeatures,
         image_stacks=stacks,
         reference_stack="Fe-K",
@@ -408,7 +404,7 @@ def test_the_configuration_of_features(stacks: dict[str, Any]) -> None:
 @pytest.mark.parametrize("transformation_type", ["rigid", "similarity", "affine", "projective"])
 def test_types_of_features(stacks: dict[str, Any], transformation_type: str) -> None:
     pytest.importorskip("skimage")
-    outputs = _run(
+    outputs = run_task(
         Reg2DFeatures,
         image_stacks=stacks,
         detector="Sift-SciKitImage",
@@ -444,7 +440,7 @@ def _with_a_fixed_pattern(stacks: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_pattern_that_does_not_move_is_not_chosen(stacks: dict[str, Any]) -> None:
     given = _with_a_fixed_pattern(stacks)
-    outputs = _run(Reg2DPreEvaluation, image_stacks=given, output_configuration={"sample": "A"})
+    outputs = run_task(Reg2DPreEvaluation, image_stacks=given, output_configuration={"sample": "A"})
     assert outputs["image_stacks"] is given
     assert outputs["ranked_stack_names"][-1] == "Ar-K"
     assert outputs["reference_stack"] == outputs["ranked_stack_names"][0]
@@ -459,25 +455,25 @@ def test_nan_and_the_order_of_the_stacks_do_not_decide(stacks: dict[str, Any]) -
     rng = numpy.random.default_rng(1)
     given["Fe-K"] = given["Fe-K"] + rng.normal(scale=6, size=given["Fe-K"].shape)
     given["Ca-K"][1, 3, 3] = numpy.nan
-    ranked = _run(Reg2DPreEvaluation, image_stacks=given)["ranked_stack_names"]
+    ranked = run_task(Reg2DPreEvaluation, image_stacks=given)["ranked_stack_names"]
     assert ranked[0] == "Ca-K"
     turned = dict(reversed(given.items()))
-    assert _run(Reg2DPreEvaluation, image_stacks=turned)["ranked_stack_names"] == ranked
+    assert run_task(Reg2DPreEvaluation, image_stacks=turned)["ranked_stack_names"] == ranked
 
 
 def test_a_dead_image_does_not_take_its_stack_out(stacks: dict[str, Any]) -> None:
     given = _with_a_fixed_pattern(stacks)
     given["Ca-K"][3] = 0
     with pytest.warns(RuntimeWarning, match="image 3 of stack 'Ca-K'"):
-        outputs = _run(Reg2DPreEvaluation, image_stacks=given)
+        outputs = run_task(Reg2DPreEvaluation, image_stacks=given)
     assert outputs["ranked_stack_names"][-1] == "Ar-K"
 
 
 def test_a_given_stack_and_skip_are_passed_on(stacks: dict[str, Any]) -> None:
-    outputs = _run(Reg2DPreEvaluation, image_stacks=stacks, reference_stack="Fe-K")
+    outputs = run_task(Reg2DPreEvaluation, image_stacks=stacks, reference_stack="Fe-K")
     assert outputs["reference_stack"] == "Fe-K"
     assert outputs["ranked_stack_names"] is None
-    outputs = _run(Reg2DPreEvaluation, image_stacks={"a": None}, skip=True)
+    outputs = run_task(Reg2DPreEvaluation, image_stacks={"a": None}, skip=True)
     assert outputs["image_stacks"] == {"a": None}
     assert outputs["reference_stack"] is None
     assert outputs["ranked_stack_names"] is None

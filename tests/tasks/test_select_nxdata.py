@@ -1,6 +1,8 @@
 """Each row of what 0.5.0's selection task takes and gives, with its defects mended. The expected
 paths were read off 0.5.0 where it has any."""
 
+from functools import partial
+
 import h5py
 import numpy
 import pytest
@@ -12,6 +14,8 @@ from ewoksndreg import open_stacks
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 from ewoksndreg.tasks.select_nxdata import SelectNXdataImageStacks
 
+from .conftest import find_cause
+from .conftest import run_task
 from .nexus_file import AXES
 from .nexus_file import add_group
 from .nexus_file import add_plot
@@ -21,15 +25,10 @@ SMALL = {"energy": numpy.arange(3), "y": numpy.arange(5), "x": numpy.arange(6)}
 
 
 def run(url, **inputs):
-    task = SelectNXdataImageStacks(inputs={"input_root_uri": url, **inputs})
-    task.execute()
-    return task.get_output_values()
+    return run_task(SelectNXdataImageStacks, input_root_uri=url, **inputs)
 
 
-def cause_of(url, **inputs):
-    with pytest.raises(RuntimeError, match="Execution failed") as caught:
-        run(url, **inputs)
-    return caught.value.__cause__
+cause_of = partial(find_cause, run)
 
 
 @pytest.fixture
