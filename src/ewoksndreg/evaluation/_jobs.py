@@ -134,7 +134,8 @@ class Workers:
         counted: bool = True,
     ) -> list[_R]:
         """Run jobs. If one fails or the reporter cancels, those that have started are finished, and
-        the others do not start.
+        the others do not start. A Dask cluster does not tell which have started: there they finish
+        after this call.
 
         :param function: runs a job; its optional second argument is called after each image.
         :param counted: whether the images count for the progress.
@@ -162,7 +163,7 @@ class Workers:
                     futures.append(self._executor.submit(function, job))
             self._await(futures, jobs, counted)
         finally:
-            # Dask does not always report cancelled jobs, so these are not awaited.
+            # Dask cancels jobs that have started, too, and they never end for it.
             wait([future for future in futures if not future.cancel()])
         return [future.result() for future in futures]
 
