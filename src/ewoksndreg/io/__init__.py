@@ -1,13 +1,13 @@
 """Read and write stacks of images: arrays in memory and HDF5 files."""
 
-from ._axes import StackAxes
-from ._axes import find_axes
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
 from ._nexus import Axis
 from ._nexus import Plot
 from ._nexus import Quantity
+from ._nexus import StackAxes
 from ._nexus import create_plot_group
+from ._nexus import find_axes
 from ._nexus import plot_images
 from ._urls import as_data_url
 from ._urls import stack_names

@@ -93,7 +93,11 @@ def stack_names(urls: Sequence[DataUrl]) -> list[str]:
     paths = [str(url.data_path()) for url in urls]
     common = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else "/"
     names = [posixpath.relpath(path, common) for path in paths]
-    names = _with_file_name_where_needed(names, urls)
+    counts = Counter(names)
+    names = [
+        f"{os.path.basename(str(url.file_path()))}/{name}" if counts[name] > 1 else name
+        for name, url in zip(names, urls, strict=True)
+    ]
     for name, count in Counter(names).items():
         if count > 1:
             pairs = zip(urls, names, strict=True)
@@ -105,14 +109,6 @@ def stack_names(urls: Sequence[DataUrl]) -> list[str]:
     return names
 
 
-def _with_file_name_where_needed(names: Sequence[str], urls: Sequence[DataUrl]) -> list[str]:
-    counts = Counter(names)
-    return [
-        f"{os.path.basename(str(url.file_path()))}/{name}" if counts[name] > 1 else name
-        for name, url in zip(names, urls, strict=True)
-    ]
-
-
 def _exact_parts(url: DataUrl) -> tuple[str, str, tuple[int | slice, ...] | None] | None:
     """Return the parts of a `DataUrl` if they are equivalent to its string.
 
@@ -121,20 +117,14 @@ def _exact_parts(url: DataUrl) -> tuple[str, str, tuple[int | slice, ...] | None
     file_path, data_path, data_slice = url.file_path(), url.data_path(), url.data_slice()
     if not file_path or not data_path or not data_path.startswith("/"):
         return None
-    if url.scheme() not in (None, "silx"):
-        return None
     rebuilt = DataUrl(
         file_path=file_path, data_path=data_path, data_slice=data_slice, scheme=url.scheme()
     )
-    if rebuilt.path() != url.path():
+    if url.scheme() not in (None, "silx") or rebuilt.path() != url.path():
         return None
-    if data_slice is None or isinstance(data_slice, tuple):
-        return file_path, data_path, data_slice
-    return (
-        file_path,
-        data_path,
-        tuple(data_slice) if isinstance(data_slice, list) else (data_slice,),
-    )
+    if data_slice is not None and not isinstance(data_slice, (tuple, list)):
+        data_slice = (data_slice,)
+    return file_path, data_path, None if data_slice is None else tuple(data_slice)
 
 
 def _split(string: str) -> tuple[str, str | None, tuple[int | slice, ...] | None]:
