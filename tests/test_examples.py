@@ -1,8 +1,10 @@
-"""The examples in the docstrings of the public functions, which the reference lists."""
+"""What can be imported: the public names with their examples, and the names of 0.5.0."""
 
 import doctest
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,36 @@ def test_names_are_found_when_they_are_asked_for():
     assert set(ewoksndreg.__all__) <= set(dir(ewoksndreg))
     with pytest.raises(AttributeError, match="evaluate_stack'"):
         ewoksndreg.evaluate_stack  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("tasks.reg2d_posteval", "Reg2DPostEvaluation"),
+        ("evaluation.evaluation", "post_evaluation"),
+        ("evaluation.eval_metrics", "mse_eval"),
+        ("evaluation.eval_metrics", "smoothness_eval"),
+        ("io.input_stack", "InputStacks"),
+        ("io.input_stack", "input_context"),
+        ("io.output_stack", "output_context"),
+        ("transformation.base", "Transformation"),
+        ("transformation.types", "TransformationType"),
+        ("transformation.numpy_backend", "NumpyHomography"),
+        ("transformation.scipy_backend", "ScipyHomography"),
+    ],
+)
+def test_what_programs_import_from_0_5_0_is_there(module, name):
+    assert callable(getattr(importlib.import_module(f"ewoksndreg.{module}"), name))
+
+
+def test_importing_the_package_imports_nothing_else():
+    code = (
+        "import sys; before = set(sys.modules); import ewoksndreg;"
+        "print({each.partition('.')[0] for each in set(sys.modules) - before} - {'ewoksndreg'}"
+        " & {'numpy', 'scipy', 'h5py', 'silx', 'pydantic', 'numba', 'matplotlib', 'skimage',"
+        " 'distributed', 'pandas', 'ewokscore'})"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
