@@ -286,13 +286,11 @@ def _may_be_spoilt(evaluation: Evaluation, failed: NDArray[numpy.bool_]) -> bool
 def _find_lost_images(evaluation: Evaluation) -> NDArray[numpy.bool_]:
     """Find the images that no registration aligns with the reference image in any stack, and that
     lie beyond its field of view according to some registration, shape `(N,)`."""
-    seen = evaluation.overlap >= _LEAST_OVERLAP
-    error = numpy.nan_to_num(evaluation.relative_error_per_image**2, nan=1)
-    # Few pixels may agree by chance.
-    smallest = error.min(axis=(0, 1), where=seen, initial=1)
-    return numpy.asarray(
-        (smallest > _LOST) & (evaluation.overlap < _LEAST_OVERLAP).any(axis=(0, 1))
-    )
+    error = evaluation.relative_error_per_image**2
+    known = numpy.isfinite(error)  # not the reference image, nor stacks that show nothing
+    seen = evaluation.overlap >= _LEAST_OVERLAP  # few pixels may agree by chance
+    smallest = error.min(axis=(0, 1), where=known & seen, initial=1)
+    return numpy.asarray((smallest > _LOST) & (known & ~seen).any(axis=(0, 1)))
 
 
 def _find_references(
