@@ -37,6 +37,9 @@ nitpick_ignore = [("py:class", "ewoksndreg.kernels._kernel.Scale")]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
