@@ -21,6 +21,7 @@ from ewoksndreg import open_stacks
 from ewoksndreg.workers import processes
 
 from .conftest import Foreign
+from .conftest import parametrize_sample
 from .conftest import rotation_matrix
 from .conftest import shift_matrix
 from .worker_stacks import LocalStack
@@ -413,8 +414,7 @@ def test_it_stops_when_asked_to_and_leaves_nothing(tmp_path, max_workers):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("max_workers", [0, 2])
-@pytest.mark.parametrize("crop", [False, True])
+@parametrize_sample("crop, max_workers", [False, True], [0, 2], every=3)
 def test_few_images_are_in_memory_at_a_time(tmp_path, crop, max_workers):
     alive, most, lock = set(), [], threading.Lock()
 

@@ -164,7 +164,7 @@ with open_stacks(sys.argv[1:]) as stacks:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in other units")
-@pytest.mark.parametrize("which", ["one", "virtual", "together"])
+@parametrize_sample("which", ["together", "one", "virtual"], every=3)
 def test_memory_is_bounded_by_the_limit(tmp_path, which):
     """160 MiB, the limit is 64: a stack, a virtual one in 20 files, or 4 read alternately."""
     number = {"one": 1, "virtual": 20, "together": 4}[which]

@@ -23,6 +23,7 @@ from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.io.output_stack import output_context
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
+from ..conftest import parametrize_sample
 from .killing import OLD
 from .killing import make_file
 from .killing import old_content_is_there
@@ -207,8 +208,7 @@ def test_processes_that_write_at_the_same_time_wait_for_each_other(tmp_path, exi
     assert not existing or old_content_is_there(path)
 
 
-@pytest.mark.parametrize("libver", ["earliest", "latest"])
-@pytest.mark.parametrize("existing", [True, False])
+@parametrize_sample("existing, libver", [True, False], ["earliest", "latest"], every=3)
 @pytest.mark.filterwarnings("ignore:No registration is better than none")
 @pytest.mark.filterwarnings("ignore:Pixels that never change")
 def test_threads_write_into_one_file_that_they_also_read(tmp_path, existing, libver):

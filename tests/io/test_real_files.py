@@ -12,6 +12,8 @@ from silx.io.url import DataUrl
 from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import output_context
 
+from ..conftest import parametrize_sample
+
 IMAGES = numpy.random.default_rng(0).poisson(20, size=(7, 12, 10)).astype(numpy.uint16)
 
 LAYOUTS = {
@@ -102,8 +104,7 @@ def compressed(tmp_path):
     return {"itself": f"{tmp_path}/a.h5::/a", "virtual": f"{tmp_path}/v.h5::/v"}
 
 
-@pytest.mark.parametrize("which", ["itself", "virtual"])
-@pytest.mark.parametrize("entrance", ["io", "task"])
+@parametrize_sample("which, entrance", ["itself", "virtual"], ["io", "task"], every=3)
 def test_a_fresh_process_reads_bitshuffle_without_further_imports(compressed, which, entrance):
     total = run_python(READ, compressed[which], "installed", entrance)
     assert total == str(int(IMAGES.sum()))

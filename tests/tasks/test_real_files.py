@@ -10,6 +10,7 @@ import pytest
 
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
+from ..conftest import parametrize_sample
 from .conftest import WRONG
 from .conftest import run_task
 from .conftest import shift_images
@@ -54,10 +55,11 @@ def store(how, path, stacks):
     return {name: f"{path}::/entry/{name}" for name in stacks}
 
 
-@pytest.mark.parametrize("same_file", [False, True])
-@pytest.mark.parametrize(
-    "how",
+@parametrize_sample(
+    "how, same_file",
     ["lzf", "gzip", "bitshuffle", "blosc2", "slices", "external links", "virtual"],
+    [False, True],
+    every=3,
 )
 def test_the_result_is_that_of_the_arrays(tmp_path, stacks, transformations, how, same_file):
     if how == "slices":  # of one dataset, so of one type
