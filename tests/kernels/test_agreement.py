@@ -87,6 +87,7 @@ MATRICES = {
     "tiny turn": rotation_matrix(1e-7, (75, 95)),
     "small turn": rotation_matrix(0.4, (75, 95)),
     "turn": rotation_matrix(-7, (75, 95)),
+    "turn in short runs": rotation_matrix(15, (75, 95)),
     "large turn": rotation_matrix(37, (75, 95)),
     "quarter of a turn": rotation_matrix(90, (74.5, 94.5)),
     "half a turn": rotation_matrix(180, (74.5, 94.5)),
