@@ -74,7 +74,7 @@ def test_a_saved_result_is_shown_as_it_was(run, result_file, application, wait_u
     view.deleteLater()
 
 
-def test_of_several_results_one_is_named(run, result_file, capsys):
+def test_of_several_results_one_is_named(run, result_file, application, capsys):
     run("first", reference_stack="Ca-K")
     run("second")
     for group in ("/entry/second", "/entry/second_evaluation"):
