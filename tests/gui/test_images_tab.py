@@ -163,8 +163,8 @@ def test_the_title_says_how_similar_the_images_are(images, view, result):
     first, image = result.stacks["Fe-K"][[0, 5]]
     low, high = numpy.percentile(result.stacks["Fe-K"], (1, 99.5))
     before = numpy.corrcoef(*(numpy.clip(x, low, high).ravel() for x in (first, image)))[0, 1]
-    assert images.left.title.text() == f"r = {before:.3f}"
-    assert images.right.title.text() == "r = 1.000"
+    assert images.correlations[0].text() == f"left: r = {before:.3f}"
+    assert images.correlations[1].text() == "right: r = 1.000"
 
 
 def share_of_window(view, plot):

@@ -11,7 +11,6 @@ from silx.gui import qt
 from silx.gui.colors import Colormap
 from silx.gui.plot.items import ItemChangedType
 
-from ._labels import make_label
 from ._plot_toolbar import PlotToolBar
 from ._themed_plot import ThemedPlot
 
@@ -68,7 +67,6 @@ class BeforeAfter(qt.QWidget):
     def clear(self) -> None:
         for side in self.sides:
             side.plot.clear()
-            side.title.clear()
 
     def _follow(self, zoomed: Picture, other: Picture) -> None:
         if self._following or not zoomed.isVisible():
@@ -102,9 +100,7 @@ class Side(qt.QWidget):
         self.plot = Picture(self)
         self.choice = qt.QComboBox(self)
         self.choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
-        self.choice.setMinimumContentsLength(8)
-        self.title = make_label(self)
-        self.title.setWordWrap(False)
+        self.choice.setMinimumContentsLength(5)
         self.tools = PlotToolBar(self.plot, self, image=True)
         name = qt.QLabel(label, self)
         name.setBuddy(self.choice)
@@ -112,7 +108,6 @@ class Side(qt.QWidget):
         top.setSpacing(4)
         top.addWidget(name)
         top.addWidget(self.choice, 1)
-        top.addWidget(self.title, 1)
         top.addWidget(self.tools)
         layout = qt.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

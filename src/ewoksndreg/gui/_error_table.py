@@ -65,7 +65,7 @@ class ErrorModel(qt.QAbstractTableModel):
                 return html.escape(name)
             return f"★ {shorten(name)}" if section == 0 else shorten(name)
         name = self._columns[section]
-        silent = " (silent)" if name in evaluation.silent_stacks else ""
+        silent = "\nsilent" if name in evaluation.silent_stacks else ""
         if role == qt.Qt.ToolTipRole:
             return html.escape(name) + (
                 ": no registration from elsewhere improves this stack, so it hardly counts"

@@ -68,6 +68,7 @@ class ImagesTab(qt.QWidget):
         self.amplified = qt.QCheckBox("Difference ×&4", self)  # noqa: RUF001
         self.color_bar = ColorBarWidget(self, plot=self.left.plot)
         self.color_bar.getColorScaleBar().setMinimumHeight(60)
+        self.correlations = (make_label(self), make_label(self))
         self.explanation = make_label(self)
         self.explanation.setTextFormat(qt.Qt.RichText)
         self.values = make_label(self)
@@ -144,6 +145,10 @@ class ImagesTab(qt.QWidget):
         for button in self.side_buttons:
             sides.addButton(button)
             column.addWidget(button)
+        column.addSpacing(6)
+        column.addWidget(qt.QLabel("<b>Correlation</b>", self))
+        for label in self.correlations:
+            column.addWidget(label)
         column.addSpacing(6)
         column.addWidget(self.color_bar, 1)
         column.addStretch()
@@ -287,13 +292,15 @@ class ImagesTab(qt.QWidget):
             [make_picture(pair, loaded, display) for pair in loaded.pairs], colormap
         )
         self.plots.show_swipe(display.swipe if display.mode is Mode.SWIPE else None)
-        which = "reference image" if display.blink_reference else f"image {loaded.number}"
-        for side, pair in zip(self.plots.sides, loaded.pairs, strict=True):
+        for name, label, pair in zip(
+            ("left", "right"), self.correlations, loaded.pairs, strict=True
+        ):
             known = not math.isnan(pair.correlation)
             correlation = f"{pair.correlation:.3f}" if known else "unknown"
-            side.title.setText(f"r = {correlation}")
-            side.title.setToolTip(
-                f"Correlation of {which} with the reference image (image {loaded.reference})"
+            label.setText(f"{name}: r = {correlation}")
+            label.setToolTip(
+                f"Correlation of image {loaded.number} with the reference image, image"
+                f" {loaded.reference}"
             )
 
     def _show_values(self, row: int, column: int) -> None:

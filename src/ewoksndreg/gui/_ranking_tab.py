@@ -42,6 +42,7 @@ _ERRORS = (
 )
 
 _WIDEST_NAME = 180  # px; longer names have a tool tip
+_WIDE = 850  # px
 _TALLEST_VERDICT = 150  # px; a longer one is scrolled
 
 
@@ -70,7 +71,7 @@ class RankingTab(qt.QWidget):
         self.summary = make_label(self)
         self.verdict = qt.QTextBrowser(self)
         self.verdict.setFrameShape(qt.QFrame.NoFrame)
-        self.verdict.setStyleSheet("background: transparent")
+        self.verdict.viewport().setAutoFillBackground(False)
         self.verdict.document().setDefaultStyleSheet("p {margin: 0}")
         self.verdict.document().setDocumentMargin(0)
         self.table = self._make_table()
@@ -147,12 +148,13 @@ class RankingTab(qt.QWidget):
         self.verdict.setVisible(ranked)
         self._fit_verdict()
         self.legend.setText(_LEGEND if ranked else _NO_SCORES)
-        self.table.setColumnHidden(BARS, not ranked)
         self._errors_model.set_evaluation(evaluation)
         self._lower.setVisible(ranked)
         self.table.sortByColumn(RANK, qt.Qt.AscendingOrder)
         self.update_choice(result)
-        self.table.resizeColumnsToContents()
+        self._fit_table()
+        for column in range(RANK, BARS):
+            self.table.resizeColumnToContents(column)
         self.table.setColumnWidth(NAME, min(self.table.columnWidth(NAME), _WIDEST_NAME))
 
     def update_choice(self, result: RunResult) -> None:
@@ -175,6 +177,12 @@ class RankingTab(qt.QWidget):
     def resizeEvent(self, event: qt.QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_verdict()
+        self._fit_table()
+
+    def _fit_table(self) -> None:
+        """The bars, which repeat the scores, give way to the notes where there is little space."""
+        wide = self.width() >= _WIDE
+        self.table.setColumnHidden(BARS, not wide or self._result.evaluation is None)
 
     def _fit_verdict(self) -> None:
         document = self.verdict.document().clone()
