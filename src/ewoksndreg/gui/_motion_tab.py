@@ -144,6 +144,8 @@ class MotionTab(qt.QWidget):
 
     def _choose_style(self, name: str) -> tuple[str, str]:
         others = [other for other in self._motions if other != self._best]
+        # The same colors as for the errors per image, which know no refined registration.
+        others.sort(key=lambda other: other.endswith(", refined"))
         if name == self._best:
             return self.palette().color(qt.QPalette.Text).name(), "-"
         return choose_line_style(others.index(name))
@@ -179,7 +181,8 @@ class MotionTab(qt.QWidget):
             plot.clear()
             for name, values in self._find_curves(what).items():
                 width = _SELECTED_WIDTH if name == selected else _WIDTH
-                width = _BEST_WIDTH if name == self._best else width
+                if name == self._best and not self.difference.isChecked():
+                    width = _BEST_WIDTH
                 plot.add_registration(name, values, style=self._choose_style(name), width=width)
         self._zoom()
         self._mark_image(self._selection.image)
