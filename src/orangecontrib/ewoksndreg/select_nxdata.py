@@ -62,8 +62,9 @@ class OWSelectNXdataImageStacks(  # type: ignore[call-arg]  # ewoksorange has no
             ),
             CheckListField("stack_names", "Stacks", "Untick the stacks that are not needed."),
             OutputField(
-                "The group of an HDF5 file, for the widget that saves. Empty: beside the process"
-                " that made the stacks."
+                "A file or a group of one, for the widget that saves. Empty: beside the process"
+                " that made the stacks.",
+                read_input_url,
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from functools import partial
@@ -76,15 +77,16 @@ class OutputField(LineField):
     next free name.
 
     :param help: a tool tip.
+    :param read: see :class:`.TextField`.
     """
 
-    def __init__(self, help: str) -> None:
+    def __init__(self, help: str, read: Callable[[str], str | None] = read_output_url) -> None:
         super().__init__(
             "output_root_uri",
             "Save the aligned stacks in",
             help,
             "aligned.h5::/entry/aligned",
-            read=read_output_url,
+            read=read,
             write=format_url,
             browse=partial(choose_output_group, group="/entry/aligned"),
         )
