@@ -92,7 +92,6 @@ class Hand:
     def link(self, source, sink, channels):
         """Draw a line from one widget to another, and edit what it links."""
         view, scene = self.document.view(), self.document.scene()
-        self.let_go(source)
         dialog = self.answer(
             lambda: next(
                 filter(qt.QWidget.isVisible, self.document.findChildren(EditLinksDialog)), None
@@ -223,14 +222,14 @@ def test_stacks_and_shifts_of_a_file_become_an_aligned_file(hand):
 
 @pytest.mark.full
 def test_stacks_of_a_file_are_registered_and_become_an_aligned_file(hand):
-    select = hand.add("NXdata stacks", 100, 250)
-    register = hand.add("2D Intensity-Based Registration", 300, 90)
+    select = hand.add("NXdata stacks", 80, 300)
+    register = hand.add("2D Intensity-Based Registration", 250, 90)
     rank = hand.add("Post-Registration Evaluation", 500, 90)
-    align = hand.add("2D Transformation", 700, 250)
+    align = hand.add("2D Transformation", 700, 300)
     hand.link(select, register, BOTH[:1])
     hand.link(select, align, PLACE)
-    hand.link(register, rank, BOTH)
     hand.link(rank, align, BOTH)
+    hand.link(register, rank, BOTH)
     aligning = hand.open(align)
     crop = aligning.fields["crop"].editor
     QTest.mouseClick(crop, qt.Qt.LeftButton, pos=qt.QPoint(8, crop.height() // 2))
