@@ -250,6 +250,16 @@ def test_a_group_is_chosen_in_a_dialog(chosen, make_widget, monkeypatch):
     assert field.value() == ("/data/maps.h5::/entry" if chosen else None)
 
 
+def test_a_dialog_ends_quietly_with_its_widget(application, wait_until, capfd):
+    parent = qt.QWidget()
+    parent.show()
+    qt.QTimer.singleShot(100, parent.deleteLater)
+    assert dialogs.choose_group(parent) == []
+    application.processEvents()
+    printed = [line for line in capfd.readouterr().err.splitlines() if "plugin" not in line]
+    assert printed == []
+
+
 def test_the_stack_to_register_is_chosen_among_those_that_are_given(make_widget, run, measured):
     widget = make_widget(OWReg2DPreEvaluation)
     widget.set_dynamic_input("image_stacks", measured.stacks)

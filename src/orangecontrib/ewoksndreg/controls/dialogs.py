@@ -1,4 +1,8 @@
-"""Dialogs in which the user chooses something in an HDF5 file."""
+"""Dialogs in which the user chooses something in an HDF5 file.
+
+A dialog of silx is deleted with its parent and not before: to delete it right after it has closed
+crashes (silx 3.1.3).
+"""
 
 from __future__ import annotations
 
