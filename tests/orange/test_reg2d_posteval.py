@@ -607,6 +607,16 @@ def test_a_result_stays_when_the_next_run_is_cancelled(widget, run, settle, wait
     assert widget.view._veil.isVisible()
 
 
+def test_the_fields_close_without_shrinking_the_window(widget, application):
+    action = widget.findChild(qt.QAction, "action-show-control-area")
+    size = widget.size()
+    for visible in (False, True):
+        action.trigger()
+        application.processEvents()
+        assert _field(widget, "skip").editor.visibleRegion().isEmpty() != visible
+        assert widget.size() == size
+
+
 def test_names_and_shapes_take_the_place_of_urls(widget, measured, wait_until):
     field = _field(widget, "image_stacks")
     _type(widget, "image_stacks", "\n".join(measured.urls))

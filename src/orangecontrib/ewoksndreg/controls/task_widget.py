@@ -134,6 +134,9 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         self._show_inputs()
         super().handleNewSignals()
 
+    def setGeometry(self, geometry: qt.QRect) -> None:
+        """Keep the size: Orange would shrink the window when its panel of fields is closed."""
+
     def event(self, event: qt.QEvent) -> bool:
         """A link was added, removed, enabled or disabled."""
         if isinstance(event, LinkEvent):
