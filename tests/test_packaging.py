@@ -68,7 +68,7 @@ def test_the_windows_are_measured_where_qt_is_installed_and_nowhere_else():
     tox = configparser.ConfigParser()
     tox.read(ROOT / "tox.ini")
     assert "EWOKSNDREG_REQUIRE_QT = 1" in tox["testenv:orange"]["set_env"]
-    assert "--cov-config=tests/gui/coverage.toml" in tox["testenv:orange"]["commands"]
+    assert "--cov-config=tests/gui/coverage.toml" in tox["testenv:orange-full"]["commands"]
     windows = (ROOT / "tests/gui/coverage.toml").read_text()
     assert 'source = ["ewoksndreg.gui", "orangecontrib.ewoksndreg"]' in windows
     # Of several configurations coverage takes the first it finds, for all environments.
