@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .evaluation import smoothness_eval
     from .io import open_stacks
     from .refinement import refine_registration
+    from .registration import register_each_stack
     from .registration import register_stack
     from .registration import register_stacks
     from .transformation import Homography
@@ -35,6 +36,7 @@ __all__ = [
     "open_stacks",
     "plots",
     "refine_registration",
+    "register_each_stack",
     "register_stack",
     "register_stacks",
     "smoothness_eval",
@@ -46,7 +48,7 @@ _PACKAGES = {
     **dict.fromkeys(("Evaluation", "evaluate_stacks", "mse_eval", "smoothness_eval"), "evaluation"),
     **dict.fromkeys(("Homography", "Transformation", "as_transformations"), "transformation"),
     "align_stacks": "alignment",
-    **dict.fromkeys(("register_stack", "register_stacks"), "registration"),
+    **dict.fromkeys(("register_each_stack", "register_stack", "register_stacks"), "registration"),
     "open_stacks": "io",
     "write_report": "_report",
     "refine_registration": "refinement",

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy
@@ -308,6 +310,18 @@ def test_what_is_no_list_of_transformations_is_refused_in_one_sentence(mistake, 
         as_transformations(value, convention=convention)
     assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
+
+
+@dataclass
+class Result:
+    transformations: Any
+
+
+def test_a_result_stands_for_its_transformations():
+    moved = [Homography(numpy.eye(3)), Homography(SHIFT_MATRICES[1])]
+    assert as_transformations(Result(tuple(moved))) == moved
+    with pytest.raises(TypeError, match="expected a sequence of transformations"):
+        as_transformations(Result(7))
 
 
 def test_a_perspective_is_not_taken_for_a_transposed_matrix():

@@ -63,19 +63,16 @@ with h5py.File("maps.h5") as file:
 # transformation for each image. The sample only drifts here; where it also rotates, say ``"rigid"``
 # instead of ``"translation"``.
 
-from ewoksndreg.registration import register_each_stack
+from ewoksndreg import register_each_stack
 
-found = register_each_stack(url, "translation")
-registrations = {}
-for name, result in found.items():
-    registrations[name] = result.transformations
+registrations = register_each_stack(url, "translation")
 
 # %%
 # All channels saw the same motion, so one registration must serve all of them. But they disagree;
 # this is the shift in px that each found for the last image:
 
-for name, transformations in registrations.items():
-    print(name, transformations[-1].passive_matrix[:2, 2].round(2))
+for name, registration in registrations.items():
+    print(name, registration.transformations[-1].passive_matrix[:2, 2].round(2))
 
 # %%
 # Which one is best?
@@ -128,7 +125,7 @@ print(refinement)
 
 from ewoksndreg import align_stacks
 
-urls = align_stacks(url, refinement.transformations, "aligned.h5::/entry/aligned", crop=True)
+urls = align_stacks(url, refinement, "aligned.h5::/entry/aligned", crop=True)
 
 # %%
 # The axes of the input were cropped along with the images. ``silx view aligned.h5`` opens the file

@@ -129,7 +129,7 @@ def register_each_stack(
     warnings name the stack.
 
     >>> import numpy
-    >>> from ewoksndreg.registration import register_each_stack
+    >>> from ewoksndreg import register_each_stack
     >>> scene = numpy.random.default_rng(0).normal(size=(80, 80)).cumsum(0).cumsum(1)
     >>> stack = numpy.stack([scene[10 - n : 74 - n, 10:74] for n in range(2)])
     >>> found = register_each_stack({"Ca": stack, "Fe": -stack})

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
+from typing import Protocol
+from typing import runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
@@ -24,7 +26,16 @@ from ._foreign import is_failure
 from ._homography import Homography
 from .base import Transformation
 
-TransformationSource = Sequence[Any] | NDArray[Any] | str | os.PathLike[str]
+
+@runtime_checkable  # pydantic asks
+class HasTransformations(Protocol):
+    """The result of a registration or of a refinement."""
+
+    @property
+    def transformations(self) -> Sequence[Any]: ...
+
+
+TransformationSource = Sequence[Any] | NDArray[Any] | str | os.PathLike[str] | HasTransformations
 """The forms in which the transformations of one stack can be given, see `as_transformations`. A
 silx `DataUrl` and a table are accepted as well."""
 
@@ -82,7 +93,9 @@ def as_transformations(
         - shifts as a table (data frame, structured array, compound dataset, dictionary, named
           tuples) with the columns `row` and `column`, or `y` and `x`, in any order,
         - the URL of a dataset with matrices or shifts. The dataset is
-          read completely; its attribute `convention` is used if `convention` is not given.
+          read completely; its attribute `convention` is used if `convention` is not given,
+        - a result that has them as its `transformations`, as those of :func:`.register_stack` and
+          :func:`.refine_registration`.
 
         Masked and missing numbers (None) become NaN.
     :param convention: what the numbers mean, see :ref:`where-from`: `"passive"` (maps a point of
@@ -111,6 +124,9 @@ def as_transformations(
         return _from_url(value, rule)
     if find_columns(value) is not None:
         return _from_table(value, rule)
+    inner = getattr(value, "transformations", None)
+    if isinstance(inner, Sequence):
+        value = inner
     if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray)):
         if not any(hasattr(value, each) for each in _ARRAY_INTERFACES):
             raise TypeError(
