@@ -84,14 +84,14 @@ OF_LISTS = [
         " the shift, or name the tool, for example convention='phase_cross_correlation'",
     ),
     _list(
-        "Columns with names that say nothing about rows and columns",
+        "Columns whose names are neither rows nor columns",
         ValueError,
         [{"x": 0, "z": 0}] * 3,
         "image 0, dict: the columns are called 'x', 'z': shifts need two columns, 'row' and"
         " 'column' or 'y' and 'x'; give matrices without names",
     ),
     _list(
-        "Strings in place of numbers",
+        "Strings instead of numbers",
         TypeError,
         [["0", "0"]] * 3,
         "image 0 needs a transformation or a matrix of real numbers, not list of strings",
@@ -103,7 +103,7 @@ OF_LISTS = [
         "there are no transformations, expected one for each image",
     ),
     _list(
-        "A number in place of a registration",
+        "A number instead of a registration",
         TypeError,
         5,
         "expected a sequence of transformations, an array or the URL of a dataset, not int",
@@ -116,7 +116,7 @@ OF_LISTS = [
         " 'file.h5::/path/inside/the/file'",
     ),
     Mistake(
-        "No dictionary",
+        "Transformations that are not a dictionary",
         TypeError,
         "The transformations must be a dictionary of registrations by stack name, not list",
         {"transformations": [_SHIFTS, _SHIFTS]},
@@ -146,7 +146,7 @@ OF_NAMES = [
         "mean 'Fe_K'",
     ),
     _names(
-        "A registration too many",
+        "A registration without a stack",
         {"Si": _SHIFTS},
         "There is no stack for the registration 'Si'. Available: 'Ca-K', 'Fe-K'",
     ),
@@ -219,7 +219,7 @@ OF_CHOICES = [
         output_configuration=[1],
     ),
     _choice(
-        "A number of workers that is none",
+        "A number of workers that is not a number",
         ValueError,
         "Input 'max_workers' should be a valid integer, not 'two'",
         max_workers="two",

@@ -41,7 +41,7 @@ RANKED_LAST = [
         evaluate_on="own",
     ),
     _not_scored(
-        "A registration that moves the images out of sight",
+        "A registration that moves the images out of the frame",
         f"{_LAST} (its transformations leave no images to compare)",
         transformations={"Fe-K": _FAR},
     ),

@@ -113,7 +113,7 @@ IN_FILES = [
         "The URL 'maps.h5::/entry/\\udcff' has a dataset path that is not Unicode",
     ),
     _pixels(
-        "A slice that is none",
+        "An invalid slice",
         ValueError,
         f"{MAPS}/Fe-K&slice=0;3",
         f"The URL '{MAPS}/Fe-K&slice=0;3' has the slice '0;3', which is not valid",
@@ -166,22 +166,22 @@ OF_IMAGES = [
         " shape",
     ),
     _pixels(
-        "A string in place of pixels",
+        "A string instead of pixels",
         TypeError,
         [[["1", "2"]]] * 3,
         "images need real numbers, not pixels of type <U1",
     ),
     _pixels(
-        "A dictionary in place of images",
+        "A dictionary instead of images",
         TypeError,
         {"0": IMAGES},
         "expected arrays or a URL, not dict",
     ),
-    _pixels("A number in place of images", TypeError, 5, "expected arrays or a URL, not int"),
+    _pixels("A number instead of images", TypeError, 5, "expected arrays or a URL, not int"),
 ]
 
 OF_THEIR_FORM = [
-    _all("A number in place of the stacks", TypeError, 5, f"{_FORMS} int"),
+    _all("A number instead of the stacks", TypeError, 5, f"{_FORMS} int"),
     _all(
         "A list of arrays",
         TypeError,

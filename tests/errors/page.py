@@ -12,7 +12,8 @@ from .mistakes import WARNINGS
 _HEAD = """\
 # Error messages
 
-Every error that the library reports, with its exact message. Each of them is a test: `tests/errors`
+The errors of the ranking task, with their exact messages; the other tasks report problems with
+files, images, transformations and outputs in the same words. Each row is a test: `tests/errors`
 causes the error, compares the type and the message, and checks that nothing was written or changed
 on the disk. These tests generate this page: `python -m tests.errors > doc/reference/errors.md`.
 

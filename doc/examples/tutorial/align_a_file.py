@@ -59,9 +59,9 @@ with h5py.File("maps.h5") as file:
 # Register every stack
 # --------------------
 #
-# The images of each stack are aligned with its first image. The result, a *registration*, is one
-# transformation for each image. The sample only drifts here; where it also rotates, say ``"rigid"``
-# instead of ``"translation"``.
+# The images of each stack are aligned with its reference image, image 0. The result, a
+# *registration*, is one transformation for each image. The sample only drifts here; if yours also
+# rotates, use ``"rigid"`` instead of ``"translation"``.
 
 from ewoksndreg import register_each_stack
 
@@ -98,8 +98,7 @@ from ewoksndreg import plots
 plots.before_after(evaluation, url, registrations)
 
 # %%
-# The motion tells the same story: three registrations agree, and the one of Ar-K stays with the
-# detector.
+# The motion shows the same: three registrations agree, and the one of Ar-K follows the detector.
 
 plots.motion(evaluation, url, registrations)
 
@@ -107,7 +106,7 @@ plots.motion(evaluation, url, registrations)
 # Refine it
 # ---------
 #
-# All stacks together know the motion better than any one of them. The refinement starts from the
+# All stacks together show the motion better than any one of them. The refinement starts from the
 # best registration. If its result is not better, it returns the registration that it was given.
 
 from ewoksndreg import refine_registration
@@ -119,9 +118,9 @@ print(refinement)
 # Align, crop and save
 # --------------------
 #
-# All stacks are aligned with the one registration, cropped to the largest rectangle that all images
-# show, and saved in a new file. Nothing is ever overwritten: where the group already has such
-# stacks, you get an error instead.
+# All stacks are aligned with this registration, cropped to the largest rectangle that all images
+# show, and saved in a new file. Nothing is ever overwritten: if the group already has such stacks,
+# you get an error instead.
 
 from ewoksndreg import align_stacks
 
@@ -145,7 +144,7 @@ with h5py.File("aligned.h5") as file:
 # Write a report
 # --------------
 #
-# One HTML file has the verdict, the numbers and the figures: for the lab book, an email or the
+# One HTML file with the verdict, the numbers and the figures: for the lab book, an email or the
 # printer.
 
 from ewoksndreg import write_report
