@@ -48,6 +48,11 @@ def test_the_identifier_names_and_defaults_are_those_of_0_5_0():
     assert list(outputs["image_stacks"]) == ["stack_0", "stack_1", "stack_2"]
     assert {stack.shape for stack in outputs["image_stacks"].values()} == {(4, 200, 220)}
     assert list(outputs["transformations"]) == ["stack_0", "stack_1", "stack_2"]
+    first, *others = outputs["transformations"].values()
+    assert others == [first] * 2
+    assert Example2DStacks.output_names() == {"image_stacks", "transformations"}
+    fields = Example2DStacks.input_model().model_fields
+    assert {fields[name].default for name in ("shape", "nimages", "nstacks", "noise")} == {None}
 
 
 @pytest.mark.parametrize("kind", [*OF_0_5_0, "projective"])
@@ -87,7 +92,7 @@ def test_odd_shapes_keep_every_pixel(shape):
 
 def test_noise_grows_from_stack_to_stack_and_is_the_same_each_time():
     clean = run(noise="none")["image_stacks"]["stack_0"]
-    stacks = run()["image_stacks"]
+    stacks = run(noise="s&p")["image_stacks"]  # the default
     for n, images in enumerate(stacks.values()):
         spoiled = (images != clean).mean()
         assert spoiled == pytest.approx(0.08 * n, abs=0.005)
@@ -104,15 +109,19 @@ def test_noise_grows_from_stack_to_stack_and_is_the_same_each_time():
     [
         ({"name": "camer"}, "There is no picture 'camer': did you mean 'camera'?"),
         ({"noise": "s&P"}, "There is no noise 's&P': did you mean 's&p'?"),
-        (
-            {"transformation_type": "bspline"},
-            "There is no example of the transformation type 'bspline'. Available: 'identity',",
+        *(
+            (
+                {"transformation_type": name},
+                f"There is no example of the transformation type '{name}'. Available: 'identity',",
+            )
+            for name in ("bspline", "displacement_field", "composite")
         ),
         (
             {"transformation_type": "Rigid"},
             "Input 'transformation_type' should be 'identity', 'translation',",
         ),
         ({"nimages": 0}, "Input 'nimages' should be greater than or equal to 1, not 0"),
+        ({"nstacks": 0}, "Input 'nstacks' should be greater than or equal to 1, not 0"),
         ({"shape": [3]}, "Input 'shape': expected the numbers of rows and columns, not [3]"),
         ({"shape": [3, 0]}, "Input 'shape': expected the numbers of rows and columns, not [3, 0]"),
     ],

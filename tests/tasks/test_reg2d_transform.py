@@ -111,6 +111,7 @@ def test_with_a_url_the_result_is_the_urls_of_what_was_saved(
             dataset = file[f"/entry/aligned/{name}"]
             numpy.testing.assert_array_equal(dataset, expected)
             assert dataset.chunks == (1, *dataset.shape[1:])  # an image is read by itself
+            assert dataset.compression == "gzip"
         assert get_default(file, validate=False).signal.name == "/entry/aligned/Fe-K"
 
 
@@ -155,6 +156,37 @@ def test_what_comes_from_outside_is_nan_for_every_type_of_pixels(dtype):
         "image_stacks"
     ].values()
     numpy.testing.assert_array_equal(aligned, shift_images(images, [(0, 0), (1, 2)]))
+
+
+def test_stacks_that_are_open_are_aligned(stacks, transformations):
+    with open_stacks(stacks) as opened:
+        outputs = run(image_stacks=opened, transformations=transformations)
+    for name, images in stacks.items():
+        expected = shift_images(images, WRONG[name])
+        numpy.testing.assert_array_equal(outputs["image_stacks"][name], expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Fe_K": []}, "There is no stack for the registration 'Fe_K': did you mean 'Fe-K'?"),
+        (
+            {"Fe-K": [(0, 0)] * 3},
+            "Stack 'Fe-K' has 4 images, but its registration has 3 transformations",
+        ),
+    ],
+)
+def test_a_registration_that_does_not_fit_is_named(stacks, transformations, change, message):
+    change = {name: value or transformations["Fe-K"] for name, value in change.items()}
+    error = cause_of(image_stacks=stacks, transformations={**transformations, **change})
+    assert type(error) is ValueError
+    assert str(error).startswith(message)
+
+
+def test_a_registration_that_is_missing_is_named(stacks, transformations):
+    del transformations["Fe-K"]
+    error = cause_of(image_stacks=stacks, transformations=transformations)
+    assert str(error).startswith("There is no registration for stack 'Fe-K'")
 
 
 def test_integers_are_cropped_as_others_are(stacks, transformations):
@@ -369,6 +401,15 @@ def test_names_may_hold_what_is_an_attribute_or_a_link_for_silx(tmp_path, stacks
             assert sorted(group) == [">Ca", "Fe@K", "a"]
             assert list(group["a"]) == ["b@c"]
         assert file["e_alignment/transformations/Fe@K"].attrs["convention"] == "passive"
+
+
+def test_without_a_url_the_metadata_is_not_used(stacks, transformations):
+    (images,) = run(
+        image_stacks={"Fe-K": stacks["Fe-K"]},
+        transformations={"Fe-K": transformations["Fe-K"]},
+        image_stacks_nxmetadata={"entry": {"@NX_class": "NXentry"}},
+    )["image_stacks"].values()
+    numpy.testing.assert_array_equal(images, shift_images(stacks["Fe-K"], WRONG["Fe-K"]))
 
 
 @pytest.mark.parametrize("tree", [None, {"entry": {"title": "mine"}}])

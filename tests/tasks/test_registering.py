@@ -15,6 +15,7 @@ from scipy import ndimage
 from ewoksndreg._stacks import as_stack
 from ewoksndreg.io import open_stacks
 from ewoksndreg.registration import preprocess
+from ewoksndreg.tasks._registration_models import IntensityInputs
 from ewoksndreg.tasks.reg2d_features import Reg2DFeatures
 from ewoksndreg.tasks.reg2d_intensities import Reg2DIntensities
 from ewoksndreg.tasks.reg2d_preeval import Reg2DPreEvaluation
@@ -57,6 +58,52 @@ def _assert_motion(items: Any, motion: Any = MOTION, tolerance: float = 0.1) -> 
 # --- Reg2DIntensities ---------------------------------------------------------------------------
 
 SHIFTS = {"transformation_type": "translation"}
+
+_OF_ALL = {"image_stacks", "reference_stack", "output_configuration"}
+_OF_REGISTERING = {*_OF_ALL, "transformation_type", "reference_image", "mask", "max_workers"}
+_INTENSITIES = {"mapper", "block_size", "preprocessing_options", "mapper_options"}
+_REGISTERED = {*_OF_ALL, "transformations", "correlations", "failed_images"}
+
+
+@pytest.mark.parametrize(
+    ("task_class", "required", "inputs", "outputs"),
+    [
+        (
+            Reg2DIntensities,
+            {"image_stacks", "transformation_type"},
+            _OF_REGISTERING | _INTENSITIES,
+            _REGISTERED,
+        ),
+        (
+            Reg2DFeatures,
+            {"image_stacks", "transformation_type", "detector"},
+            _OF_REGISTERING | {"detector", "matcher", "mapper"},
+            {*_REGISTERED, "features", "matches"},
+        ),
+        (
+            Reg2DPreEvaluation,
+            {"image_stacks"},
+            {*_OF_ALL, "skip"},
+            {*_OF_ALL, "ranked_stack_names"},
+        ),
+    ],
+)
+def test_the_identifier_names_and_defaults_are_those_of_0_5_0(
+    task_class: Any, required: set[str], inputs: set[str], outputs: set[str]
+) -> None:
+    """Beyond them `max_workers`, `correlations` and `failed_images`; fewer inputs are required."""
+    name = task_class.__name__
+    module = name.replace("Reg2D", "reg2d_").replace("PreEvaluation", "preeval").lower()
+    assert task_class.class_registry_name() == f"ewoksndreg.tasks.{module}.{name}"
+    assert task_class.required_input_names() == required
+    assert task_class.optional_input_names() == inputs - required
+    assert task_class.output_names() == outputs
+    fields = task_class.input_model().model_fields
+    not_none = {"reference_image": 0, "block_size": 1, "skip": False}
+    not_none |= {"matcher": "Descriptor-SciKitImage", "mapper": "Ransac-SciKitImage"}
+    for name in inputs - required:
+        expected = None if (task_class, name) == (Reg2DIntensities, "mapper") else name
+        assert fields[name].default == not_none.get(expected or "")
 
 
 def test_intensities_without_a_mapper(stacks: dict[str, Any]) -> None:
@@ -135,6 +182,24 @@ def test_types_that_are_not_built_are_refused(
         ),
         ({"reference_image": 4}, "Stack 'Ca-K': There is no reference image 4: give an index from"),
         ({"reference_image": 1.2}, "Stack 'Ca-K': There is no reference image 1.2: give an index"),
+        ({"reference_image": -5}, "Stack 'Ca-K': There is no reference image -5: give an index"),
+        ({"reference_image": -0.5}, "There is no reference image -0.5: give an index from -4 to 3"),
+        (
+            {"transformation_type": "Rigid"},  # as the examples of 0.5.0 spell it
+            "There is no transformation type 'Rigid': did you mean 'rigid'?",
+        ),
+        (
+            {"transformation_type": "projective"},
+            "Projective transformations cannot be found by intensities: choose the method 'sift'",
+        ),
+        (
+            {"mapper": "Optimization-SimpleITK", "mapper_options": {"mask": None}},
+            "There is no mapper option 'mask'. Available: 'metric', 'optimizer', 'order', ",
+        ),
+        (
+            {"mapper": "CrossCorrelation-Numpy", "mapper_options": {"upsample_factor": 5}},
+            "There is no mapper option 'upsample_factor'. Available: none",
+        ),
         (
             {"preprocessing_options": {"aply_filter": "sobel"}},
             "There is no preprocessing option 'aply_filter': did you mean 'apply_filter'?",
@@ -192,7 +257,10 @@ def test_reference_images(stacks: dict[str, Any], reference_image: Any, index: i
     assert outputs["output_configuration"]["reference_image"] == reference_image
 
 
-@pytest.mark.parametrize("form", ["dictionary of arrays", "list of URLs", "dictionary of URLs"])
+FORMS = ["dictionary of arrays", "dictionary of lists", "list of URLs", "dictionary of URLs"]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_one_stack_for_all(stacks: dict[str, Any], form: str, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "maps.h5", "w") as file:
         for name, stack in stacks.items():
@@ -201,6 +269,7 @@ def test_one_stack_for_all(stacks: dict[str, Any], form: str, tmp_path: Path) ->
     stacks["Ca-K"] = numpy.zeros_like(stacks["Ca-K"])  # not looked at
     given = {
         "dictionary of arrays": stacks,
+        "dictionary of lists": {name: list(stack) for name, stack in stacks.items()},
         "list of URLs": list(urls.values()),
         "dictionary of URLs": urls,
     }[form]
@@ -208,8 +277,11 @@ def test_one_stack_for_all(stacks: dict[str, Any], form: str, tmp_path: Path) ->
     first, second = outputs["transformations"].values()
     assert first == second
     _assert_motion(first)
+    assert (first[0].passive_matrix == numpy.identity(3)).all()  # of the reference image
     assert outputs["reference_stack"] == "Fe-K"
     assert list(outputs["correlations"]) == ["Fe-K"]
+    chosen = run_task(Reg2DPreEvaluation, image_stacks=given, reference_stack="Fe-K")
+    assert chosen["reference_stack"] == "Fe-K"
 
 
 def test_stacks_that_are_open(stacks: dict[str, Any]) -> None:
@@ -247,6 +319,7 @@ def test_a_mask_as_array_and_as_lists(stacks: dict[str, Any]) -> None:
         {"apply_filter": "sobel"},
         {"apply_low_pass": 1, "apply_high_pass": 8},
         {"apply_filter": "median", "apply_low_pass": 0.0, "apply_high_pass": 0.0},
+        {"apply_filter": "gaussian", "filter_parameter": None, "apply_low_pass": None},
         {"apply_window": "hann", "pin_range": True},
     ],
 )
@@ -293,6 +366,48 @@ def test_mapper_options_are_known_and_the_log_says_that_they_change_nothing(
         )
     assert outputs["output_configuration"]["mapper_options"] == options
     assert "The mapper option 'upsample_factor' has no effect" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("mapper", "options"),
+    [
+        (
+            "Optimization-SimpleITK",
+            "metric=MeanSquares metric=CrossCorrelation metric=ANTSNeighborhoodCorrelation"
+            " metric=JointHistogramMutualInformation metric=MattesMutualInformation"
+            " optimizer=LBFGSB optimizer=Exhaustive optimizer=Powell optimizer=Evolutionary"
+            " optimizer=GradientDescent optimizer=GradientDescentLineSearch"
+            " optimizer=CGLineSearch order=1 pyramid_levels=1 mesh_size=6 sampling=None"
+            " sampling=random sampling=regular sampling_percentage=0.5",
+        ),
+        (
+            "Optimization-Kornia",
+            "metric=MeanSquaredError metric=MeanAbsoluteError metric=MutualInformation"
+            " optimizer=RMSprop optimizer=Adam optimizer=SGD pyramid_levels=3",
+        ),
+    ],
+)
+def test_every_option_of_a_mapper_is_taken(
+    stacks: dict[str, Any], mapper: str, options: str
+) -> None:
+    """As read off 0.5.0; those of the other mapper with options have a test of their own."""
+    for option in options.split():
+        name, value = option.split("=")
+        given = {"mapper": mapper, "mapper_options": {name: value}}
+        inputs = IntensityInputs(image_stacks=stacks, **SHIFTS, **given)
+        assert inputs.mapper_options == {name: value}
+
+
+def test_every_window_is_taken(stacks: dict[str, Any]) -> None:
+    """As read off 0.5.0."""
+    names = (
+        "barthann bartlett blackman blackmanharris bohman boxcar cosine exponential flattop hamming"
+        " hann lanczos nuttall parzen taylor triang tukey"
+    ).split()
+    for name in names:
+        options = {"apply_window": name}
+        inputs = IntensityInputs(image_stacks=stacks, preprocessing_options=options, **SHIFTS)
+        assert inputs.preprocessing_options == options
 
 
 def test_the_configuration_is_copied_and_extended(stacks: dict[str, Any]) -> None:
@@ -354,17 +469,24 @@ FEATURES = {"detector": "Sift-SciKitImage", "transformation_type": "translation"
     ],
 )
 def test_detectors_matchers_and_mappers(
-    stacks: dict[str, Any], detector: Any, matcher: Any, mapper: Any
+    stacks: dict[str, Any], detector: Any, matcher: Any, mapper: Any, caplog: Any
 ) -> None:
     pytest.importorskip("skimage")
-    outputs = run_task(
-        Reg2DFeatures,
-        image_stacks=stacks,
-        detector=detector,
-        matcher=matcher,
-        mapper=mapper,
-        transformation_type="translation",
-    )
+    with caplog.at_level(logging.INFO, "ewoksndreg"):
+        outputs = run_task(
+            Reg2DFeatures,
+            image_stacks=stacks,
+            detector=detector,
+            matcher=matcher,
+            mapper=mapper,
+            transformation_type="translation",
+        )
+    for given, replaced in (
+        (detector == "Sift-Silx", "found with SIFT of scikit-image, which needs no OpenCL"),
+        ("Silx" in str(matcher), "matched with scikit-image, which needs no OpenCL"),
+        ("LstSq" in str(mapper), "RANSAC selects matches before the least-squares fit"),
+    ):
+        assert (replaced in caplog.text) == given
     for items in outputs["transformations"].values():
         _assert_motion(items, tolerance=0.5)
     assert outputs["image_stacks"] is stacks
@@ -401,7 +523,9 @@ def test_the_configuration_of_features(stacks: dict[str, Any]) -> None:
     _assert_motion(first, MOTION - MOTION[-1], tolerance=0.5)
 
 
-@pytest.mark.parametrize("transformation_type", ["rigid", "similarity", "affine", "projective"])
+@pytest.mark.parametrize(
+    "transformation_type", ["identity", "rigid", "similarity", "affine", "projective"]
+)
 def test_types_of_features(stacks: dict[str, Any], transformation_type: str) -> None:
     pytest.importorskip("skimage")
     outputs = run_task(
@@ -410,10 +534,34 @@ def test_types_of_features(stacks: dict[str, Any], transformation_type: str) -> 
         detector="Sift-SciKitImage",
         transformation_type=transformation_type,
     )
+    if transformation_type == "identity":
+        _assert_motion(outputs["transformations"]["Ca-K"], 0 * MOTION, tolerance=1e-12)
+        return
     center = [[31.5], [31.5]]
     for each, motion in zip(outputs["transformations"]["Ca-K"], MOTION, strict=True):
         moved = each.apply_coordinates(center).ravel() - 31.5
         assert numpy.abs(moved + motion).max() < 1
+
+
+def test_features_heed_the_mask_and_a_blank_image_does_not_stop_the_task(
+    stacks: dict[str, Any],
+) -> None:
+    pytest.importorskip("skimage")
+    mask = numpy.ones((64, 64), dtype=bool)
+    mask[:, :20] = False
+    stacks["Ca-K"][:, :, :18] = 50 * stacks["Fe-K"][0, :, :18]  # does not move
+    stacks["Ca-K"][2] = 7
+    with pytest.warns(RuntimeWarning, match="Stack 'Ca-K': 1 of 4 images could not be registered"):
+        outputs = run_task(
+            Reg2DFeatures, image_stacks={"Ca-K": stacks["Ca-K"]}, mask=mask.tolist(), **FEATURES
+        )
+    assert outputs["failed_images"] == {"Ca-K": {2: "empty or constant"}}
+    found = outputs["transformations"]["Ca-K"]
+    assert numpy.isnan(found[2].passive_matrix).all()
+    _assert_motion([found[0], found[1], found[3]], MOTION[[0, 1, 3]], tolerance=0.5)
+    for features in outputs["features"]["Ca-K"]:
+        assert (features.coordinates[1] > 15).all()
+    assert [len(each) for each in outputs["matches"]["Ca-K"][2]] == [0, 0]
 
 
 @pytest.mark.parametrize(

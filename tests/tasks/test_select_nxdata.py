@@ -59,6 +59,8 @@ def test_the_identifier_names_and_defaults_are_those_of_0_5_0():
         "output_root_uri",
         "image_stacks_nxmetadata",
     }
+    fields = SelectNXdataImageStacks.input_model().model_fields
+    assert fields["output_root_uri"].default is None
 
 
 def test_some_of_the_stacks_can_be_selected_by_name(nexus_file):

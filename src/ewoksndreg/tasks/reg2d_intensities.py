@@ -33,9 +33,11 @@ class Reg2DIntensities(  # type: ignore[call-arg]  # ewokscore has no types
     def run(self) -> None:
         inputs = self.inputs
         self._explain()
-        options = dict(inputs.preprocessing_options or {})
-        for name in ("apply_window", "pin_range"):
-            options.pop(name, None)
+        options = {
+            name: value
+            for name, value in (inputs.preprocessing_options or {}).items()
+            if value is not None and name not in ("apply_window", "pin_range")
+        }
         self._register(
             "intensities",
             lambda stack: preprocess(stack, **options) if options else stack,
