@@ -400,11 +400,9 @@ def test_every_option_of_a_mapper_is_taken(
 
 def test_every_window_is_taken(stacks: dict[str, Any]) -> None:
     """As read off 0.5.0."""
-    names = (
-        "barthann bartlett blackman blackmanharris bohman boxcar cosine exponential flattop hamming"
-        " hann lanczos nuttall parzen taylor triang tukey"
-    ).split()
-    for name in names:
+    names = """barthann bartlett blackman blackmanharris bohman boxcar cosine exponential flattop
+        hamming hann lanczos nuttall parzen taylor triang tukey"""
+    for name in names.split():
         options = {"apply_window": name}
         inputs = IntensityInputs(image_stacks=stacks, preprocessing_options=options, **SHIFTS)
         assert inputs.preprocessing_options == options
