@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 from typing import overload
+from weakref import WeakValueDictionary
 
 import numpy
 from numpy.typing import NDArray
@@ -19,6 +20,17 @@ from ._kept import Blocks
 from ._messages import add_context
 from ._pixels import as_floating
 from ._pixels import floating_type
+
+
+# Sequences of users may not allow several threads to read at the same time. A window and a task may
+# have a stack each of the same sequence, so the lock belongs to the sequence, found by its `id`.
+_locks: WeakValueDictionary[int, threading.Lock] = WeakValueDictionary()
+_finding_lock = threading.Lock()
+
+
+def _find_lock(images: Any) -> threading.Lock:
+    with _finding_lock:
+        return _locks.setdefault(id(images), threading.Lock())
 
 
 class Stack(Sequence[NDArray[Any]]):
@@ -133,6 +145,8 @@ class ArrayStack(Stack):
 
     def __init__(self, images: Any, chunk_length: int | None = None) -> None:
         images = _as_images(images)
+        # A list was made here, but of the given images.
+        self._lock = _find_lock(images[0] if isinstance(images, list) and images else images)
         self._first: NDArray[Any] | None = None
         self._chunk_starts: Sequence[int] = ()
         if isinstance(images, list):
@@ -150,14 +164,13 @@ class ArrayStack(Stack):
             raise ValueError("there are no images")
         else:
             # Reading may be slow: read only one image, and keep it until it is needed.
-            self._first = _as_image(images[0], 0)
+            with self._lock:
+                self._first = _as_image(images[0], 0)
             super().__init__((len(images), *self._first.shape), _pixel_type(self._first))
         self._source = images
         self._in_memory = isinstance(images, numpy.ndarray) or (
             isinstance(images, list) and all(isinstance(each, numpy.ndarray) for each in images)
         )
-        # Other types may not allow several threads to read at the same time.
-        self._lock = threading.Lock()
         self._blocks = Blocks()
 
     def _together(self, index: int) -> range:
@@ -223,7 +236,7 @@ class ArrayStack(Stack):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=threading.Lock())  # in a process of its own
 
 
 def as_stack(images: Any) -> Stack:

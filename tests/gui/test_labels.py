@@ -1,4 +1,4 @@
-"""Names and numbers in sentences and on buttons."""
+"""Names in sentences and on buttons."""
 
 # ruff: noqa: E402
 from ..qt_available import require_qt
@@ -7,15 +7,8 @@ require_qt()
 
 from silx.gui import qt
 
-from ewoksndreg.gui._labels import list_images
 from ewoksndreg.gui._labels import make_label
 from ewoksndreg.gui._labels import shorten
-
-
-def test_many_numbers_are_counted():
-    assert list_images([4]) == "4"
-    assert list_images(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
-    assert list_images(range(15)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more"
 
 
 def test_a_heading_shows_the_ends_of_a_long_name():

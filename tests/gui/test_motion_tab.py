@@ -105,14 +105,16 @@ def test_rotation_and_size_are_drawn_where_something_rotates(motion, show, resul
     numpy.testing.assert_allclose(numpy.abs(drawn), range(6), atol=1e-6)
 
 
-def test_a_registration_that_diverged_has_a_gap_and_is_named(show, result):
+def test_images_without_a_transformation_are_a_gap_and_are_named(show, result):
     diverged = [*result.registrations["Ca-K"]]
-    diverged[2] = Homography(numpy.full((3, 3), numpy.nan))
+    diverged[2:5] = [Homography(numpy.full((3, 3), numpy.nan))] * 3
     registrations = {"Ca-K": diverged, "Fe-K": result.registrations["Fe-K"]}
     motion = show(result.stacks, registrations).motion_tab
     values = motion.plots["rows"].getCurve("Ca-K").getYData()
-    assert numpy.flatnonzero(numpy.isnan(values)).tolist() == [2]
-    assert motion.message.text() == "The registration of 'Ca-K' diverged at image 2."
+    assert numpy.flatnonzero(numpy.isnan(values)).tolist() == [2, 3, 4]
+    assert motion.message.text() == (
+        "The registration of 'Ca-K' has no transformation of images 2 to 4: singular or not finite."
+    )
 
 
 def test_registrations_that_were_not_read_are_named(show, result):

@@ -60,6 +60,7 @@ def test_a_saved_result_is_shown_as_it_was(run, result_file, application, wait_u
     assert shown.evaluation.scores() == task.evaluation.scores()
     assert shown.evaluation.trust() == task.evaluation.trust()
     assert shown.evaluation.reference_images == task.evaluation.reference_images[:1]
+    assert shown.evaluation.warnings == task.evaluation.warnings
     numpy.testing.assert_array_equal(
         shown.evaluation.relative_error_per_image[0],
         task.evaluation.relative_error_per_image[1],  # Fe-K is best, and was given second
@@ -70,6 +71,29 @@ def test_a_saved_result_is_shown_as_it_was(run, result_file, application, wait_u
     assert list(shown.refined["Fe-K"]) == list(task.refinement.transformations)
     assert list(shown.registrations["Ca-K"]) == list(task.registrations["Ca-K"])
     assert view.summary.text().startswith("The registration of 'Fe-K' is the best of 2.")
+    view.close()
+    view.deleteLater()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_without_a_file_of_the_images_the_numbers_and_warnings_are_shown(
+    run, result_file, application
+):
+    images = moving_sample()
+    images[3] = -images[3]
+    pixels = {"Ca-K": numpy.exp(images), "Fe-K": images}
+    pixels["Ca-K"][1, 2, 3] = numpy.inf
+    task = run("aligned", image_stacks=pixels)
+    view = open_window(result_file)
+    shown = view._result.evaluation
+    assert shown.opposite_images == task.evaluation.opposite_images != {}
+    assert shown.infinite_pixels == task.evaluation.infinite_pixels
+    assert shown.warnings == task.evaluation.warnings
+    assert view.per_image_tab.plot.getCurve("Fe-K") is not None
+    for name in pixels:
+        view.selection.select_stack(name)
+        assert view.images_tab.error.text() == f"There is no file with the images of stack {name!r}."
+    assert view.motion_tab.message.text().endswith(": there is no file with them.")
     view.close()
     view.deleteLater()
 

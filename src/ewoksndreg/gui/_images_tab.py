@@ -106,8 +106,6 @@ class ImagesTab(qt.QWidget):
         self._result = result
         self.loaded = None
         self.plots.clear()
-        if result.unreadable is not None:
-            self._show_error(result.unreadable)
 
     def update_choice(self, result: RunResult) -> None:
         """Another registration was chosen for all stacks."""
@@ -211,7 +209,12 @@ class ImagesTab(qt.QWidget):
 
     def _load(self) -> None:
         name, result = self._selection.stack, self._result
-        if name is None or name not in result.stacks:
+        if name is None or name not in result.stack_names:
+            return
+        if name not in result.stacks:
+            self._show_error(
+                result.unreadable or f"There is no file with the images of stack {name!r}."
+            )
             return
         shown = result.shown
         left, right = (shown.get(side.choice.currentData()) for side in self.plots.sides)

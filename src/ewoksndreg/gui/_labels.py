@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from silx.gui import qt
 
-_MOST_LISTED = 12
 _LONGEST_HEADING = 14
 
 
@@ -36,10 +33,3 @@ def shorten(name: str) -> str:
         return name
     half = _LONGEST_HEADING // 2
     return f"{name[:half]}…{name[-half:]}"
-
-
-def list_images(images: Sequence[int]) -> str:
-    """``3, 5, 8``; of many images the first twelve and how many more."""
-    listed = ", ".join(str(n) for n in images[:_MOST_LISTED])
-    more = len(images) - _MOST_LISTED
-    return f"{listed} and {more} more" if more > 0 else listed

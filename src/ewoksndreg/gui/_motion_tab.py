@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from silx.gui import qt
 from silx.gui.plot.utils.axis import SyncAxes
 
+from .._messages import list_numbers
 from ..transformation import Motion
 from ..transformation import find_motion
 from ._colors import choose_line_style
 from ._colors import soften_selection
 from ._image_axis_plot import ImageAxisPlot
-from ._labels import list_images
 from ._labels import make_label
 from ._plot_toolbar import PlotToolBar
 from ._result import RunResult
@@ -270,11 +270,13 @@ def _draw_line_icon(style: tuple[str, str], width: float) -> qt.QIcon:
 
 def _describe(result: RunResult, motions: dict[str, Motion]) -> str:
     if not motions:
-        if result.unreadable is not None:
-            return f"The size of the images is not known: {result.unreadable}"
+        if result.shown and not result.stacks:
+            why = result.unreadable or "there is no file with them."
+            return f"The size of the images is not known: {why}"
         return "There are no registrations to show."
     sentences = [
-        f"The registration of {name!r} diverged at image {list_images(found.diverged)}."
+        f"The registration of {name!r} has no transformation of"
+        f" {list_numbers('image', found.diverged)}: singular or not finite."
         for name, found in motions.items()
         if found.diverged
     ]

@@ -10,6 +10,7 @@ from silx.gui import qt
 from silx.gui.colors import Colormap
 from silx.gui.plot.utils.axis import SyncAxes
 
+from .._messages import list_numbers
 from ..evaluation import Evaluation
 from ..evaluation import find_outliers
 from ..evaluation import outlier_limit
@@ -17,7 +18,6 @@ from ._colors import choose_line_style
 from ._error_table import make_error_colormap
 from ._heat_map import HeatMap
 from ._image_axis_plot import ImageAxisPlot
-from ._labels import list_images
 from ._labels import make_label
 from ._plot_toolbar import PlotToolBar
 from ._result import RunResult
@@ -159,13 +159,14 @@ def _describe(
     sentence = f"Thick curve: {best!r}, the {which}"
     sentence += f"; thin curve: {selected!r}, which is selected." if selected != best else "."
     if outliers:
-        found = "Image {} is an outlier" if len(outliers) == 1 else "Images {} are outliers"
-        sentence += f" {found.format(list_images(outliers))}: aligned much worse than the others."
+        are = "is an outlier" if len(outliers) == 1 else "are outliers"
+        found = list_numbers("Image", outliers)
+        sentence += f" {found} {are}: aligned much worse than the others."
     else:
         sentence += " There are no outliers."
     if bad:
-        found = "Image {} resembles" if len(bad) == 1 else "Images {} resemble"
-        sentence += f" {found.format(list_images(bad))} no other image of the stack."
+        resemble = "resembles" if len(bad) == 1 else "resemble"
+        sentence += f" {list_numbers('Image', bad)} {resemble} no other image of the stack."
     return sentence
 
 

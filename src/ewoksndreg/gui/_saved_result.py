@@ -21,10 +21,15 @@ from ..refinement import Refinement
 from ..transformation import Homography
 from ..transformation import Transformation
 
+_IN_MEMORY = "images in memory"  # the task writes this in place of a URL
+
 
 @dataclass(frozen=True, eq=False)
 class SavedResult:
-    """The parameters of :meth:`.EvaluationView.show_result`."""
+    """The parameters of :meth:`.EvaluationView.show_result`.
+
+    :param image_stacks: the URLs of those that were in a file.
+    """
 
     image_stacks: dict[str, Any]
     registrations: dict[str, list[Transformation]]
@@ -56,7 +61,12 @@ def read_result(url: str) -> SavedResult:
         }
         refined = found.pop(f"{chosen}, refined", None)
         refinement = None if refined is None else _read_refinement(group["refinement"], refined)
-    return SavedResult(inputs["image_stacks"], found, evaluation, chosen, refinement)
+    stacks = {
+        name: source
+        for name, source in inputs["image_stacks"].items()
+        if not str(source).startswith(_IN_MEMORY)
+    }
+    return SavedResult(stacks, found, evaluation, chosen, refinement)
 
 
 def _find_evaluation(file: h5py.File, name: str, url: str) -> h5py.Group:
@@ -106,17 +116,21 @@ def _read_evaluation(group: h5py.Group) -> Evaluation:
         relative_error_per_image=errors,
         overlap=per_image["overlap"][()],
         stack_weights=scores["stack_weight"][()],
-        infinite_pixels={},
         reference_images=tuple(map(int, references[:1])) or (0,),
         verdict="good" if verdict == "good" else "check" if verdict == "check" else None,
         reasons=_read_strings(trust["reasons"]),
         rivals=json.loads(trust["rivals"][()]),
         remaining_shift=float(trust["remaining_shift"][()]),
         motion_groups=tuple(map(tuple, json.loads(trust["motion_groups"][()]))),
-        bad_images={
-            name: tuple(images) for name, images in json.loads(trust["bad_images"][()]).items()
-        },
         silent_stacks=_read_strings(trust["silent_stacks"]),
+        infinite_pixels=_read_dictionary(trust["infinite_pixels"]),
+        marked_pixels=_read_dictionary(trust["marked_pixels"]),
+        unchanging_pixels=_read_dictionary(trust["unchanging_pixels"]),
+        failed_images=_read_dictionary(trust["failed_images"]),
+        opposite_images=_read_dictionary(trust["opposite_images"]),
+        bad_images=_read_dictionary(trust["bad_images"]),
+        unaligned_error=trust["unaligned_error"][()],
+        improves=bool(trust["improves"][()]),
     )
 
 
@@ -140,6 +154,11 @@ def _read_refinement(group: h5py.Group, refined: list[Transformation]) -> Refine
         stack_weights=dict(weights),
         reference_image=int(group["reference_image"][()]),
     )
+
+
+def _read_dictionary(dataset: h5py.Dataset) -> dict[str, Any]:
+    values = json.loads(dataset[()])
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
 def _read_strings(dataset: h5py.Dataset) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ class Hdf5OutputStacks(OutputStacks):
         plots: Mapping[str, nexus.Plot] | None = None,
         values: Mapping[str, Mapping[str, Any]] | None = None,
         matrices: Mapping[str, ArrayLike] | None = None,
-    ) -> None:
+    ) -> str:
         """Make the group a default plot, and write beside it how the stacks were made.
 
         A group `/entry/aligned` itself only gets attributes. The description is in
@@ -171,6 +171,7 @@ class Hdf5OutputStacks(OutputStacks):
         :param values: further results that are not plotted, by the name of the group; see
             :func:`.write_values`.
         :param matrices: registrations by name: passive matrices of shape `(N, 3, 3)`.
+        :returns: the path of the description.
         """
         if self._staged is None:
             raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
@@ -189,14 +190,16 @@ class Hdf5OutputStacks(OutputStacks):
         name = self._group.name.rpartition("/")[2]
         name = nexus.free_name(parent, f"{name}_evaluation" if name else "evaluation")
         parent.attrs["default"] = name
+        path = f"{parent.name.rstrip('/')}/{name}"
         self.add_process(
-            f"{parent.name.rstrip('/')}/{name}",
+            path,
             {"inputs": inputs},
             plots={"stacks": nexus.Plot(title, links, axes=axes), **(plots or {})},
             values=values,
             matrices=matrices,
         )
         parent[name].attrs["default"] = "stacks"
+        return path
 
     def add_process(
         self,

@@ -80,13 +80,20 @@ def motion_plot(
 
 
 def trust_values(evaluation: Evaluation) -> dict[str, Any]:
-    """The output `trust`, and the warnings."""
+    """The output `trust`, the warnings and what they are about."""
     trust = evaluation.trust()
     return {
         **trust,
         "motion_groups": json.dumps(trust["motion_groups"]),
         "remaining_shift": Quantity(evaluation.remaining_shift, "px"),
         "warnings": list(evaluation.warnings),
+        "infinite_pixels": evaluation.infinite_pixels,
+        "marked_pixels": evaluation.marked_pixels,
+        "unchanging_pixels": evaluation.unchanging_pixels,
+        "failed_images": evaluation.failed_images,
+        "opposite_images": evaluation.opposite_images,
+        "improves": evaluation.improves,
+        "unaligned_error": evaluation.unaligned_error,
     }
 
 

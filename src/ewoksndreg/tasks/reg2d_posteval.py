@@ -117,7 +117,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     """The given registrations, except those in files that were not read; None before the run."""
 
     saved: str | None = None
-    """Where the stacks were saved and how they were aligned; None if nothing was saved."""
+    """Where the stacks and the evaluation were saved and how the stacks were aligned; None if nothing
+    was saved."""
 
     warnings: tuple[str, ...] = ()
     """The warnings of the last run."""
@@ -157,10 +158,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             choice = self._choose(kind, sources, stacks, registrations)
             if output is not None:
                 self._save(output, choice, stacks)
-                self._describe(output, choice, registrations, stacks, axes, provenance)
+                beside = self._describe(output, choice, registrations, stacks, axes, provenance)
         if output is not None:
             with_what = choice.title.partition(", ")[2]
-            self.saved = f"Saved in {url_text(output.url)}: {with_what}"
+            self.saved = (
+                f"Saved in {url_text(output.url)}: {with_what}. The evaluation is in {beside}"
+            )
 
         evaluation = self.evaluation = choice.evaluation
         self.refinement = choice.refinement
@@ -363,7 +366,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         stacks: Mapping[str, Stack],
         found: Mapping[str, StackAxes],
         provenance: Mapping[str, Any],
-    ) -> None:
+    ) -> str:
         first = choice.reference_stack
         signal = first if first is not None and first in stacks else next(iter(stacks))
         axes = found[signal].axes
@@ -383,7 +386,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             values["refinement"] = refinement_values(refinement)
         if moving:
             plots["motion"] = motion_plot(moving, (height, width), image_axis)
-        output.describe(
+        return output.describe(
             signal=signal,
             title=choice.title,
             inputs=provenance,
