@@ -143,7 +143,7 @@ def test_choosing_moves_the_mark_and_keeps_the_ranking(filled, result, wait_unti
     assert requested == ["Ca-K"]
     model = filled.ranking_tab.table.model()
     assert [model.index(row, NAME).data() for row in range(2)] == ["Fe-K", "Ca-K"]
-    assert [model.index(row, NOTE).data() for row in range(2)] == ["best", "chosen for all stacks"]
+    assert [model.index(row, NOTE).data() for row in range(2)] == ["best", "chosen"]
     assert filled.summary.text() == (
         "The registration of 'Fe-K' is the best of 2. All stacks are aligned with the registration"
         " of 'Ca-K'."

@@ -38,6 +38,7 @@ def test_what_cannot_be_told_from_the_best_one_is_tied_with_it(result):
     best, rival = make_rows(RunResult({}, result.registrations, evaluation))
     assert (best.tied, rival.tied) == (True, True)
     assert rival.note == "not distinguishable from the best, up to 0.25 px apart"
+    assert (best.short_note, rival.short_note) == ("best", "tied")
 
 
 def test_the_two_parts_of_a_bar_make_the_score(ranked):
@@ -54,7 +55,8 @@ def test_without_a_ranking_the_smoothness_is_known_as_far_as_registrations_were_
     # One step of 4 rows in two, as a fraction of 40 rows
     assert second.numbers.smoothness == pytest.approx(4 / 40 / 2)
     assert math.isnan(first.numbers.smoothness)
-    assert first.note == "not needed and not read"
+    assert first.note == "not read, because it is not needed"
+    assert first.short_note == "not read"
     assert second.note == ""
     assert math.isnan(second.rank)
     assert math.isnan(second.numbers.score)

@@ -104,12 +104,27 @@ def test_a_click_on_a_header_sorts_by_number_with_missing_ones_last(
 
 def test_numbers_that_are_missing_are_a_dash_and_the_remark_says_why(tab):
     assert column(tab, SCORE)[3] == "–"  # noqa: RUF001
-    assert column(tab, NOTE) == [
+    assert column(tab, NOTE) == ["best, chosen", "", "", "no score"]
+    notes = [tab.table.model().index(row, NOTE).data(qt.Qt.ToolTipRole) for row in range(4)]
+    assert notes == [
         "best; chosen for all stacks",
         "",
         "",
         "no score: 2 of its 3 transformations are singular or not finite",
     ]
+
+
+def test_all_notes_are_readable_in_a_narrow_window(tab, application):
+    tab.resize(690, 500)  # beside the panel of fields in a window of 1100 px
+    application.processEvents()
+    for row in range(4):
+        index = tab.table.model().index(row, NOTE)
+        font = index.data(qt.Qt.FontRole) or tab.table.font()
+        font.setPixelSize(tab.table.fontInfo().pixelSize())
+        width = qt.QFontMetrics(font).horizontalAdvance(index.data())
+        assert width < tab.table.columnWidth(NOTE)
+    assert not tab.table.horizontalScrollBar().isVisible()
+    assert tab.table.columnWidth(NAME) > 50
 
 
 def test_bars_are_as_long_as_the_parts_of_the_scores_in_any_order(tab, evaluation, application):

@@ -18,7 +18,6 @@ from ._exports import list_scores
 from ._labels import make_label
 from ._ranking_table import BARS
 from ._ranking_table import NAME
-from ._ranking_table import NOTE
 from ._ranking_table import RANK
 from ._ranking_table import ROW_ROLE
 from ._ranking_table import NumericOrder
@@ -90,7 +89,7 @@ class RankingTab(qt.QWidget):
         self.save = qt.QPushButton("&Save", self)
         self._arrange()
         self._made = True
-        self._soften_selections()
+        soften_selection(self.table, self.palette())
 
         self.table.doubleClicked.connect(self.sigChoose)
         self.choose.clicked.connect(self.sigChoose)
@@ -107,11 +106,14 @@ class RankingTab(qt.QWidget):
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
-        table.setWordWrap(True)
+        table.setWordWrap(False)
+        table.setTextElideMode(qt.Qt.ElideMiddle)
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        for column in (BARS, NOTE):  # share the space that the numbers leave
-            table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        for column in (NAME, BARS):  # share the space that the numbers leave
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
         return table
 
     def _arrange(self) -> None:
@@ -153,9 +155,6 @@ class RankingTab(qt.QWidget):
         self.table.sortByColumn(RANK, qt.Qt.AscendingOrder)
         self.update_choice(result)
         self._fit_table()
-        for column in range(RANK, BARS):
-            self.table.resizeColumnToContents(column)
-        self.table.setColumnWidth(NAME, min(self.table.columnWidth(NAME), _WIDEST_NAME))
 
     def update_choice(self, result: RunResult) -> None:
         """Move the mark to the registration that is chosen."""
@@ -180,7 +179,7 @@ class RankingTab(qt.QWidget):
         self._fit_table()
 
     def _fit_table(self) -> None:
-        """The bars, which repeat the scores, give way to the notes where there is little space."""
+        """The bars, which repeat the scores, give way to the names where there is little space."""
         wide = self.width() >= _WIDE
         self.table.setColumnHidden(BARS, not wide or self._result.evaluation is None)
 
@@ -192,10 +191,7 @@ class RankingTab(qt.QWidget):
     def changeEvent(self, event: qt.QEvent) -> None:
         super().changeEvent(event)
         if event.type() == qt.QEvent.PaletteChange and self._made:
-            self._soften_selections()
-
-    def _soften_selections(self) -> None:
-        soften_selection(self.table, self.palette())
+            soften_selection(self.table, self.palette())
 
     def _on_row_selected(self, current: qt.QModelIndex, previous: qt.QModelIndex) -> None:
         if current.isValid() and not self._selecting:
@@ -214,9 +210,6 @@ class RankingTab(qt.QWidget):
                 self.table.selectRow(row)
                 self.table.scrollTo(index)
         self._selecting = False
-        self._update_button(name)
-
-    def _update_button(self, name: str) -> None:
         self.choose.setEnabled(name.removesuffix(", refined") != self._result.reference_stack)
 
 

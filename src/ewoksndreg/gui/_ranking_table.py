@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,8 +57,6 @@ ROW_ROLE = qt.Qt.UserRole
 SORT_ROLE = qt.Qt.UserRole + 1
 """What a cell is sorted by, a number or a string."""
 
-_UNKNOWN = RegistrationScore(math.nan, math.nan, math.nan, math.nan, math.nan)
-
 
 @dataclass(frozen=True)
 class RankingRow:
@@ -67,6 +66,7 @@ class RankingRow:
     :param name: of the registration.
     :param numbers: unknown ones are NaN.
     :param note: why it has no score, that it is a rival of the best one, that it is chosen.
+    :param short_note: the same in a few words.
     :param best: whether it ranks first.
     :param tied: whether it cannot be told from the best one, or is the best one and has rivals.
     """
@@ -75,6 +75,7 @@ class RankingRow:
     name: str
     numbers: RegistrationScore
     note: str
+    short_note: str
     best: bool = False
     tied: bool = False
 
@@ -88,33 +89,26 @@ def make_rows(result: RunResult) -> list[RankingRow]:
     evaluation = result.evaluation
     rows = []
     for rank, name in enumerate(result.registration_names, start=1):
-        chosen = "chosen for all stacks" if name == result.reference_stack else ""
+        best, tied = evaluation is not None and rank == 1, False
         if evaluation is None:
-            transformations, shape = result.registrations.get(name), result.image_shape(name)
-            numbers, note = _UNKNOWN, "not needed and not read"
-            if transformations:
-                note = ""
-                if shape is not None:
-                    smoothness = smoothness_eval(transformations, shape)
-                    numbers = RegistrationScore(math.nan, math.nan, math.nan, smoothness, math.nan)
-            rows.append(RankingRow(math.nan, name, numbers, _join(note, chosen)))
-            continue
-        best = rank == 1
-        rows.append(
-            RankingRow(
-                rank,
-                name,
-                evaluation.registrations[name],
-                _join(describe_rank(evaluation, name), chosen),
-                best,
-                bool(evaluation.rivals) if best else name in evaluation.rivals,
-            )
-        )
+            note = "" if result.registrations.get(name) else "not read, because it is not needed"
+            numbers = _find_smoothness(result, name)
+        else:
+            note, numbers = describe_rank(evaluation, name), evaluation.registrations[name]
+            tied = bool(evaluation.rivals) if best else name in evaluation.rivals
+        short = "tied" if tied and not best else re.split("[:,]", note)[0]
+        if name == result.reference_stack:
+            note = f"{note}; chosen for all stacks" if note else "chosen for all stacks"
+            short = f"{short}, chosen" if short else "chosen"
+        shown_rank = math.nan if evaluation is None else rank
+        rows.append(RankingRow(shown_rank, name, numbers, note, short, best, tied))
     return rows
 
 
-def _join(*notes: str) -> str:
-    return "; ".join(filter(None, notes))
+def _find_smoothness(result: RunResult, name: str) -> RegistrationScore:
+    transformations, shape = result.registrations.get(name), result.image_shape(name)
+    smoothness = smoothness_eval(transformations, shape) if transformations and shape else math.nan
+    return RegistrationScore(math.nan, math.nan, math.nan, smoothness, math.nan)
 
 
 class RankingModel(qt.QAbstractTableModel):
@@ -152,7 +146,7 @@ class RankingModel(qt.QAbstractTableModel):
         if role == qt.Qt.DisplayRole:
             return _format_cell(row, column)
         if role == qt.Qt.ToolTipRole and column in (NAME, NOTE):
-            return html.escape(_format_cell(row, column))
+            return html.escape(str(find_value(row, column)))
         if role == qt.Qt.TextAlignmentRole and column not in (NAME, NOTE):
             return int(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         if role == qt.Qt.FontRole and row.best:
@@ -225,6 +219,8 @@ def _format_cell(row: RankingRow, column: int) -> str:
     value = find_value(row, column)
     if column == BARS:
         return ""
+    if column == NOTE:
+        return row.short_note
     if isinstance(value, str):
         return value
     if math.isnan(value):
