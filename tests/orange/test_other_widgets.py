@@ -66,6 +66,7 @@ SETTINGS = {
     OWReg2DTransform: {
         "image_stacks": ["a.h5::/entry/Ca"],
         "transformations": {"Ca": "a.h5::/entry/shifts/Ca"},
+        "convention": "opencv",
         "crop": True,
         "interpolation_order": 3,
         "output_root_uri": "b.h5::/entry/align",

@@ -217,6 +217,7 @@ def test_values_of_a_link_are_shown_and_cannot_be_edited(widget, settle, measure
         widget,
         image_stacks=measured.stacks,
         transformations=measured.registrations,
+        convention="passive",
         evaluate_on="own",
         save_with="best",
         skip=False,
@@ -257,6 +258,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
     _type(widget, "transformations", "\n".join(measured.registration_urls))
     _type(widget, "output_root_uri", "out.h5::/aligned")
     _choose(widget, "reference_stack", "Fe-K")
+    _choose(widget, "convention", "opencv")
     _choose(widget, "evaluate_on", "its own stack only")
     _choose(widget, "save_with", "each its own registration")
     widget.fields["max_workers"].editor.setValue(2)
@@ -271,6 +273,7 @@ def test_all_that_is_set_comes_back_with_the_workflow(widget, make_widget, measu
         ),
         "output_root_uri": "out.h5::/aligned",
         "reference_stack": "Fe-K",
+        "convention": "opencv",
         "evaluate_on": "own",
         "reference_image": "auto",
         "refine": False,

@@ -1,5 +1,6 @@
 """Geometry: the transformations and how an image is resampled with them."""
 
+from ._conversion import CONVENTION_NAMES
 from ._conversion import Conventions
 from ._conversion import TransformationSource
 from ._conversion import as_registrations
@@ -13,6 +14,7 @@ from .base import Transformation
 from .types import TransformationType
 
 __all__ = [
+    "CONVENTION_NAMES",
     "Conventions",
     "Homography",
     "Motion",

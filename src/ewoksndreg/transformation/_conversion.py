@@ -61,6 +61,8 @@ _CONVENTIONS = {
     "phase_cross_correlation": _Convention(active=True, xy=False),
 }
 
+CONVENTION_NAMES = tuple(_CONVENTIONS)
+
 _PASSIVE = _CONVENTIONS["passive"]
 
 # No image registration finds a perspective of 1 % per pixel, but the translation in the last row

@@ -21,6 +21,7 @@ from .controls.fields import NumberField
 from .controls.hdf5_datasets import identify
 from .controls.stack_fields import OutputField
 from .controls.stack_fields import StackNameField
+from .controls.stack_fields import make_convention_field
 from .controls.stack_fields import make_registrations_field
 from .controls.stack_fields import make_stacks_field
 from .controls.task_widget import OWTaskWidget
@@ -118,6 +119,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         return (
             make_stacks_field(),
             make_registrations_field(),
+            make_convention_field(),
             reference,
             evaluate_on,
             skip,

@@ -14,6 +14,7 @@ from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.hdf5_datasets import describe_stacks
 from .controls.stack_fields import OutputField
+from .controls.stack_fields import make_convention_field
 from .controls.stack_fields import make_registrations_field
 from .controls.stack_fields import make_stacks_field
 from .controls.status_widget import OWStatusWidget
@@ -55,6 +56,7 @@ class OWReg2DTransform(  # type: ignore[call-arg]  # ewoksorange has no types
         return (
             make_stacks_field(),
             make_registrations_field(),
+            make_convention_field(),
             CheckField(
                 "crop",
                 "Crop to what all images show",

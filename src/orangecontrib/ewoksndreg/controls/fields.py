@@ -104,8 +104,11 @@ class ChoiceField(Field):
     :param unset: the label of no value, which cannot be chosen.
     """
 
+    other = "{}"
+    """The label of a value that is not one of the choices."""
+
     def __init__(
-        self, name: str, label: str, help: str, choices: Mapping[Any, str], *, unset: str = ""
+        self, name: str, label: str, help: str, choices: Mapping[Any, str], *, unset: str = "not set"
     ) -> None:
         editor = qt.QComboBox()
         editor.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
@@ -138,7 +141,7 @@ class ChoiceField(Field):
     def _display(self, value: Any) -> None:
         shown = [self.editor.itemData(n) for n in range(self.editor.count())]
         if value not in shown:
-            words = self._unset if value is None else f"{value} (not among the inputs)"
+            words = self._unset if value is None else self.other.format(value)
             self._add(value, words)
             shown.append(value)
         self.editor.setCurrentIndex(shown.index(value))

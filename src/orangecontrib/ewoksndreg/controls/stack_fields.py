@@ -10,6 +10,7 @@ from functools import partial
 from silx.gui import qt
 
 from ewoksndreg.io import as_data_url
+from ewoksndreg.transformation import CONVENTION_NAMES
 
 from .dialogs import choose_datasets
 from .dialogs import choose_output_group
@@ -33,6 +34,8 @@ class StackNameField(ChoiceField):
 
     :param none: the text for no stack.
     """
+
+    other = "{} (not among the inputs)"
 
     def __init__(self, name: str, label: str, help: str, none: str) -> None:
         self._none = none
@@ -69,6 +72,16 @@ def make_registrations_field() -> SourcesField:
         read=read_transformations,
         write=format_sources,
         browse=partial(choose_datasets, what="registrations", accept=is_transformations),
+    )
+
+
+def make_convention_field() -> ChoiceField:
+    """The field of the input `convention`."""
+    return ChoiceField(
+        "convention",
+        "Their matrices and shifts are",
+        "What the numbers of the registrations mean: the convention, or the tool that found them.",
+        {None: "passive, in (row, column) order", **{name: name for name in CONVENTION_NAMES}},
     )
 
 
