@@ -21,7 +21,6 @@ from ._messages import add_context
 from ._pixels import as_floating
 from ._pixels import floating_type
 
-
 # Sequences of users may not allow several threads to read at the same time. A window and a task may
 # have a stack each of the same sequence, so the lock belongs to the sequence, found by its `id`.
 _locks: WeakValueDictionary[int, threading.Lock] = WeakValueDictionary()

@@ -80,7 +80,9 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
     tab = make_tab(evaluation_of(40))
     marks = tab.plot.getCurve("outliers")
     assert marks.getXData().tolist() == [7, 30]
-    assert tab.message.text().startswith("Thick curve: 'b', the best. Images 7 and 30 are outliers: ")
+    assert tab.message.text().startswith(
+        "Thick curve: 'b', the best. Images 7 and 30 are outliers: "
+    )
 
 
 def test_where_nothing_stands_out_that_is_said(make_tab):

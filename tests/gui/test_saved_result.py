@@ -92,7 +92,9 @@ def test_without_a_file_of_the_images_the_numbers_and_warnings_are_shown(
     assert view.per_image_tab.plot.getCurve("Fe-K") is not None
     for name in pixels:
         view.selection.select_stack(name)
-        assert view.images_tab.error.text() == f"There is no file with the images of stack {name!r}."
+        assert (
+            view.images_tab.error.text() == f"There is no file with the images of stack {name!r}."
+        )
     assert view.motion_tab.message.text().endswith(": there is no file with them.")
     view.close()
     view.deleteLater()

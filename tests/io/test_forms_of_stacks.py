@@ -4,6 +4,9 @@ import os
 import pickle
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -556,3 +559,27 @@ def test_another_process_opens_the_file_by_its_url(tmp_path, monkeypatch):
         [sys.executable, "-c", OTHER_PROCESS], input=data, capture_output=True, check=True, cwd="/"
     )
     assert float(done.stdout) == IMAGES[2:5].sum()
+
+
+def test_two_threads_never_read_one_sequence_at_the_same_time():
+    """A window shows images of a sequence while a task reads it; each has opened it."""
+
+    class Images(Sequence):
+        readers = most = 0
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            self.readers += 1
+            self.most = max(self.most, self.readers)
+            time.sleep(0.01)
+            self.readers -= 1
+            return numpy.zeros((4, 5))
+
+    images = Images()
+
+    with ThreadPoolExecutor(4) as executor:
+        for found in executor.map(read, [{"Ca-K": images}] * 4):
+            assert found["Ca-K"].shape == (3, 4, 5)
+    assert images.most == 1

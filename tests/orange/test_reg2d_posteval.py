@@ -529,8 +529,8 @@ def test_a_saved_result_says_what_is_where_and_offers_the_next_name(widget, run,
     _type(widget, "output_root_uri", place)
     run(widget)
     assert widget.view.banner.text() == (
-        f"Saved in {place}: all stacks with the registration of 'Fe-K', the best one. The evaluation"
-        " is in /entry/aligned_evaluation"
+        f"Saved in {place}: all stacks with the registration of 'Fe-K', the best one. The"
+        " evaluation is in /entry/aligned_evaluation"
     )
     _click(widget, "Trigger")
     field = _field(widget, "output_root_uri")

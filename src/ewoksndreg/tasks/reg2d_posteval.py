@@ -117,8 +117,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     """The given registrations, except those in files that were not read; None before the run."""
 
     saved: str | None = None
-    """Where the stacks and the evaluation were saved and how the stacks were aligned; None if nothing
-    was saved."""
+    """Where the stacks and the evaluation were saved, and how the stacks were aligned; None if
+    nothing was saved."""
 
     warnings: tuple[str, ...] = ()
     """The warnings of the last run."""

@@ -108,7 +108,13 @@ class ChoiceField(Field):
     """The label of a value that is not one of the choices."""
 
     def __init__(
-        self, name: str, label: str, help: str, choices: Mapping[Any, str], *, unset: str = "not set"
+        self,
+        name: str,
+        label: str,
+        help: str,
+        choices: Mapping[Any, str],
+        *,
+        unset: str = "not set",
     ) -> None:
         editor = qt.QComboBox()
         editor.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
