@@ -106,12 +106,8 @@ def test_numbers_that_are_missing_are_a_dash_and_the_remark_says_why(tab):
     assert column(tab, SCORE)[3] == "–"  # noqa: RUF001
     assert column(tab, NOTE) == ["best, chosen", "", "", "no score"]
     notes = [tab.table.model().index(row, NOTE).data(qt.Qt.ToolTipRole) for row in range(4)]
-    assert notes == [
-        "best; chosen for all stacks",
-        "",
-        "",
-        "no score: 2 of its 3 transformations are singular or not finite",
-    ]
+    assert "best; chosen for all stacks" in notes[0]
+    assert "no score: 2 of its 3 transformations are singular or not finite" in notes[3]
 
 
 def test_all_notes_are_readable_in_a_narrow_window(tab, application):

@@ -1,4 +1,4 @@
-"""Two pictures next to each other that are zoomed together."""
+"""Two pictures that are zoomed together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from silx.gui import qt
 from silx.gui.colors import Colormap
 from silx.gui.plot.items import ItemChangedType
 
+from ._colors import SELECTED_IMAGE
 from ._plot_toolbar import PlotToolBar
 from ._themed_plot import ThemedPlot
 
@@ -51,6 +52,7 @@ class BeforeAfter(qt.QWidget):
             side.plot.show_picture(picture, colormap)
         if pictures[0].shape[:2] != self._shape:
             self._shape = pictures[0].shape[:2]
+            self._arrange()
             self.reset_zoom()
 
     def show_swipe(self, fraction: float | None) -> None:
@@ -67,6 +69,18 @@ class BeforeAfter(qt.QWidget):
     def clear(self) -> None:
         for side in self.sides:
             side.plot.clear()
+
+    def _arrange(self) -> None:
+        """Put the pictures where they are larger, next to each other or above each other."""
+        height, width = (max(length, 1) for length in self._shape)
+        wide, high = self.width() / width, self.height() / height
+        beside = min(wide / 2, high) >= min(wide, high / 2)
+        box = qt.QBoxLayout
+        self.layout().setDirection(box.LeftToRight if beside else box.TopToBottom)
+
+    def resizeEvent(self, event: qt.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def _follow(self, zoomed: Picture, other: Picture) -> None:
         if self._following or not zoomed.isVisible():
@@ -156,7 +170,7 @@ class Picture(ThemedPlot):
         if column is None:
             self.removeMarker(_SWIPE)
         elif marker is None:
-            self.addXMarker(column, legend=_SWIPE, color="#bd1f01", draggable=True)
+            self.addXMarker(column, legend=_SWIPE, color=SELECTED_IMAGE, draggable=True)
             self._getMarker(_SWIPE).sigItemChanged.connect(self._on_marker_changed)
         elif marker.getXPosition() != column:
             marker.setPosition(column, 0)

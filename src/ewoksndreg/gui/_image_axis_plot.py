@@ -13,8 +13,6 @@ from ._themed_plot import ThemedPlot
 _MOST_POINTS = 60
 _POINT_SIZE = 4
 
-_MARGINS = (76, 12, 14, 48)
-
 
 class ImageAxisPlot(ThemedPlot):
     """A plot whose horizontal axis is the image number; a line marks the selected image."""
@@ -25,9 +23,8 @@ class ImageAxisPlot(ThemedPlot):
     def __init__(
         self,
         y_label: str,
+        margins: tuple[int, int, int, int],
         parent: qt.QWidget | None = None,
-        *,
-        margins: tuple[int, int, int, int] = _MARGINS,
     ) -> None:
         super().__init__(margins, parent)
         self.setGraphXLabel("image")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from silx.gui import qt
 
@@ -26,7 +27,10 @@ class ImageSlider(qt.QWidget):
         super().__init__(parent)
         self._selection = selection
         self._is_loading = is_loading
-        self.slider = _JumpingSlider(qt.Qt.Horizontal, self)
+        self.slider = qt.QSlider(qt.Qt.Horizontal, self)
+        style = _JumpingStyle()
+        style.setParent(self)
+        self.slider.setStyle(style)
         self.slider.setPageStep(1)
         self.slider.setMinimumWidth(100)
         self.number = qt.QSpinBox(self)
@@ -75,22 +79,10 @@ class ImageSlider(qt.QWidget):
         self._last.setText(f"/ {last}")
 
 
-class _JumpingSlider(qt.QSlider):
-    """A click moves the handle to the mouse, not one step towards it."""
+class _JumpingStyle(qt.QProxyStyle):
+    """A click on a slider moves the handle to the mouse, not one step towards it."""
 
-    def mousePressEvent(self, event: qt.QMouseEvent) -> None:
-        if event.button() == qt.Qt.LeftButton:
-            option = qt.QStyleOptionSlider()
-            self.initStyleOption(option)
-            style = self.style()
-            handle = style.subControlRect(
-                qt.QStyle.CC_Slider, option, qt.QStyle.SC_SliderHandle, self
-            )
-            if not handle.contains(event.position().toPoint()):
-                left = event.position().x() - handle.width() / 2
-                self.setValue(
-                    qt.QStyle.sliderValueFromPosition(
-                        self.minimum(), self.maximum(), round(left), self.width() - handle.width()
-                    )
-                )
-        super().mousePressEvent(event)
+    def styleHint(self, hint: qt.QStyle.StyleHint, *details: Any) -> int:
+        if hint == qt.QStyle.SH_Slider_AbsoluteSetButtons:
+            return int(qt.Qt.LeftButton.value)
+        return int(super().styleHint(hint, *details))

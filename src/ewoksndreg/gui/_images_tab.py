@@ -59,8 +59,8 @@ class ImagesTab(qt.QWidget):
 
         self.plots = BeforeAfter(self)
         self.left, self.right = self.plots.sides
-        self.mode_buttons = {mode: self._make_button(mode.value) for mode in Mode}
-        self.side_buttons = [self._make_button(text) for text in ("B&oth", "Le&ft", "Ri&ght")]
+        self.mode_buttons = {mode: qt.QRadioButton(mode.value, self) for mode in Mode}
+        self.side_buttons = [qt.QRadioButton(text, self) for text in ("B&oth", "Le&ft", "Ri&ght")]
         self.own_scale = qt.QCheckBox("&Each on its\nown scale", self)
         self.own_scale.setToolTip(
             "For images whose brightness differs, as across an absorption edge"
@@ -121,9 +121,6 @@ class ImagesTab(qt.QWidget):
         """Blink, or, if it blinks, show red and blue."""
         mode = Mode.OVERLAY if self._display.mode is Mode.BLINK else Mode.BLINK
         self.mode_buttons[mode].setChecked(True)
-
-    def _make_button(self, text: str) -> qt.QRadioButton:
-        return qt.QRadioButton(text, self)
 
     def _arrange(self) -> None:
         panel = qt.QWidget(self)

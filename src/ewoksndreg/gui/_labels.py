@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from silx.gui import qt
 
 _LONGEST_HEADING = 14
@@ -25,6 +27,11 @@ def make_heading(parent: qt.QWidget) -> qt.QLabel:
     font.setPointSizeF(1.15 * font.pointSizeF())
     label.setFont(font)
     return label
+
+
+def make_tool_tip(words: str) -> str:
+    """Words that Qt does not take for HTML."""
+    return f"<span>{escape(words)}</span>" if words else ""
 
 
 def shorten(name: str) -> str:

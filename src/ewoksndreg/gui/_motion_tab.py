@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,6 +18,7 @@ from ._colors import choose_line_style
 from ._colors import soften_selection
 from ._image_axis_plot import ImageAxisPlot
 from ._labels import make_label
+from ._labels import make_tool_tip
 from ._plot_toolbar import PlotToolBar
 from ._result import RunResult
 from ._selection import Selection
@@ -68,7 +68,7 @@ class MotionTab(qt.QWidget):
         self._reference_image = 0
         self._motions: dict[str, Motion] = {}
         self._about = ""
-        self.plots = {what: ImageAxisPlot("", self, margins=_MARGINS) for what in _LABELS}
+        self.plots = {what: ImageAxisPlot("", _MARGINS, self) for what in _LABELS}
         self.legend = qt.QListWidget(self)
         self.legend.setFixedWidth(160)
         self.legend.setIconSize(qt.QSize(28, 12))
@@ -155,7 +155,7 @@ class MotionTab(qt.QWidget):
         icon = _draw_line_icon(self._choose_style(name), _BEST_WIDTH if best else _WIDTH)
         item = qt.QListWidgetItem(icon, f"★ {name}" if best else name)
         item.setData(_NAME_ROLE, name)
-        item.setToolTip(html.escape(name))
+        item.setToolTip(make_tool_tip(name))
         font = item.font()
         font.setBold(best)
         item.setFont(font)

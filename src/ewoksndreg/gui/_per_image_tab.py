@@ -43,7 +43,7 @@ class PerImageTab(qt.QWidget):
         super().__init__(parent)
         self._selection = selection
         self._evaluation: Evaluation | None = None
-        self.plot = ImageAxisPlot("relative error", self, margins=_MARGINS)
+        self.plot = ImageAxisPlot("relative error", _MARGINS, self)
         colormap = make_error_colormap()
         self.heat_map = HeatMap(colormap, (_MARGINS[0], _MARGINS[2]), self)
         self.message = make_label(self)

@@ -34,10 +34,17 @@ class PlotToolBar(qt.QToolBar):
             self.profile.hide()  # one button with a menu takes its place
             button = qt.QToolButton(self)
             menu = qt.QMenu(button)
-            for action in self._profile_actions():
+            tools = self.profile
+            for action in (
+                tools.hLineAction,
+                tools.vLineAction,
+                tools.lineAction,
+                tools.crossAction,
+                tools.clearAction,
+            ):
                 menu.addAction(action)
             button.setMenu(menu)
-            button.setIcon(self.profile.hLineAction.icon())
+            button.setIcon(tools.hLineAction.icon())
             button.setToolTip("Profile along a line")
             button.setPopupMode(qt.QToolButton.InstantPopup)
             self.profile_button = button
@@ -48,13 +55,3 @@ class PlotToolBar(qt.QToolBar):
         for action in (self.save, self.copy, self.print):
             action.setShortcut(qt.QKeySequence())  # there are several plots in a window
             self.addAction(action)
-
-    def _profile_actions(self) -> tuple[qt.QAction, ...]:
-        tools = self.profile
-        return (
-            tools.hLineAction,
-            tools.vLineAction,
-            tools.lineAction,
-            tools.crossAction,
-            tools.clearAction,
-        )

@@ -12,7 +12,7 @@ from ..evaluation import verdict_as_html
 from ._colors import RELATIVE_ERROR
 from ._colors import SMOOTHNESS
 from ._colors import soften_selection
-from ._error_table import ErrorModel
+from ._error_table import ErrorTable
 from ._exports import list_errors
 from ._exports import list_scores
 from ._labels import make_label
@@ -40,7 +40,6 @@ _ERRORS = (
     " than unaligned"
 )
 
-_WIDEST_NAME = 180  # px; longer names have a tool tip
 _WIDE = 850  # px
 _TALLEST_VERDICT = 150  # px; a longer one is scrolled
 
@@ -65,7 +64,6 @@ class RankingTab(qt.QWidget):
         self._model = RankingModel(self)
         self._order = NumericOrder(self)
         self._order.setSourceModel(self._model)
-        self._errors_model = ErrorModel(self)
 
         self.summary = make_label(self)
         self.verdict = qt.QTextBrowser(self)
@@ -76,14 +74,7 @@ class RankingTab(qt.QWidget):
         self.table = self._make_table()
         self.legend = make_label(self)
         self.legend.setTextFormat(qt.Qt.RichText)
-        self.errors = qt.QTableView(self)
-        self.errors.setModel(self._errors_model)
-        self.errors.setSelectionMode(qt.QAbstractItemView.NoSelection)
-        self.errors.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
-        self.errors.horizontalHeader().setMinimumSectionSize(90)
-        self.errors.verticalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
-        self.errors.verticalHeader().setMinimumSectionSize(22)
-        self.errors.verticalHeader().setMaximumWidth(_WIDEST_NAME)
+        self.errors = ErrorTable(self)
         self.choose = qt.QPushButton("&Choose for all stacks", self)
         self.choose.setToolTip("Use the selected registration for all stacks (Return)")
         self.save = qt.QPushButton("&Save", self)
@@ -93,7 +84,7 @@ class RankingTab(qt.QWidget):
 
         self.table.doubleClicked.connect(self.sigChoose)
         self.choose.clicked.connect(self.sigChoose)
-        self.errors.clicked.connect(self._on_error_clicked)
+        self.errors.cellClicked.connect(self._on_error_clicked)
         self.table.selectionModel().currentRowChanged.connect(self._on_row_selected)
         selection.sigRegistrationChanged.connect(self._select_row)
 
@@ -147,10 +138,10 @@ class RankingTab(qt.QWidget):
         ranked = evaluation is not None
         if evaluation is not None:
             self.verdict.setHtml(verdict_as_html(evaluation) + _silent(evaluation))
+            self.errors.show_errors(evaluation)
         self.verdict.setVisible(ranked)
         self._fit_verdict()
         self.legend.setText(_LEGEND if ranked else _NO_SCORES)
-        self._errors_model.set_evaluation(evaluation)
         self._lower.setVisible(ranked)
         self.table.sortByColumn(RANK, qt.Qt.AscendingOrder)
         self.update_choice(result)
@@ -197,10 +188,9 @@ class RankingTab(qt.QWidget):
         if current.isValid() and not self._selecting:
             self._selection.select_registration(current.data(ROW_ROLE).name)
 
-    def _on_error_clicked(self, index: qt.QModelIndex) -> None:
-        registration, stack = self._errors_model.find_names(index)
-        self._selection.select_registration(registration)
-        self._selection.select_stack(stack)
+    def _on_error_clicked(self, row: int, column: int) -> None:
+        self._selection.select_registration(self._result.registration_names[row])
+        self._selection.select_stack(self._result.stack_names[column])
 
     def _select_row(self, name: str) -> None:
         self._selecting = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from ..evaluation import describe_rank
 from ..evaluation import smoothness_eval
 from ._colors import RELATIVE_ERROR
 from ._colors import SMOOTHNESS
+from ._labels import make_tool_tip
 from ._result import RunResult
 
 # The keys of the output `scores` of the task, too.
@@ -146,7 +146,7 @@ class RankingModel(qt.QAbstractTableModel):
         if role == qt.Qt.DisplayRole:
             return _format_cell(row, column)
         if role == qt.Qt.ToolTipRole and column in (NAME, NOTE):
-            return html.escape(str(find_value(row, column)))
+            return make_tool_tip(str(find_value(row, column)))
         if role == qt.Qt.TextAlignmentRole and column not in (NAME, NOTE):
             return int(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         if role == qt.Qt.FontRole and row.best:

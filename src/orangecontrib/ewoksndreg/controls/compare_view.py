@@ -16,6 +16,7 @@ from silx.gui.widgets.FrameBrowser import HorizontalSliderWithBrowser
 from ewoksndreg.io import find_sources
 from ewoksndreg.io import open_stacks
 
+from .fields import make_note
 from .text_values import elide
 
 _LONGEST_NAME = 40  # characters
@@ -27,9 +28,7 @@ class CompareView(qt.QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._sources: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-        self.message = qt.QLabel()
-        self.message.setTextFormat(qt.Qt.PlainText)
-        self.message.setWordWrap(True)
+        self.message = make_note()
         self.choice = qt.QComboBox()
         self.choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
         self.slider = HorizontalSliderWithBrowser()

@@ -15,6 +15,15 @@ _PROBLEM_COLOR = "#e0524d"
 _LONGEST_CHOICE = 44  # characters
 
 
+def make_note() -> qt.QLabel:
+    """A plain-text label of one or more lines; a long path does not make the window wider."""
+    note = qt.QLabel()
+    note.setTextFormat(qt.Qt.PlainText)
+    note.setWordWrap(True)
+    note.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Minimum)
+    return note
+
+
 class Field(qt.QWidget):
     """A labeled editor of one input.
 
@@ -36,12 +45,7 @@ class Field(qt.QWidget):
         self.setSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Maximum)
         self.label = label
         self._heading = qt.QLabel(label)
-        self.note = qt.QLabel()
-        self.note.setTextFormat(qt.Qt.PlainText)
-        self.note.setWordWrap(True)
-        policy = self.note.sizePolicy()
-        policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)  # a long path stays inside
-        self.note.setSizePolicy(policy)
+        self.note = make_note()
         self.note.hide()
         self._heading_row = qt.QHBoxLayout()
         self._heading_row.addWidget(self._heading)

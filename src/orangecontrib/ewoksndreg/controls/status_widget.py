@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from silx.gui import qt
-
+from .fields import make_note
 from .shapes_table import ShapesTable
 from .task_widget import OWTaskWidget
 
@@ -21,12 +20,7 @@ class OWStatusWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     """Description of the task, which is displayed until it runs."""
 
     def __init__(self) -> None:
-        self._status = qt.QLabel()
-        self._status.setTextFormat(qt.Qt.PlainText)
-        self._status.setWordWrap(True)
-        policy = self._status.sizePolicy()
-        policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)  # a long path stays inside
-        self._status.setSizePolicy(policy)
+        self._status = make_note()
         self.result_table = ShapesTable()
         super().__init__()
         self.controlArea.layout().insertWidget(0, self._status)
