@@ -8,7 +8,7 @@ _OPACITY = 140  # of 255
 
 
 class Veil(qt.QWidget):
-    """Covers a widget; clicks go through.
+    """Covers a widget; clicks go through. (Under Qt's opacity effect plots and tables are garbled.)
 
     :param covered: the widget.
     """

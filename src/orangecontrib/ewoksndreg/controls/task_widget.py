@@ -33,7 +33,7 @@ from .text_values import list_names
 # The interval (ms) of requests to cancel a task: a request before it starts is lost.
 _ASK_AGAIN = 50
 
-_FIELDS_WIDTH = 330  # px
+_FIELDS_WIDTH = 290  # px
 
 
 def make_inputs(task: Any, default: str | None = None, shown: Collection[str] = ()) -> type:
