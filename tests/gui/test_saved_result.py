@@ -66,7 +66,10 @@ def test_a_saved_result_is_shown_as_it_was(run, result_file, application, wait_u
         task.evaluation.relative_error_per_image[1],  # Fe-K is best, and was given second
     )
     assert task.refinement.accepted
-    assert shown.about_refinement == str(task.refinement)
+    assert view.summary.text().endswith(f"It was {task.refinement}.")
+    view.choose("Ca-K")  # which was not refined
+    assert view.summary.text().endswith("aligned with the registration of 'Ca-K'.")
+    view.choose("Fe-K")
     assert view.images_tab.right.choice.currentData() == "Fe-K, refined"
     assert list(shown.refined["Fe-K"]) == list(task.refinement.transformations)
     assert list(shown.registrations["Ca-K"]) == list(task.registrations["Ca-K"])

@@ -450,8 +450,11 @@ def test_a_widget_that_is_removed_stops_its_task(widget, measured):
     assert not task.succeeded
 
 
-def test_another_registration_can_be_chosen_in_the_result(widget, run, settle, measured):
-    widget.update_default_inputs(image_stacks=measured.urls, transformations=measured.registrations)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_another_registration_can_be_chosen_in_the_result(widget, run, settle, measured, in_file):
+    urls = dict(zip(measured.registrations, measured.registration_urls, strict=True))
+    registrations = urls if in_file else measured.registrations
+    widget.update_default_inputs(image_stacks=measured.urls, transformations=registrations)
     run(widget)
     assert _field(widget, "reference_stack").editor.currentText() == "the best"
     widget.view.sigReferenceStackRequested.emit("Ca-K")
@@ -459,6 +462,8 @@ def test_another_registration_can_be_chosen_in_the_result(widget, run, settle, m
     assert _field(widget, "reference_stack").editor.currentText() == "Ca-K"
     assert _read_outputs(widget)["reference_stack"] == "Ca-K"
     assert _read_saved(widget)["_ewoks_default_inputs"]["reference_stack"] == "Ca-K"
+    choice = widget.view.images_tab.right.choice
+    assert {choice.itemData(n) for n in range(choice.count())} == {"Ca-K", "Fe-K"}
     _choose(widget, "reference_stack", "the best")
     run(widget)
     assert _read_outputs(widget)["reference_stack"] == "Fe-K"

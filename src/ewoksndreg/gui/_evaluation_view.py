@@ -175,7 +175,7 @@ class EvaluationView(qt.QWidget):
             evaluation,
             reference_stack,
             refined,
-            "" if refinement is None else str(refinement),
+            {given: str(refinement)} if refinement is not None and given is not None else {},
             unreadable,
         )
         if not result.stack_names:

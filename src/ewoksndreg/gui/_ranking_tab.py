@@ -230,6 +230,7 @@ def summarize(result: RunResult) -> str:
     if reference is not None:
         which = "it" if reference == best else f"the registration of {reference!r}"
         sentence += f" All stacks are aligned with {which}."
-    if result.about_refinement:
-        sentence += f" It was {result.about_refinement}."
+    about = result.about_refinement.get(reference or best)
+    if about:
+        sentence += f" It was {about}."
     return sentence

@@ -23,7 +23,7 @@ class RunResult:
         its own.
     :param refined: the registrations that were refined on all stacks, by the name of the one that
         was given.
-    :param about_refinement: one sentence, or nothing.
+    :param about_refinement: one sentence for the registration that was to be refined, by its name.
     :param unreadable: why the stacks cannot be opened, one sentence, or None.
     """
 
@@ -32,7 +32,7 @@ class RunResult:
     evaluation: Evaluation | None = None
     reference_stack: str | None = None
     refined: Mapping[str, Sequence[Transformation]] = field(default_factory=dict)
-    about_refinement: str = ""
+    about_refinement: Mapping[str, str] = field(default_factory=dict)
     unreadable: str | None = None
 
     @property

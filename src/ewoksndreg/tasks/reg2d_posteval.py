@@ -83,10 +83,12 @@ class _Choice:
 class Findings:
     """Results that runs with the same stacks and registrations share.
 
+    :param registrations: those that were read.
     :param evaluation: the result of the ranking.
     :param refinements: by the name of the registration they start from, and whether it was ranked.
     """
 
+    registrations: dict[str, list[Transformation]] = field(default_factory=dict)
     evaluation: Evaluation | None = None
     refinements: dict[tuple[str, bool], Refinement] = field(default_factory=dict)
 
@@ -127,6 +129,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         inputs = self.inputs
         self.findings = getattr(self, "findings", Findings())
         registrations = self.registrations = self._read_registrations()
+        self.findings.registrations |= registrations
         kind = self._decide(registrations)
         saved = inputs.output_root_uri is not None
         refined = inputs.refine and kind in ("forced", "ranked")

@@ -180,7 +180,6 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         reference = None if skipped else outputs["reference_stack"]
         self._show(
             outputs["image_stacks"],
-            task,
             evaluation=None if skipped else self._findings.evaluation,
             reference_stack=reference,
             refinement=task.refinement,
@@ -195,14 +194,16 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         self._go_on = True
         evaluation = self._findings.evaluation
         if task is not None and evaluation is not None and not task.get_input_value("skip"):
-            self._show(task.get_input_value("image_stacks"), task, evaluation=evaluation)
+            chosen = task.get_input_value("reference_stack", None)
+            stacks = task.get_input_value("image_stacks")
+            self._show(stacks, evaluation=evaluation, reference_stack=chosen)
             self.view.show_message(sentence, outdated=False)
         else:
             self._show_status(sentence)
 
-    def _show(self, stacks: Any, task: Reg2DPostEvaluation, **result: Any) -> None:
+    def _show(self, stacks: Any, **result: Any) -> None:
         self._shown = True
-        self.view.show_result(stacks, task.registrations or {}, **result)
+        self.view.show_result(stacks, self._findings.registrations, **result)
 
     def onDeleteWidget(self) -> None:
         """Close the files of the result."""
