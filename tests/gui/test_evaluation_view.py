@@ -15,11 +15,13 @@ from orangecanvas.styles import breeze_dark
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
+from ewoksndreg import register_stack
 from ewoksndreg.gui import EvaluationView
 from ewoksndreg.gui._ranking_table import NAME
 from ewoksndreg.gui._ranking_table import NOTE
 from ewoksndreg.io import InputStacks
 
+from .conftest import MOTION
 from .conftest import BrokenStack
 from .conftest import GatedStack
 from .conftest import contrast
@@ -316,6 +318,13 @@ def test_a_skipped_ranking_shows_each_stack_with_its_own_registration(show, resu
     assert view.selection.stack == "Ca-K"
     assert len(view.images_tab.right.plot.getAllImages()) == 1
     assert len(view.motion_tab.plots["rows"].getAllCurves()) == 2
+
+
+def test_what_registering_returned_is_shown(show, result):
+    view = show(result.stacks, {name: register_stack(s) for name, s in result.stacks.items()})
+    rows, _ = numpy.array(MOTION, dtype=float).T
+    shown = view.motion_tab.plots["rows"].getCurve("Fe-K").getYData()
+    numpy.testing.assert_allclose(shown, -rows, atol=0.2)
 
 
 def test_stacks_that_cannot_be_opened_are_explained_and_the_numbers_are_shown(

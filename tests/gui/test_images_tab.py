@@ -454,8 +454,7 @@ def test_an_image_that_cannot_be_read_is_explained_and_the_next_one_is_shown(
 
 
 def test_a_stack_without_a_registration_shows_what_was_measured(show, result):
-    registrations = {"Ca-K": [], "Fe-K": result.registrations["Fe-K"]}
-    view = show(result.stacks, registrations)
+    view = show(result.stacks, {"Fe-K": result.registrations["Fe-K"]})
     images = view.images_tab
     numpy.testing.assert_array_equal(images.loaded.pairs[0].image, result.stacks["Ca-K"][5])
     assert images.right.choice.count() == 1

@@ -19,6 +19,8 @@ from ..io import InputStacks
 from ..io import open_stacks
 from ..refinement import Refinement
 from ..transformation import Transformation
+from ..transformation import TransformationSource
+from ..transformation import as_registrations
 from ._application import check_application
 from ._exports import list_scores
 from ._exports import list_transformations
@@ -136,7 +138,7 @@ class EvaluationView(qt.QWidget):
     def show_result(
         self,
         image_stacks: Any,
-        registrations: Mapping[str, Sequence[Transformation]],
+        registrations: Mapping[str, TransformationSource],
         *,
         evaluation: Evaluation | None = None,
         reference_stack: str | None = None,
@@ -150,8 +152,8 @@ class EvaluationView(qt.QWidget):
         :param image_stacks: any form that :func:`ewoksndreg.open_stacks` takes. Images are read
             when they are displayed; files stay open until the next result or until
             :meth:`close_files`.
-        :param registrations: by name, usually the one that was found from each stack; may be
-            missing or empty for some.
+        :param registrations: by name, usually the one that was found from each stack, in any form
+            that :func:`ewoksndreg.as_transformations` takes; may be missing for some.
         :param evaluation: what :func:`ewoksndreg.evaluate_stacks` returned; None when nothing was
             ranked.
         :param reference_stack: the registration that is chosen for all stacks; None when each stack
@@ -171,7 +173,7 @@ class EvaluationView(qt.QWidget):
             refined = {given: refinement.transformations}
         result = RunResult(
             stacks,
-            registrations,
+            as_registrations(registrations),
             evaluation,
             reference_stack,
             refined,
