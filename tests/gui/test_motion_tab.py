@@ -72,7 +72,7 @@ def test_a_registration_that_moves_ten_times_as_far_does_not_hide_the_others(sho
     low, high = plot.getGraphYLimits()
     assert -6 < low < -4  # the path of Fe-K goes from 0 to -4
     assert 0 < high < 2
-    assert motion.message.text().endswith("Not in sight as a whole: 'Ca-K'.")
+    assert motion.message.text().endswith("Not fully visible: 'Ca-K'.")
     motion.show_all.click()
     assert plot.getGraphYLimits()[0] < -500
 

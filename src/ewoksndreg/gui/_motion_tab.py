@@ -75,7 +75,7 @@ class MotionTab(qt.QWidget):
         self.legend.setTextElideMode(qt.Qt.ElideMiddle)
         self.legend.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         self.difference = qt.QCheckBox("&Difference to ★", self)
-        self.show_all = qt.QCheckBox("&Everything in sight", self)
+        self.show_all = qt.QCheckBox("Show &everything", self)
         self.message = make_label(self)
         self._arrange()
         # Zooming along the images zooms all plots.
@@ -206,7 +206,7 @@ class MotionTab(qt.QWidget):
         for what, plot in self.plots.items():
             shown = [values for name, values in curves[what].items() if name not in far]
             plot.show_images(number, find_vertical_limits(shown, spans[what]))
-        beyond = f" Not in sight as a whole: {', '.join(map(repr, far))}." if far else ""
+        beyond = f" Not fully visible: {', '.join(map(repr, far))}." if far else ""
         self.message.setText(self._about + beyond)
 
     def _on_legend_clicked(self, item: qt.QListWidgetItem | None) -> None:

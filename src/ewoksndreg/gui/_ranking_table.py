@@ -48,7 +48,7 @@ _TOOL_TIPS = (
     " small is smooth",
     "Smallest part of the reference image that an aligned image still covers",
     "The score, split into its two parts",
-    "What there is to know about the registration",
+    "Whether it is the best one, tied with it, chosen or not scored",
 )
 
 ROW_ROLE = qt.Qt.UserRole

@@ -104,7 +104,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
         save_with = ChoiceField(
             "save_with",
             "Save the stacks aligned with",
-            "The registration that is passed on, or for a check of the ranking that of each stack.",
+            "The registration that is passed on, or each stack's own one, to check the ranking.",
             {"best": "the best registration", "own": "each its own registration"},
             unset="each its own registration (not set)",
         )
