@@ -40,6 +40,8 @@ class CompareView(qt.QWidget):
         ):
             plot.setVisualizationMode(VisualizationMode.COMPOSITE_RED_BLUE_GRAY)
             plot.getPlot().setYAxisInverted(True)
+            plot.getPlot().setBackgroundColor(self.palette().color(qt.QPalette.Base))
+            plot.getPlot().setForegroundColor(self.palette().color(qt.QPalette.Text))
             plots.addWidget(qt.QLabel(title), 0, column, qt.Qt.AlignHCenter)
             plots.addWidget(plot, 1, column)
         top = qt.QHBoxLayout()
