@@ -26,6 +26,8 @@ from ..conftest import smooth_image
 from .conftest import Progress
 from .conftest import run_task
 
+IMAGES = numpy.random.default_rng(0).random((3, 20, 20))
+
 # Where image n comes from with respect to image 0, px
 MOTION = numpy.array([(0, 0), (3, -2), (-5, 4), (8, 1)])
 
@@ -234,6 +236,16 @@ def test_types_that_are_not_built_are_refused(
         ),
         ({"mask": numpy.zeros((64, 64), bool)}, "Stack 'Ca-K': The mask leaves no pixels"),
         ({"mask": numpy.ones((3, 3), bool)}, "Stack 'Ca-K': The mask has the shape (3, 3)"),
+        (
+            {"preprocessing_options": {"apply_filter": ["sobel"]}},
+            "There is no filter \"['sobel']\": did you mean 'sobel'? Available: 'gaussian', ",
+        ),
+        ({"reference_image": True}, "Input 'reference_image': expected an index or a relative"),
+        (
+            {"image_stacks": {"a": IMAGES, "b": IMAGES[1:]}, "reference_stack": "b"},
+            "reference_stack 'b' has 2 images, but stack 'a' has 3: its registration does not fit",
+        ),
+        ({"image_stacks": []}, "There are no image stacks to register"),
         ({"image_stacks": 3}, "Image stacks are a dictionary of arrays or URLs"),
         ({"block_size": "many"}, "Input 'block_size'"),
     ],
@@ -623,8 +635,22 @@ def test_a_given_stack_and_skip_are_passed_on(stacks: dict[str, Any]) -> None:
     assert outputs["image_stacks"] == {"a": None}
     assert outputs["reference_stack"] is None
     assert outputs["ranked_stack_names"] is None
-    message = _cause(Reg2DPreEvaluation, image_stacks=stacks, reference_stack="Fe")
-    assert message.startswith("There is no reference_stack 'Fe': did you mean 'Fe-K'?")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"reference_stack": "b"}, "There is no reference_stack 'b'. Available: 'a'"),
+        ({"image_stacks": {}}, "There are no image stacks to rank"),
+        (
+            {"image_stacks": {"a": IMAGES, "b": IMAGES[:, 1:]}},
+            "Stack 'b' has the shape (3, 19, 20) and stack 'a' (3, 20, 20): stacks that share one"
+            " registration need the same shape",
+        ),
+    ],
+)
+def test_mistakes_before_registering(inputs: dict[str, Any], message: str) -> None:
+    assert _cause(Reg2DPreEvaluation, **{"image_stacks": {"a": IMAGES}, **inputs}) == message
 
 
 def test_large_images_are_averaged_over_squares() -> None:

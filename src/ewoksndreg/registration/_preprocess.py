@@ -73,8 +73,8 @@ def preprocess(
     ...     float(preprocess(stacks["Ca"], apply_filter="median")[0].max())
     0.0
     """
-    if apply_filter is not None and apply_filter not in _FILTERS:
-        raise ValueError(unknown_name("filter", apply_filter, _FILTERS))
+    if apply_filter is not None and apply_filter not in FILTERS:
+        raise ValueError(unknown_name("filter", apply_filter, FILTERS))
     apply_low_pass, apply_high_pass = apply_low_pass or None, apply_high_pass or None
     widths = {
         "filter_parameter": filter_parameter,

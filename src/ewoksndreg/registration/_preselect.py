@@ -40,6 +40,7 @@ def rank_before_registering(
 
     :param stacks: open stacks of the same shape.
     :returns: the evaluation; its best registration is that of the best stack.
+    :raises ValueError: if there are no stacks, or their shapes differ.
 
     >>> import numpy
     >>> from ewoksndreg import open_stacks
@@ -53,6 +54,9 @@ def rank_before_registering(
     ...     rank_before_registering(stacks).best
     'Fe'
     """
+    if not stacks:
+        raise ValueError("There are no image stacks to rank")
+    check_same_shapes(stacks)
     small = {}
     for name, stack in stacks.items():
         some = numpy.linspace(0, len(stack) - 1, _LOOKED_AT).round().astype(int)
@@ -82,6 +86,16 @@ def rank_before_registering(
         for name, each in found.items()
     }
     return evaluate_stacks(small, registrations, max_workers=max_workers)
+
+
+def check_same_shapes(stacks: Mapping[str, Stack]) -> None:
+    first, expected = next((name, stack.shape) for name, stack in stacks.items())
+    for name, stack in stacks.items():
+        if stack.shape != expected:
+            raise ValueError(
+                f"Stack {name!r} has the shape {stack.shape} and stack {first!r} {expected}: stacks"
+                " that share one registration need the same shape"
+            )
 
 
 def shrink(image: Any) -> FloatImage:

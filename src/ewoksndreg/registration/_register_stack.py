@@ -140,6 +140,8 @@ def register_each_stack(
     """
     kind = as_type(transformation_type, method)
     with open_stacks(image_stacks) as stacks:
+        if not stacks:
+            raise ValueError("There are no image stacks to register")
         reporter = Reporter("registration", sum(map(len, stacks.values())), progress, should_stop)
         found = {}
         for name, stack in stacks.items():

@@ -13,6 +13,7 @@ from .._progress import Reporter
 from .._stacks import Stack
 from ..io import open_stacks
 from ..transformation import TransformationType
+from ._preselect import check_same_shapes
 from ._preselect import rank_before_registering
 from ._register_images import register_images
 from ._register_stack import as_type
@@ -63,7 +64,7 @@ def register_stacks(
     with open_stacks(image_stacks) as stacks:
         if not stacks:
             raise ValueError("There are no image stacks to register")
-        _check_same_shapes(stacks)
+        check_same_shapes(stacks)
         weights = _find_weights(stacks, should_stop, max_workers)
         informative = {name: stacks[name] for name in weights}
         reporter = Reporter("registration", len(next(iter(stacks.values()))), progress, should_stop)
@@ -95,13 +96,3 @@ def _find_weights(
     weights = dict(zip(stacks, ranking.stack_weights.tolist(), strict=True))
     least = _LEAST_WEIGHT * max(weights.values())
     return {name: weight for name, weight in weights.items() if weight >= least}
-
-
-def _check_same_shapes(stacks: Mapping[str, Stack]) -> None:
-    first, expected = next((name, stack.shape) for name, stack in stacks.items())
-    for name, stack in stacks.items():
-        if stack.shape != expected:
-            raise ValueError(
-                f"Stack {name!r} has the shape {stack.shape} and stack {first!r} {expected}: stacks"
-                " that are registered together need the same shape"
-            )

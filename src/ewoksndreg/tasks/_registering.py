@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from .._messages import unknown_name
@@ -41,6 +42,8 @@ class RegisteringTask(CancellableTask):
             raise ValueError(unknown_name("reference_stack", reference, names))
         with open_stacks(given) as stacks:
             registered = names if reference is None else [reference]
+            if reference is not None:
+                _check_serves_all(stacks, reference)
             found = self.registrations = register_each_stack(
                 {name: prepare(stacks[name]) for name in registered},
                 inputs.transformation_type,
@@ -67,3 +70,13 @@ class RegisteringTask(CancellableTask):
         outputs.correlations = {name: each.correlation.tolist() for name, each in found.items()}
         outputs.failed_images = {name: dict(each.failed) for name, each in found.items()}
         self.progress = 100
+
+
+def _check_serves_all(stacks: Mapping[str, Stack], reference_stack: str) -> None:
+    number = len(stacks[reference_stack])
+    for name, stack in stacks.items():
+        if len(stack) != number:
+            raise ValueError(
+                f"reference_stack {reference_stack!r} has {number} images, but stack {name!r} has"
+                f" {len(stack)}: its registration does not fit both"
+            )

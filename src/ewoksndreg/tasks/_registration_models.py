@@ -130,6 +130,13 @@ class _RegistrationInputs(_RegisteringInputs):
         " no additional threads.",
     )
 
+    @field_validator("reference_image", mode="before")
+    @classmethod
+    def _check_reference_image(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError(f"expected an index or a relative position, not {value}")
+        return value
+
     @field_validator("transformation_type", mode="before")
     @classmethod
     def _check_type(cls, value: Any) -> Any:
