@@ -2,8 +2,6 @@
 
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 from orangecontrib.ewoksndreg.controls.messages import extract_sentence
-from orangecontrib.ewoksndreg.controls.messages import name_missing_inputs
-from orangecontrib.ewoksndreg.controls.messages import name_waiting
 
 
 def _catch(**inputs):
@@ -31,10 +29,3 @@ def test_the_cause_of_an_error_of_the_library_stays_behind_it():
 
 def test_an_error_without_a_message_is_named_by_its_type():
     assert extract_sentence(MemoryError()) == "MemoryError"
-
-
-def test_missing_inputs_are_named_as_the_fields_are():
-    assert name_missing_inputs(["Image stacks", "Registrations"]) == (
-        "Fill in 'Image stacks' and 'Registrations', or link a widget that provides that"
-    )
-    assert name_waiting(["NXdata stacks"]) == "Run 'NXdata stacks' first"

@@ -35,10 +35,11 @@ from ._per_image_tab import PerImageTab
 from ._ranking_tab import RankingTab
 from ._result import RunResult
 from ._selection import Selection
-from ._veil import Veil
 
 _NOTHING_YET = "There is nothing to show yet: run the ranking first."
 _NO_STACKS = "There are no image stacks to show."
+
+_OPACITY = 140  # of 255
 
 
 class EvaluationView(qt.QWidget):
@@ -103,7 +104,7 @@ class EvaluationView(qt.QWidget):
         self.banner.setStyleSheet("background: #ffe9a8; color: black")
         self.banner.hide()
         result = qt.QWidget(self)
-        self._veil = Veil(self.tabs)
+        self._veil = _Veil(self.tabs)
         layout = qt.QVBoxLayout(result)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(self.banner)
@@ -333,3 +334,31 @@ class EvaluationView(qt.QWidget):
     def closeEvent(self, event: qt.QCloseEvent) -> None:
         self.close_files()
         super().closeEvent(event)
+
+
+class _Veil(qt.QWidget):
+    """Grays out what is outdated; clicks go through. Qt's opacity effect garbles plots and tables.
+
+    :param covered: the widget.
+    """
+
+    def __init__(self, covered: qt.QWidget) -> None:
+        super().__init__(covered)
+        self.setAttribute(qt.Qt.WA_TransparentForMouseEvents)
+        covered.installEventFilter(self)
+        self.hide()
+
+    def eventFilter(self, covered: qt.QObject, event: qt.QEvent) -> bool:
+        if event.type() == qt.QEvent.Resize:
+            self.resize(event.size())
+        return False
+
+    def showEvent(self, event: qt.QShowEvent) -> None:
+        super().showEvent(event)
+        self.resize(self.parentWidget().size())
+        self.raise_()
+
+    def paintEvent(self, event: qt.QPaintEvent) -> None:
+        color = self.palette().color(qt.QPalette.Window)
+        color.setAlpha(_OPACITY)
+        qt.QPainter(self).fillRect(self.rect(), color)

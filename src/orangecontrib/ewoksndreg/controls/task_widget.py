@@ -23,8 +23,6 @@ from silx.gui import qt
 
 from .fields import Field
 from .messages import extract_sentence
-from .messages import name_missing_inputs
-from .messages import name_waiting
 from .stack_fields import OutputField
 from .stack_fields import StackNameField
 from .text_fields import TextField
@@ -209,8 +207,9 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         sources = self._find_linked_widgets()
         waiting = {sources[name]: None for name in missing if name in sources}
         if waiting:
-            return name_waiting(waiting)
-        return name_missing_inputs(self.fields[name].label for name in missing) if missing else ""
+            return f"Run {' and '.join(map(repr, waiting))} first"
+        labels = " and ".join(repr(self.fields[name].label) for name in missing)
+        return f"Fill in {labels}, or link a widget that provides that" if missing else ""
 
     # --- Run
 
