@@ -156,6 +156,34 @@ def test_the_process_is_called_align_or_what_the_url_says(
     assert tree["@NX_class"] in ("NXdata", "NXprocess", "NXcollection")
 
 
+@pytest.mark.parametrize("form", ["bytes", "marked dataset"])
+def test_attributes_as_other_programs_write_them(tmp_path, form):
+    """Strings of fixed length, which h5py reads as bytes; and a signal that is marked by an
+    attribute of its dataset, as before NeXus 2014."""
+    make_file(tmp_path / "in.h5", ["/e/p/maps"])
+    with h5py.File(tmp_path / "in.h5", "a") as file:
+        for item in (file["e"], file["e/p"], file["e/p/maps"]):
+            item.attrs["NX_class"] = numpy.bytes_(item.attrs["NX_class"])
+        plot = file["e/p/maps"].attrs
+        del plot["auxiliary_signals"]
+        if form == "marked dataset":
+            file["e/p/maps/Fe-K"].attrs["signal"] = 1
+            file["e/p/maps/Fe-K"].attrs["axes"] = "energy:y:x"
+            del plot["signal"], plot["axes"]
+        else:
+            plot["signal"] = numpy.bytes_("Fe-K")
+            plot["axes"] = numpy.array(["energy", "y", "x"], dtype="S")
+    outputs = run(f"{tmp_path}/in.h5")
+    assert outputs["image_stacks"] == {
+        name: f"{tmp_path}/in.h5::/e/p/maps/{name}" for name in ("Ca-K", "Fe-K")
+    }
+    assert outputs["output_root_uri"] == f"{tmp_path}/in.h5::/e/align/maps"
+    plot = outputs["image_stacks_nxmetadata"]["e"]["align"]["maps"]
+    assert plot["@signal"] == "Fe-K"
+    assert plot["@axes"] == ["energy", "y", "x"]
+    numpy.testing.assert_array_equal(plot["x"], SMALL["x"])
+
+
 def test_only_signals_in_3d_count_and_links_are_not_followed(tmp_path):
     with h5py.File(tmp_path / "in.h5", "w") as file:
         entry = add_group(file, "entry", "NXentry")

@@ -9,6 +9,7 @@ from ._nexus import StackAxes
 from ._nexus import create_plot_group
 from ._nexus import find_axes
 from ._nexus import plot_images
+from ._nexus import read_attribute
 from ._urls import as_data_url
 from ._urls import stack_names
 from ._urls import url_text
@@ -46,6 +47,7 @@ __all__ = [
     "open_to_read",
     "output_context",
     "plot_images",
+    "read_attribute",
     "stack_names",
     "url_text",
 ]

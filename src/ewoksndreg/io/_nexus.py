@@ -210,8 +210,8 @@ def find_axes(source: Any) -> StackAxes:
 def _axes_in(group: h5py.Group, dataset: h5py.Dataset, selection: tuple[Any, ...]) -> StackAxes:
     if not isinstance(dataset, h5py.Dataset):
         return StackAxes()
-    units = _as_text(dataset.attrs.get("units"))
-    if _as_text(group.attrs.get("NX_class")) != "NXdata":
+    units = read_attribute(dataset, "units")
+    if read_attribute(group, "NX_class") != "NXdata":
         return StackAxes(units=units)
     plot: Any = NXdata(group)
     if not plot.is_valid or plot.signal.shape != dataset.shape:
@@ -243,5 +243,7 @@ def _axis(found: h5py.Dataset, index: slice, length: int) -> Axis | None:
     return Axis(found.name.rpartition("/")[2], numpy.asarray(found[()])[index], attributes)
 
 
-def _as_text(value: Any) -> str | None:
+def read_attribute(item: h5py.HLObject, name: str) -> Any:
+    """Read an attribute; h5py reads strings of fixed length as bytes. None if it is missing."""
+    value = item.attrs.get(name)
     return value.decode() if isinstance(value, bytes) else value

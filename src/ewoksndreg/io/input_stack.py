@@ -25,6 +25,7 @@ from ._hdf5_files import check_links
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
 from ._hdf5_stack import Hdf5Stack
+from ._nexus import read_attribute
 from ._several_files import ImageFile
 from ._several_files import JoinedStack
 from ._storage import chunk_shape
@@ -186,8 +187,7 @@ def _name_axes(group: h5py.Group) -> list[str]:
 
 
 def _is_process(item: Any) -> bool:
-    nx_class = getattr(item, "attrs", {}).get("NX_class", "")
-    return (nx_class.decode() if isinstance(nx_class, bytes) else nx_class) == "NXprocess"
+    return isinstance(item, h5py.Group) and read_attribute(item, "NX_class") == "NXprocess"
 
 
 @contextmanager

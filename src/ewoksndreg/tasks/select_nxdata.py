@@ -22,6 +22,7 @@ from .._nxdata import find_free
 from .._nxdata import nest
 from ..io import as_data_url
 from ..io import open_to_read
+from ..io import read_attribute
 from ..io import stack_names
 from ..io import url_text
 from ._models import TaskInputs
@@ -155,10 +156,13 @@ def _find_group(file: h5py.File, url: DataUrl) -> h5py.Group:
 
 
 def _find_stacks(group: h5py.Group) -> Iterator[_Found]:
-    if group.attrs.get("NX_class") == "NXdata":
-        signal = group.attrs.get("signal")
+    if read_attribute(group, "NX_class") == "NXdata":
         stacks = {name: group.get(name) for name in group}
         stacks = {name: each for name, each in stacks.items() if _is_stack(each)}
+        signal = read_attribute(group, "signal")
+        if signal is None:  # older files mark the dataset
+            marked = (name for name, each in stacks.items() if _is_marked(each))
+            signal = next(marked, None)
         if signal in stacks:
             for name, dataset in stacks.items():
                 yield _Found(dataset, name == signal)
@@ -180,6 +184,10 @@ def _select(found: dict[str, _Found], names: list[str] | None) -> dict[str, _Fou
         if name not in found:
             raise ValueError(unknown_name("stack_names", name, found))
     return {name: each for name, each in found.items() if name in names}
+
+
+def _is_marked(dataset: h5py.Dataset) -> bool:
+    return str(read_attribute(dataset, "signal")) == "1"
 
 
 def _is_stack(item: Any) -> bool:
@@ -217,7 +225,7 @@ def _choose_place(
     parents = [posixpath.dirname(str(url.data_path())) for url in urls]
     common = posixpath.commonpath(parents)
     source, below = _find_process(file, common)
-    if source == common and file[common].attrs.get("NX_class") != "NXdata":
+    if source == common and read_attribute(file[common], "NX_class") != "NXdata":
         # In the entry, not in its place.
         source = posixpath.join("/entry" if common == "/" else common, "process")
     path = None if output is None else str(output.data_path())
@@ -234,6 +242,6 @@ def _find_process(file: h5py.File, path: str) -> tuple[str, str]:
     parts = path.strip("/").split("/")
     for depth in range(1, len(parts) + 1):
         above = "/" + "/".join(parts[:depth])
-        if file[above].attrs.get("NX_class") == "NXprocess":
+        if read_attribute(file[above], "NX_class") == "NXprocess":
             return above, "/".join(parts[depth:])
     return path, ""
