@@ -41,7 +41,7 @@ def describe_nxdata(
     """Describe the NXdata groups for stacks that are saved below a group, and the groups above,
     with the axes and units of the NXdata groups that the stacks come from.
 
-    :param sources: by name, a URL, an h5py dataset, or anything else, which has no axes.
+    :param sources: stacks or h5py datasets by name.
     :param shapes: `(N, H, W)` by name.
     :param root: path of the group.
     :param signals: the stacks that are the default signals; otherwise the first one of a group.

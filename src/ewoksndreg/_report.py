@@ -260,7 +260,7 @@ Reference image: {references}.</p>
         shape = ", ".join(map(str, stacks[name].shape))
         yield (
             f"<tr><td>{escape(name)}</td><td>({shape})</td><td>{escape(str(stacks[name].dtype))}</td>"
-            f"<td>{escape(stacks[name].source)}</td></tr>"
+            f"<td>{escape(_describe_sources(stacks[name]))}</td></tr>"
         )
     yield """</table>
 <table class="inputs">
@@ -273,3 +273,9 @@ Reference image: {references}.</p>
             f"<td>{escape(where)}</td></tr>"
         )
     yield "</table>"
+
+
+def _describe_sources(stack: Stack) -> str:
+    sources = stack.sources or ("in memory",)
+    more = f" to {sources[-1]} ({len(sources)} items)" if len(sources) > 1 else ""
+    return f"{sources[0]}{more}"

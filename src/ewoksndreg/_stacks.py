@@ -51,8 +51,8 @@ class Stack(Sequence[NDArray[Any]]):
     slow_to_read: bool = False
     """Whether reading takes longer than scoring, and cannot be shared between threads."""
 
-    source: str = "in memory"
-    """Where the images come from, in words or as a URL."""
+    sources: Sequence[str] = ()
+    """URLs or files of the images, one after the other; empty for images in memory."""
 
     origin: Any = None
     """The `DataUrl` or h5py dataset of the images; None if they come from something else."""
@@ -80,6 +80,12 @@ class Stack(Sequence[NDArray[Any]]):
     def shape(self) -> tuple[int, int, int]:
         """`(N, H, W)`."""
         return (len(self.indices), *self._image_shape)
+
+    def describe_sources(self) -> str | list[str]:
+        """Say where the images come from: a URL, several, or in words that they are in memory."""
+        if not self.sources:
+            return f"images in memory, shape {self.shape}"
+        return self.sources[0] if len(self.sources) == 1 else list(self.sources)
 
     @abstractmethod
     def _read(self, index: int) -> NDArray[Any]:

@@ -44,17 +44,14 @@ from .evaluation import check_registration_per_stack
 from .evaluation import check_stack_per_registration
 from .evaluation import check_transformation_per_image
 from .io import Hdf5OutputStacks
-from .io import as_data_url
 from .io import find_sources
 from .io import hdf5_output_context
 from .io import open_stacks
-from .io import url_text
 from .transformation import Conventions
 from .transformation import Transformation
 from .transformation import TransformationSource
 from .transformation import as_registrations
 from .transformation import as_transformations
-from .transformation import is_url
 from .workers import count_workers
 from .workers import threads
 
@@ -195,7 +192,7 @@ def align_stacks(
             for image in work.run(name, stack, registrations[name], aligned[name].resampling):
                 saved.add_point(name, image)
         options = {"crop": crop, "interpolation_order": int(interpolation_order)}
-        _describe(saved, sources, opened, aligned, options, nxmetadata, plain_configuration)
+        _describe(saved, opened, aligned, options, nxmetadata, plain_configuration)
         return dict(saved.data_for_input())
 
 
@@ -368,7 +365,6 @@ def _find_covered_by_valid(
 
 def _describe(
     saved: Hdf5OutputStacks,
-    sources: Mapping[str, Any],
     stacks: Mapping[str, Stack],
     aligned: Mapping[str, AlignedStack],
     options: Mapping[str, Any],
@@ -378,7 +374,7 @@ def _describe(
     """Write the axes of the aligned stacks, and how they were aligned."""
     root = str(saved.url.data_path())
     shapes = {name: stack.shape for name, stack in stacks.items()}
-    groups = describe_nxdata(sources, shapes, root)
+    groups = describe_nxdata(stacks, shapes, root)
     groups[root].setdefault("@title", "Aligned images")
     update_groups(groups, nxmetadata or {})
     first_in_group = {posixpath.dirname(posixpath.join(root, name)): name for name in stacks}
@@ -386,7 +382,7 @@ def _describe(
         rectangle = aligned[name].resampling.rectangle
         crop_axes(groups[path], stacks[name].shape[1:], rectangle)
     inputs = {
-        "image_stacks": {name: _as_text(source) for name, source in sources.items()},
+        "image_stacks": {name: stack.describe_sources() for name, stack in stacks.items()},
         "offset": {name: stack.offset for name, stack in aligned.items()},
         **options,
     }
@@ -395,10 +391,6 @@ def _describe(
     notes = {"inputs": inputs} | ({} if configuration is None else {"configuration": configuration})
     saved.add_process(find_process(groups, saved.url), notes, matrices=matrices)
     write_groups(saved.file, saved.url, groups)
-
-
-def _as_text(source: Any) -> str:
-    return url_text(as_data_url(source)) if is_url(source) else "images in memory"
 
 
 def _as_matrices(registration: Registration) -> NDArray[numpy.float64] | None:

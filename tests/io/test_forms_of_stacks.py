@@ -1,5 +1,6 @@
 """Stacks as other packages have them, read once and told in one sentence when they cannot be."""
 
+import json
 import os
 import pickle
 import subprocess
@@ -13,6 +14,7 @@ import h5py
 import numpy
 import pytest
 
+from ewoksndreg import align_stacks
 from ewoksndreg import as_transformations
 from ewoksndreg import evaluate_stacks
 from ewoksndreg.io import open_stacks
@@ -84,6 +86,17 @@ def test_an_image_file_may_be_a_stack(scans, monkeypatch):
     numpy.testing.assert_array_equal(read({"a": "~/image 3.edf"})["a"], IMAGES[3:4])
     with pytest.raises(ValueError, match=r"^'image 3.edf' is an image file: .* a dictionary with"):
         read(["image 3.edf"])
+
+
+@pytest.mark.parametrize("form", ["files", "images and stacks", "one file"])
+def test_an_aligned_file_names_all_files_of_its_images(scans, form):
+    given = {**LISTS, "one file": "image 3.edf"}[form]
+    shifts = [(0, 0)] * (1 if form == "one file" else 7)
+    align_stacks({"Ca": given}, shifts, "aligned.h5::/maps", max_workers=0)
+    with h5py.File("aligned.h5") as file:
+        inputs = json.loads(file["maps_alignment/inputs/data"][()])
+    expected = [str(scans / each) if "::" not in each else each for each in numpy.atleast_1d(given)]
+    assert inputs["image_stacks"] == {"Ca": expected[0] if form == "one file" else expected}
 
 
 def test_a_group_whose_links_lead_nowhere_says_why(tmp_path):

@@ -50,7 +50,7 @@ class Hdf5Stack(Stack):
 
     def __init__(self, url: DataUrl, *, one_image: bool = False) -> None:
         self._url = url
-        self.source, self.origin = url_text(url), url
+        self.sources, self.origin = (url_text(url),), url
         # Absolute, so that the current folder may change.
         self._path, self._name = os.path.abspath(str(url.file_path())), str(url.data_path())
         self._owner = KeptDataset()

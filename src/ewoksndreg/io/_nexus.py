@@ -21,7 +21,6 @@ from silx.io.url import DataUrl
 from .. import __version__
 from .._stacks import Stack
 from ._hdf5_files import open_to_read
-from ._urls import as_data_url
 
 
 @dataclass(frozen=True)
@@ -184,11 +183,10 @@ class StackAxes:
     units: str | None = None
 
 
-def find_axes(source: Any) -> StackAxes:
+def find_axes(source: Stack | h5py.Dataset | DataUrl | None) -> StackAxes:
     """Find the axes of a stack in an `NXdata` group, and the units of its pixels.
 
-    :param source: URL or h5py dataset, or a stack that comes from there; other sources have no
-        axes.
+    :param source: h5py dataset or its URL, or a stack that comes from there. None has no axes.
     """
     if isinstance(source, Stack):
         known = find_axes(source.origin)
@@ -198,13 +196,12 @@ def find_axes(source: Any) -> StackAxes:
         return replace(known, axes=(images, *others) if known.axes else ())
     if isinstance(source, h5py.Dataset):
         return _axes_in(source.parent, source, ())
-    if not isinstance(source, (str, DataUrl)):
+    if source is None:
         return StackAxes()
-    url = as_data_url(source)
-    parent, _, name = str(url.data_path()).rpartition("/")
-    with open_to_read(str(url.file_path())) as file:
+    parent, _, name = str(source.data_path()).rpartition("/")
+    with open_to_read(str(source.file_path())) as file:
         group = file[parent or "/"]
-        return _axes_in(group, group[name], url.data_slice() or ())
+        return _axes_in(group, group[name], source.data_slice() or ())
 
 
 def _axes_in(group: h5py.Group, dataset: h5py.Dataset, selection: tuple[Any, ...]) -> StackAxes:

@@ -36,6 +36,7 @@ class JoinedStack(Stack):
                     " stack need the same shape"
                 )
         self._parts = parts
+        self.sources = [source for part in parts for source in part.sources]
         self._ends = list(accumulate(len(part) for part in parts))
         dtype = numpy.result_type(*{part.dtype for part in parts})
         super().__init__((self._ends[-1], *expected), dtype)
@@ -78,6 +79,7 @@ class ImageFile(Stack):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
+        self.sources = (self._path,)
         with self._open() as file:
             if file.data is None:
                 raise ValueError("fabio finds no image in it")

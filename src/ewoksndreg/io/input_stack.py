@@ -248,7 +248,7 @@ def _open_stack(name: str, source: Any) -> Stack:
         if isinstance(source, h5py.Dataset) and source:
             chunk = chunk_shape(source)
             stack = ArrayStack(source, chunk[0] if chunk else None)
-            stack.source, stack.origin = f"{source.file.filename}::{source.name}", source
+            stack.sources, stack.origin = (f"{source.file.filename}::{source.name}",), source
             return stack
         is_list = isinstance(source, numpy.ndarray) and source.ndim == 1
         parts = source.tolist() if is_list else source

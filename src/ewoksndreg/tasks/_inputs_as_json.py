@@ -12,7 +12,6 @@ from silx.io.url import DataUrl
 from .._json import as_json
 from .._stacks import Stack
 from ..io import as_data_url
-from ..io import find_sources
 from ..io import url_text
 from ..transformation import Transformation
 
@@ -30,12 +29,7 @@ def inputs_as_json(
     :raises ValueError: if an input contains itself; names the input.
     """
     values = dict(inputs)
-    sources = values["image_stacks"]
-    if not isinstance(sources, Mapping):
-        sources = find_sources(sources)
-    values["image_stacks"] = {
-        name: _describe_stack(sources[name], stack) for name, stack in stacks.items()
-    }
+    values["image_stacks"] = {name: stack.describe_sources() for name, stack in stacks.items()}
     values["transformations"] = {
         name: _url(source)
         or [_describe_transformation(item) for item in registrations.get(name, ())]
@@ -49,14 +43,6 @@ def inputs_as_json(
         except ValueError as error:
             raise ValueError(f"Input {name!r} {error}") from None
     return plain
-
-
-def _describe_stack(source: Any, stack: Stack) -> str | list[str]:
-    items = source if isinstance(source, (list, tuple)) else [source]
-    urls = [_url(item) for item in items]
-    if all(urls):
-        return [url or "" for url in urls] if items is source else str(urls[0])
-    return f"images in memory, shape {stack.shape}"
 
 
 def _url(source: Any) -> str | None:

@@ -29,7 +29,6 @@ from ..evaluation import check_transformation_per_image
 from ..evaluation import evaluate_stacks
 from ..io import Axis
 from ..io import Hdf5OutputStacks
-from ..io import InputStacks
 from ..io import StackAxes
 from ..io import find_axes
 from ..io import find_sources
@@ -150,14 +149,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 output.reserve(sources)
             stacks: Mapping[str, Stack] = {}
             if self._steps or kind == "forced":
-                given = inputs.image_stacks
-                opened = given if isinstance(given, dict | InputStacks) else sources
-                stacks = stack.enter_context(open_stacks(opened))
+                stacks = stack.enter_context(open_stacks(sources))
             if kind == "forced":
                 _check_serves_all(stacks, inputs.reference_stack, registrations)
             if output is not None:  # also before the computation, since it may fail
                 provenance = inputs_as_json(self.get_input_values(), stacks, registrations)
-                axes = {name: find_axes(source) for name, source in sources.items()}
+                axes = {name: find_axes(each) for name, each in stacks.items()}
             choice = self._choose(kind, sources, stacks, registrations)
             if output is not None:
                 self._save(output, choice, stacks)
