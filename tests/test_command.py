@@ -101,7 +101,10 @@ def test_methods_compete(maps, capsys):
             ["run", "MAPS", "out.h5::/y", "--report", "no/where.html"],
             "The folder 'no' for the report",
         ),
-        (["run", "SHAPES", "out.h5::/y"], "give only stacks of one shape"),
+        (
+            ["run", "SHAPES", "out.h5::/y"],
+            "stacks that share one registration need the same shape",
+        ),
         (["register", "MAPS", "maps.h5::/entry/maps"], "exist"),
         (["register", "MAPS", "out.h5::/y", "--reference-image", "4"], "no reference image 4"),
         (["rank", "MAPS", "MAPS"], "There are no registrations in maps.h5::/entry/maps"),

@@ -255,6 +255,21 @@ def test_stacks_that_move_differently_are_not_mixed(stacks, truth, rough):
     assert error_of(result.transformations, truth) < 0.06
 
 
+def test_without_a_stack_that_it_fits_a_registration_is_kept(stacks, rough):
+    evaluation = replace(rank(stacks, {"a": rough}), motion_groups=((), tuple(stacks)))
+    result = refine_registration(stacks, rough, evaluation)
+    assert str(result).startswith("not refined: none of the stacks has the motion")
+
+
+def test_numbers_in_the_convention_of_a_tool(stacks, rough):
+    shifts = [(tuple(-each.passive_matrix[:2, 2]), 0.1, 0.0) for each in rough]
+    result = refine_registration(stacks, shifts, convention="phase_cross_correlation")
+    expected = refine_registration(stacks, rough)
+    numpy.testing.assert_array_equal(
+        matrices_of(result.transformations), matrices_of(expected.transformations)
+    )
+
+
 def test_the_reference_image_of_the_evaluation(stacks, truth, rough):
     spoilt = {name: stack.copy() for name, stack in stacks.items()}
     for stack in spoilt.values():
@@ -391,7 +406,7 @@ def test_mistakes_are_told(stacks, rough):
         refine_registration(stacks, rough, transformation_type="rigit")
     with pytest.raises(ValueError, match=r"'projective'.* Available: 'translation', 'rigid'"):
         refine_registration(stacks, rough, transformation_type="projective")
-    with pytest.raises(ValueError, match="have the shape"):
+    with pytest.raises(ValueError, match=r"give stacks of the same shape$"):
         refine_registration({**stacks, "d": stacks["a"][:, 1:]}, rough)
     with pytest.raises(ValueError, match=r"stack 'b'.*Available: 'a'"):
         refine_registration(stacks, rough, rank({"a": stacks["a"]}, {"a": rough}))

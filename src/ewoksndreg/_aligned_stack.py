@@ -14,7 +14,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ._crop import Rectangle
-from ._messages import add_context
+from ._messages import locate_errors
 from ._stacks import Stack
 from ._typing import FloatImage
 from .io import open_stacks
@@ -57,7 +57,7 @@ class AlignedStack(Stack):
         return images
 
     def _read(self, index: int) -> NDArray[Any]:
-        with self._source as images, locate_errors(self._source.name, index):
+        with self._source as images, explain_errors(self._source.name, index):
             transformation = self.registration[index]
             image = None if transformation is None else images[index]
             return self.resampling(image, transformation)
@@ -115,11 +115,10 @@ class Resampling:
 
 
 @contextmanager
-def locate_errors(name: str, n: int) -> Iterator[None]:
+def explain_errors(name: str, n: int) -> Iterator[None]:
     try:
-        yield
-    except (OSError, TypeError, ValueError) as error:
-        raise add_context(error, f"Stack {name!r}, image {n}") from error
+        with locate_errors(f"Stack {name!r}, image {n}"):
+            yield
     except BrokenExecutor as error:
         raise RuntimeError(
             f"Stack {name!r}, image {n}: a worker died, perhaps for lack of memory; run again with"

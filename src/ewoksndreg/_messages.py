@@ -1,7 +1,9 @@
 """Helpers for messages that several packages share."""
 
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 # A group of a file may hold thousands of names.
@@ -41,6 +43,15 @@ def add_context(error: Exception, where: str) -> Exception:
         if isinstance(error, kind):
             return kind(f"{where}: {text or type(error).__name__}")
     return OSError(f"{where}: {type(error).__name__}{text and ': '}{text}")
+
+
+@contextmanager
+def locate_errors(where: str) -> Iterator[None]:
+    """Apply :func:`add_context` to the errors of reading and checking data."""
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        raise add_context(error, where) from error
 
 
 def join_names(names: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ from ._aligned_stack import AlignedStack
 from ._aligned_stack import Registration
 from ._aligned_stack import Resampling
 from ._aligned_stack import Source
-from ._aligned_stack import locate_errors
+from ._aligned_stack import explain_errors
 from ._crop import Rectangle
 from ._crop import Runs
 from ._crop import find_covered
@@ -41,6 +41,7 @@ from ._pixels import floating_type
 from ._progress import Reporter
 from ._stacks import Stack
 from .evaluation import check_registration_per_stack
+from .evaluation import check_same_image_shapes
 from .evaluation import check_stack_per_registration
 from .evaluation import check_transformation_per_image
 from .io import Hdf5OutputStacks
@@ -239,7 +240,7 @@ class _Work:
             with stack:
                 for n, transformation in enumerate(registration):
                     self._reporter.check()
-                    with locate_errors(name, n):
+                    with explain_errors(name, n):
                         image = None if transformation is None else stack[n]
                         waiting.append((n, self._submit(function, image, transformation)))
                     del image
@@ -253,7 +254,7 @@ class _Work:
                 future.cancel()
 
     def _wait(self, name: str, n: int, future: Future[Any]) -> Any:
-        with locate_errors(name, n):
+        with explain_errors(name, n):
             result = future.result()
         self._reporter.count()
         return result
@@ -315,15 +316,11 @@ def _find_common_rectangle(
 
     :raises ValueError: if there is none; names the image that covers least.
     """
-    first, shape = next((name, stack.shape[1:]) for name, stack in stacks.items())
+    check_same_image_shapes(stacks, "only stacks of the same shape can be cropped together")
+    shape = next(stack.shape[1:] for stack in stacks.values())
     common: Runs | None = None
     least, culprit = math.inf, ("", 0)
     for name, stack in stacks.items():
-        if stack.shape[1:] != shape:
-            raise ValueError(
-                f"The images of stack {name!r} have the shape {stack.shape[1:]} and those of stack"
-                f" {first!r} {shape}: only stacks of the same shape can be cropped together"
-            )
         if _may_be_invalid(stack):
             covered = work.run(name, stack, registrations[name], _find_covered_by_valid)
         else:

@@ -40,6 +40,7 @@ from .refinement import Refinement
 from .refinement import refine_registration
 from .registration import METHODS
 from .registration import Method
+from .registration import check_same_shapes
 from .registration import register_each_stack
 from .transformation import Transformation
 
@@ -183,7 +184,8 @@ def _run(options: argparse.Namespace) -> int:
     stacks = find_sources(options.stacks)
     check_output(options.output, stacks)
     _check_report(options.report)
-    _check_one_shape(stacks)
+    with open_stacks(stacks) as opened:  # before the computation
+        check_same_shapes(opened)
     registrations, sources = _register_all(stacks, options)
     with _show_progress("ranking") as progress:
         evaluation = evaluate_stacks(
@@ -290,18 +292,6 @@ def _find_registrations(text: str) -> dict[str, str]:
             " (N, 3, 3) or (N, 2, 3), or shifts, (N, 2)"
         )
     return found
-
-
-def _check_one_shape(stacks: Mapping[str, Any]) -> None:
-    """Check, before the computation, that one registration can serve all stacks."""
-    with open_stacks(stacks) as opened:
-        first, *others = opened
-        for name in others:
-            if opened[name].shape != opened[first].shape:
-                raise ValueError(
-                    f"Stack {name!r} has the shape {opened[name].shape} and stack {first!r}"
-                    f" {opened[first].shape}: give only stacks of one shape"
-                )
 
 
 def _check_report(path: str | None) -> None:

@@ -41,7 +41,7 @@ from matplotlib.patches import Patch
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from ._messages import add_context
+from ._messages import locate_errors
 from ._messages import unknown_name
 from ._pictures import find_color_limits
 from ._pictures import overlay
@@ -326,10 +326,8 @@ def find_worst_image(evaluation: Evaluation, registration: str, stack: str) -> i
 def find_registration(transformations: Mapping[str, TransformationSource], name: str) -> list[Any]:
     """Find a registration of the evaluation and convert it to transformations."""
     _check_name("registration", name, transformations)
-    try:
+    with locate_errors(f"Registration {name!r}"):
         return as_transformations(transformations[name])
-    except (OSError, TypeError, ValueError) as error:
-        raise add_context(error, f"Registration {name!r}") from error
 
 
 def find_stack(stacks: Mapping[str, Stack], name: str) -> Stack:
@@ -519,11 +517,9 @@ def _before_and_after(
     before: list[NDArray[Any]] = []
     after: list[NDArray[Any]] = []
     for n in numbers:
-        try:
+        with locate_errors(f"Stack {name!r}, image {n}"):
             image = as_floating(stack[n])
             aligned = as_floating(moves[n].apply_data(image))
-        except (OSError, TypeError, ValueError) as error:
-            raise add_context(error, f"Stack {name!r}, image {n}") from error
         limits = find_color_limits([image])
         for pixels, layers in ((image, before), (aligned, after)):
             small, blocks = reduce_image(pixels, _MOST_PIXELS)

@@ -350,6 +350,7 @@ def refine_registration(
     transformations: TransformationSource,
     evaluation: Evaluation | None = None,
     *,
+    convention: str | None = None,
     transformation_type: TransformationType | str | None = None,
     progress: Callable[[float], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -374,11 +375,13 @@ def refine_registration(
         are not used. Without it, or if each registration was scored on its own stack, the weight of
         a stack is the improvement by the given registration. Stacks with less than a tenth of the
         largest weight are not used.
+    :param convention: what the numbers of the transformations mean, see
+        :func:`.as_transformations`.
     :param transformation_type: type of the motion: translation, rigid, similarity or affine. By
         default that of the registration.
     :param progress: see :func:`.evaluate_stacks`, also for the following three.
     :returns: the refined registration, or the given one with the reason: its type cannot be
-        refined, or the result is not better.
+        refined, it fits none of the stacks, or the result is not better.
     :raises ValueError: if there are no stacks, the registration does not have a transformation for
         each image, the stacks differ in shape, the type is unknown, or a stack is not in the
         evaluation.
@@ -399,13 +402,13 @@ def refine_registration(
     >>> (result.transformations[3].passive_matrix[:2, 2].round(2) + 0).tolist()
     [-3.0, 0.0]
     """
-    given = as_transformations(transformations)
+    given = as_transformations(transformations, convention=convention)
     wanted = None if transformation_type is None else _check_type(transformation_type)
     with ExitStack() as context:
         stacks = context.enter_context(open_stacks(image_stacks))
         if not stacks:
             raise ValueError("There are no image stacks to refine on")
-        check_same_image_shapes({name: stack.shape[1:] for name, stack in stacks.items()})
+        check_same_image_shapes(stacks, "give stacks of the same shape")
         check_same_number_of_images(stacks, {"to refine": given})
         if evaluation is not None:
             for name in stacks:
@@ -427,6 +430,8 @@ def refine_registration(
             weights, used = _choose_stacks(stacks, evaluation)
         else:
             weights, used = _choose_stacks(stacks, evaluation)
+            if not used:
+                return _refuse(given, "none of the stacks has the motion of the best registration")
             q = evaluation.reference_images[0]
             before = _evaluate(used, {_GIVEN: given}, q, _part(progress, 0, _FIRST_PART), options)
         q = evaluation.reference_images[0]

@@ -617,7 +617,7 @@ def test_progress_rises_to_100(stacks, transformations, output_url, save):
     assert len(progress.values) >= 12
 
 
-@pytest.mark.parametrize(("stop_at", "message"), [(30, "evaluation was"), (85, "Saving was")])
+@pytest.mark.parametrize(("stop_at", "message"), [(30, "evaluation was"), (85, "saving was")])
 def test_a_cancelled_task_leaves_nothing_and_runs_again(
     stacks, transformations, output_url, tmp_path, stop_at, message
 ):

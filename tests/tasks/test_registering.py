@@ -15,6 +15,7 @@ from scipy import ndimage
 from ewoksndreg._stacks import as_stack
 from ewoksndreg.io import open_stacks
 from ewoksndreg.registration import preprocess
+from ewoksndreg.registration import rank_before_registering
 from ewoksndreg.tasks._registration_models import IntensityInputs
 from ewoksndreg.tasks.reg2d_features import Reg2DFeatures
 from ewoksndreg.tasks.reg2d_intensities import Reg2DIntensities
@@ -651,6 +652,14 @@ def test_a_given_stack_and_skip_are_passed_on(stacks: dict[str, Any]) -> None:
 )
 def test_mistakes_before_registering(inputs: dict[str, Any], message: str) -> None:
     assert _cause(Reg2DPreEvaluation, **{"image_stacks": {"a": IMAGES}, **inputs}) == message
+
+
+def test_the_choice_of_a_stack_can_be_cancelled_while_images_are_read(
+    stacks: dict[str, Any],
+) -> None:
+    opened = {name: as_stack(each) for name, each in stacks.items()}
+    with pytest.raises(CancelledError, match="cancelled after 0 of "):
+        rank_before_registering(opened, should_stop=lambda: True)
 
 
 def test_large_images_are_averaged_over_squares() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from collections.abc import Sized
 
 from .._messages import unknown_name
+from .._stacks import Stack
 from ..transformation import Transformation
 
 
@@ -45,7 +46,8 @@ def check_transformation_per_image(
 
 
 def check_same_number_of_images(
-    image_stacks: Mapping[str, Sized], registrations: Mapping[str, Sequence[Transformation]]
+    image_stacks: Mapping[str, Sized],
+    registrations: Mapping[str, Sequence[Transformation]],
 ) -> None:
     """Check that all stacks have the same number of images, and all registrations as many
     transformations, since one registration has to fit all stacks.
@@ -67,20 +69,18 @@ def check_same_number_of_images(
             )
 
 
-def check_same_image_shapes(shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Check that all images have the same shape, so that a registration can be scored on all
-    stacks.
+def check_same_image_shapes(stacks: Mapping[str, Stack], advice: str) -> None:
+    """Check that the images of all stacks have the same shape.
 
-    :param shapes: `(H, W)` of the images of each stack.
+    :param advice: what to do otherwise, the end of the message.
     :raises ValueError: names two stacks and their shapes.
     """
-    first, expected = next(iter(shapes.items()))
-    for name, shape in shapes.items():
-        if shape != expected:
+    first, expected = next((name, stack.shape[1:]) for name, stack in stacks.items())
+    for name, stack in stacks.items():
+        if stack.shape[1:] != expected:
             raise ValueError(
-                f"The images of stack {name!r} have the shape {shape} and those of stack"
-                f" {first!r} {expected}: give stacks of the same shape, or score each registration"
-                " on its own stack only (evaluate_on='own')"
+                f"The images of stack {name!r} have the shape {stack.shape[1:]} and those of stack"
+                f" {first!r} {expected}: {advice}"
             )
 
 

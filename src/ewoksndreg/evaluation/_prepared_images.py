@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import add_context
+from .._messages import locate_errors
 from .._pixels import as_real
 from .._pixels import floating_type
 from .._stacks import Stack
@@ -88,11 +88,8 @@ class PreparedImages:
 
     @contextmanager
     def locate_errors(self, n: int) -> Iterator[None]:
-        try:
+        with locate_errors(f"Stack {self.name!r}, image {self.first_index + n}"):
             yield
-        except (OSError, TypeError, ValueError) as error:
-            where = f"Stack {self.name!r}, image {self.first_index + n}"
-            raise add_context(error, where) from error
 
 
 class ReferenceImage:
@@ -123,10 +120,8 @@ class ReferenceImage:
 
 @contextmanager
 def open_stack(name: str, stack: Stack) -> Iterator[None]:
-    try:
+    with locate_errors(f"Stack {name!r}"):
         stack.__enter__()
-    except (OSError, TypeError, ValueError) as error:
-        raise add_context(error, f"Stack {name!r}") from error
     try:
         yield
     finally:

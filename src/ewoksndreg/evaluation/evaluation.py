@@ -202,7 +202,11 @@ def evaluate_stacks(
         check_reference_image(reference_image, number)
         scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
         if evaluate_on == "all":
-            check_same_image_shapes({name: stack.shape[1:] for name, stack in stacks.items()})
+            check_same_image_shapes(
+                stacks,
+                "give stacks of the same shape, or score each registration on its own stack only"
+                " (evaluate_on='own')",
+            )
         else:
             scored[:] = [[source == name for name in stacks] for source in sources.values()]
         shapes = {

@@ -3,6 +3,7 @@
 from ._features import Features
 from ._preprocess import FILTERS
 from ._preprocess import preprocess
+from ._preselect import check_same_shapes
 from ._preselect import rank_before_registering
 from ._register_images import METHODS
 from ._register_images import Method
@@ -17,6 +18,7 @@ __all__ = [
     "Features",
     "Method",
     "Registration",
+    "check_same_shapes",
     "preprocess",
     "rank_before_registering",
     "register_each_stack",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 
+from .._messages import locate_errors
 from .._pixels import as_floating
 from .._progress import Reporter
 from .._stacks import Stack
@@ -57,12 +58,21 @@ def rank_before_registering(
     if not stacks:
         raise ValueError("There are no image stacks to rank")
     check_same_shapes(stacks)
+    number = len(next(iter(stacks.values())))
+    chosen = numpy.unique(numpy.linspace(0, number - 1, _LOOKED_AT).round().astype(int)).tolist()
+    # Each image is read, and registered.
+    total = 2 * len(chosen) * len(stacks)
+    reporter = Reporter("registration", total, progress, should_stop)
     small = {}
     for name, stack in stacks.items():
-        some = numpy.linspace(0, len(stack) - 1, _LOOKED_AT).round().astype(int)
+        images = []
         with stack:
-            small[name] = numpy.stack([shrink(stack[n]) for n in numpy.unique(some).tolist()])
-    reporter = Reporter("registration", sum(map(len, small.values())), progress, should_stop)
+            for n in chosen:
+                reporter.check()
+                with locate_errors(f"Stack {name!r}, image {n}"):
+                    images.append(shrink(stack[n]))
+                reporter.count()
+        small[name] = numpy.stack(images)
     found = {
         name: register_images(
             {name: as_stack(images)},
@@ -85,7 +95,7 @@ def rank_before_registering(
         ]
         for name, each in found.items()
     }
-    return evaluate_stacks(small, registrations, max_workers=max_workers)
+    return evaluate_stacks(small, registrations, should_stop=should_stop, max_workers=max_workers)
 
 
 def check_same_shapes(stacks: Mapping[str, Stack]) -> None:

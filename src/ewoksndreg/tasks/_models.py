@@ -25,7 +25,6 @@ from silx.io.url import DataUrl
 
 from .._messages import near_match
 from ..io import ImageStacks
-from ..io import InputStacks
 from ..io import as_data_url
 from ..io import name_sources
 from ..transformation import Conventions
@@ -77,8 +76,7 @@ class StackInputs(TaskInputs):
     @field_validator("image_stacks", mode="plain")
     @classmethod
     def _check_image_stacks(cls, value: Any) -> Any:
-        if not isinstance(value, InputStacks):
-            name_sources(value)
+        name_sources(value)
         return value
 
 

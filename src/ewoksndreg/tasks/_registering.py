@@ -8,7 +8,6 @@ from typing import Any
 
 from .._messages import unknown_name
 from .._stacks import Stack
-from ..io import InputStacks
 from ..io import find_sources
 from ..io import open_stacks
 from ..registration import Method
@@ -37,7 +36,7 @@ class RegisteringTask(CancellableTask):
         """
         inputs, outputs = self.inputs, self.outputs
         given, reference = inputs.image_stacks, inputs.reference_stack
-        names = list(given if isinstance(given, InputStacks) else find_sources(given))
+        names = list(find_sources(given))
         if reference is not None and reference not in names:
             raise ValueError(unknown_name("reference_stack", reference, names))
         with open_stacks(given) as stacks:

@@ -17,10 +17,9 @@ from dataclasses import field
 from typing import Any
 from typing import Literal
 
-from ewokscore import TaskWithProgress
-
-from .._messages import add_context
+from .._messages import locate_errors
 from .._messages import unknown_name
+from .._progress import Reporter
 from .._stacks import Stack
 from ..evaluation import Evaluation
 from ..evaluation import check_registration_per_stack
@@ -43,6 +42,7 @@ from ..transformation import as_registrations
 from ..transformation import assign_conventions
 from ..transformation import is_url
 from ..workers import dask_workers
+from ._cancellable import CancellableTask
 from ._inputs_as_json import inputs_as_json
 from ._models import Inputs
 from ._models import Outputs
@@ -93,7 +93,7 @@ class Findings:
 
 
 class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
-    TaskWithProgress, input_model=Inputs, output_model=Outputs
+    CancellableTask, input_model=Inputs, output_model=Outputs
 ):
     """Find the best of the registrations that were found from several image stacks, and pass it on
     for all stacks.
@@ -180,11 +180,6 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         outputs.trust = None if evaluation is None else evaluation.trust()
         self._log(choice)
         self.progress = 100
-
-    def cancel(self) -> None:
-        """Ask the running task to stop; it raises :class:`concurrent.futures.CancelledError`
-        after the current image and leaves no output."""
-        self.cancelled = True
 
     def _read_registrations(self) -> dict[str, list[Transformation]]:
         """Convert the registrations to transformations.
@@ -308,7 +303,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                     evaluation,
                     max_workers=inputs.max_workers,
                     executor=executor,
-                    progress=self._report("refine"),
+                    progress=self._report_step("refine"),
                     should_stop=lambda: self.cancelled,
                 )
         except CancelledError:
@@ -333,29 +328,24 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 reference_image=inputs.reference_image,
                 max_workers=inputs.max_workers,
                 executor=executor,
-                progress=self._report("rank"),
+                progress=self._report_step("rank"),
                 should_stop=lambda: self.cancelled,
             )
 
     def _save(self, output: Hdf5OutputStacks, choice: _Choice, stacks: Mapping[str, Stack]) -> None:
-        report = self._report("save")
         if not stacks:
             raise ValueError("There are no image stacks to save")
         check_registration_per_stack(stacks, choice.applied)
         check_transformation_per_image(stacks, choice.applied)
-        total = sum(len(stack) for stack in stacks.values())
-        done = 0
+        total = sum(map(len, stacks.values()))
+        reporter = Reporter("saving", total, self._report_step("save"), lambda: self.cancelled)
         for name, stack in stacks.items():
             for n, transformation in enumerate(choice.applied[name]):
-                if self.cancelled:
-                    raise CancelledError(f"Saving was cancelled after {done} of {total} images")
-                try:
+                reporter.check()
+                with locate_errors(f"Stack {name!r}, image {n}"):
                     aligned = transformation.apply_data(stack[n])
-                except (OSError, TypeError, ValueError) as error:
-                    raise add_context(error, f"Stack {name!r}, image {n}") from error
                 output.add_point(name, aligned)
-                done += 1
-                report(done / total)
+                reporter.count()
         _logger.info("%s, in %s", choice.title, self.inputs.output_root_uri)
 
     def _describe(
@@ -424,15 +414,11 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         with dask_workers(self.inputs.scheduler) as executor:
             yield executor
 
-    def _report(self, step: str) -> Callable[[float], None]:
+    def _report_step(self, step: str) -> Callable[[float], None]:
         """Make the function that reports the progress of one step of this run."""
         total = sum(_COSTS[each] for each in self._steps)
         before = sum(_COSTS[each] for each in self._steps[: self._steps.index(step)])
-
-        def report(fraction: float) -> None:
-            self.progress = int(100 * (before + _COSTS[step] * fraction) / total)
-
-        return report
+        return lambda fraction: self._report((before + _COSTS[step] * fraction) / total)
 
 
 def _find_scores(choice: _Choice) -> dict[str, dict[str, float]] | None:

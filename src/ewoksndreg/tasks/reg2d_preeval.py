@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .._messages import unknown_name
 from ..evaluation import Evaluation
-from ..io import InputStacks
 from ..io import find_sources
 from ..io import open_stacks
 from ..registration import rank_before_registering
@@ -31,7 +30,7 @@ class Reg2DPreEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         given, reference = inputs.image_stacks, inputs.reference_stack
         ranked = None
         if not inputs.skip:
-            names = list(given if isinstance(given, InputStacks) else find_sources(given))
+            names = list(find_sources(given))
             if reference is None:
                 reference, ranked = self._rank()
             elif reference not in names:

@@ -18,6 +18,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .._messages import add_context
+from .._messages import locate_errors
 from .._messages import unknown_name
 from .._stacks import as_array
 from ._foreign import find_columns
@@ -196,15 +197,13 @@ def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
     from ..io._urls import url_text
 
     url = as_data_url(value)
-    try:
+    with locate_errors(url_text(url)):
         numbers, attributes = read_small_dataset(url, _check_form)
         written = attributes.get("convention")
         if rule is None and written is not None:
             rule = _find_convention(written.decode() if isinstance(written, bytes) else written)
         make = _from_numbers if numbers.dtype.names is None else _from_table
         return make(numbers, rule)
-    except (OSError, TypeError, ValueError) as error:
-        raise add_context(error, url_text(url)) from error
 
 
 def _from_numbers(numbers: NDArray[Any], rule: _Convention | None) -> list[Transformation]:
