@@ -159,6 +159,15 @@ def test_the_motion_is_the_way_of_the_image_center(evaluation):
     assert legend == ["right (best)", "half", "still"]
 
 
+def test_the_convention_is_that_of_the_evaluation():
+    """Active shifts in (x, y) order are the negative passive ones."""
+    given = {name: [(-c, -r) for r, c in each] for name, each in REGISTRATIONS.items()}
+    evaluation = evaluate(registrations=given, convention={"right": "opencv", "half": "active xy"})
+    axes = plots.motion(evaluation, STACKS, given)
+    best = [ax.lines[0].get_ydata() for ax in axes]
+    numpy.testing.assert_allclose(best, -numpy.transpose(MOTION), atol=1e-9)
+
+
 def test_the_motion_shows_rotations_and_gaps(failed):
     evaluation, registrations = failed
     turned = [rotation_matrix(angle, (19.5, 24.5)) for angle in (0, 1, 2, 3, 4)]

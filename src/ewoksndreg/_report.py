@@ -80,7 +80,7 @@ def write_report(
     :param path: path of the file, which must not exist.
     :param evaluation: the result of :func:`.evaluate_stacks`.
     :param image_stacks: the stacks that were given to it.
-    :param transformations: the registrations that were given to it.
+    :param transformations: the registrations that were given to it, in the same convention.
     :param refinement: what :func:`.refine_registration` returned for the best registration. The
         report says what it changed, and shows the images aligned with it.
     :raises FileExistsError: if the file exists.
@@ -111,7 +111,8 @@ def write_report(
     from . import plots
 
     registrations = {
-        name: plots.find_registration(transformations, name) for name in evaluation.registrations
+        name: plots.find_registration(evaluation, transformations, name)
+        for name in evaluation.registrations
     }
     with open_stacks(image_stacks) as stacks:
         for name in evaluation.stack_names:

@@ -27,6 +27,7 @@ from ._messages import near_match
 from ._messages import unknown_name
 from .alignment import align_stacks
 from .evaluation import Evaluation
+from .evaluation import describe_shift
 from .evaluation import evaluate_stacks
 from .io import as_data_url
 from .io import check_output
@@ -220,11 +221,8 @@ def _rank(options: argparse.Namespace) -> int:
     _check_report(options.report)
     stacks = find_sources(options.stacks)
     registrations = _find_registrations(options.registrations)
-    sources = {name: name for name in registrations if name in stacks}
     with _show_progress("ranking") as progress:
-        evaluation = evaluate_stacks(
-            stacks, registrations, registered_from=sources, progress=progress
-        )
+        evaluation = evaluate_stacks(stacks, registrations, progress=progress)
     return _report(options, evaluation, stacks, registrations)
 
 
@@ -334,16 +332,15 @@ def _report(
         print(f"\n{evaluation.best}: {evaluation.verdict}")
         for reason in evaluation.reasons:
             print(f"  {reason}")
-        lines = [
-            None if math.isnan(evaluation.remaining_shift) else evaluation.remaining_shift,
-            refinement,
-            output,
-            options.report,
-        ]
-        templates = "remaining shift: {:.2f} px", "{}", "saved in {}", "report in {}"
-        for template, value in zip(templates, lines, strict=True):
+        if not math.isnan(evaluation.remaining_shift):
+            print(f"  remaining shift: {describe_shift(evaluation.remaining_shift)}")
+        for what, value in (
+            ("", refinement),
+            ("saved in ", output),
+            ("report in ", options.report),
+        ):
             if value is not None:
-                print("  " + template.format(value))
+                print(f"  {what}{value}")
     return GOOD if evaluation.verdict == "good" else CHECK
 
 

@@ -199,7 +199,7 @@ def motion(
 
     :param evaluation: the result of :func:`.evaluate_stacks`.
     :param image_stacks: the stacks that were given to it; no image is read.
-    :param transformations: the registrations that were given to it.
+    :param transformations: the registrations that were given to it, in the same convention.
     :param ax: two axes (down, to the right) or four (also rotation and size); by default those of
         a new figure, two if nothing rotates or changes its size.
     :returns: the axes.
@@ -235,7 +235,7 @@ def before_after(
 
     :param evaluation: the result of :func:`.evaluate_stacks`.
     :param image_stacks: the stacks that were given to it.
-    :param transformations: the registrations that were given to it.
+    :param transformations: the registrations that were given to it, in the same convention.
     :param registration: name of the registration that aligns the images; by default the best one.
     :param stack: name of the stack; by default the one that shows the motion best, which is the one
         with the largest weight.
@@ -254,7 +254,7 @@ def before_after(
     _check_name("stack", stack, evaluation.stack_names)
     image = find_worst_image(evaluation, registration, stack) if image is None else image
     reference = evaluation.reference_images[0]
-    moves = find_registration(transformations, registration)
+    moves = find_registration(evaluation, transformations, registration)
     with open_stacks(image_stacks) as stacks, find_stack(stacks, stack) as images:
         if not -len(images) <= image < len(images):
             raise IndexError(f"Stack {stack!r} has {len(images)} images, there is no image {image}")
@@ -323,11 +323,15 @@ def find_worst_image(evaluation: Evaluation, registration: str, stack: str) -> i
     return int(numpy.nanargmax(values)) if numpy.isfinite(values).any() else len(values) - 1
 
 
-def find_registration(transformations: Mapping[str, TransformationSource], name: str) -> list[Any]:
-    """Find a registration of the evaluation and convert it to transformations."""
+def find_registration(
+    evaluation: Evaluation, transformations: Mapping[str, TransformationSource], name: str
+) -> list[Any]:
+    """Find a registration of the evaluation and convert it to transformations, in the convention in
+    which it was evaluated."""
     _check_name("registration", name, transformations)
     with locate_errors(f"Registration {name!r}"):
-        return as_transformations(transformations[name])
+        convention = evaluation.conventions.get(name)
+        return as_transformations(transformations[name], convention=convention)
 
 
 def find_stack(stacks: Mapping[str, Stack], name: str) -> Stack:
@@ -418,7 +422,9 @@ def _find_motions(
         for name in evaluation.ranked_names[:_MOST_CURVES]:
             source = evaluation.registered_from[name] or evaluation.stack_names[0]
             _, height, width = find_stack(stacks, source).shape
-            motions[name] = find_motion(find_registration(transformations, name), (height, width))
+            motions[name] = find_motion(
+                find_registration(evaluation, transformations, name), (height, width)
+            )
     return motions
 
 

@@ -50,7 +50,7 @@ def test_the_picture_is_a_new_file(evaluation: Evaluation, tmp_path: Path) -> No
 def test_what_is_known_about_the_best_registration() -> None:
     trust = {
         "verdict": "check",
-        "reasons": ["A shift of about 0.4 px remains between the aligned images"],
+        "reasons": ["A shift of 0.41 px remains between the aligned images"],
         "remaining_shift": 0.41,
         "rivals": {"a": 1.234},
         "bad_images": {"b": [3, 4]},
@@ -58,7 +58,7 @@ def test_what_is_known_about_the_best_registration() -> None:
     }
     assert format_trust(trust).splitlines() == [
         "The best registration: check",
-        "    A shift of about 0.4 px remains between the aligned images",
+        "    A shift of 0.41 px remains between the aligned images",
         "Remaining shift: 0.41 px",
         "Rival: a, 1.23 px from the best one",
         "Bad images of b: 3, 4",

@@ -365,6 +365,14 @@ def test_a_filter_leaves_invalid_pixels_invalid(stacks: dict[str, Any]) -> None:
     assert len(filtered[1:3]) == 2
 
 
+def test_a_part_of_a_filtered_stack_has_its_own_chunks(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "maps.h5", "w") as file:
+        file.create_dataset("Ca", data=numpy.ones((8, 4, 4)), chunks=(4, 4, 4))
+    with open_stacks(f"{tmp_path}/maps.h5::/Ca") as opened:
+        part = preprocess(opened["Ca"], apply_low_pass=1)[2:6]
+        assert [part.stored_together(n) for n in (0, 2)] == [range(2), range(2, 4)]
+
+
 def test_mapper_options_are_known_and_the_log_says_that_they_change_nothing(
     stacks: dict[str, Any], caplog: Any
 ) -> None:

@@ -93,6 +93,21 @@ def test_every_stack_below_the_url_is_found(nexus_file, url):
     assert outputs["output_root_uri"] == f"{nexus_file}::/entry/align/results"
 
 
+@pytest.mark.parametrize("store", [numpy.bytes_, lambda text: numpy.array([text], dtype=object)])
+def test_attributes_may_be_stored_as_other_programs_do(nexus_file, store):
+    expected = run(f"{nexus_file}::/entry")
+
+    def change(_, item):
+        for key in item.attrs.keys() & {"NX_class", "signal"}:
+            item.attrs[key] = store(item.attrs[key])
+
+    with h5py.File(nexus_file, "r+") as file:
+        file.visititems(change)
+    found = run(f"{nexus_file}::/entry")
+    assert found["image_stacks"] == expected["image_stacks"]
+    assert found["output_root_uri"] == expected["output_root_uri"]
+
+
 def test_the_url_may_name_the_nxdata_group_itself(nexus_file):
     path = "/entry/process/results/parameters"
     outputs = run(DataUrl(file_path=str(nexus_file), data_path=path))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import plots
 from ..evaluation import Evaluation
+from ..evaluation import describe_shift
 from ..transformation import TransformationSource
 
 
@@ -37,9 +38,10 @@ def format_trust(trust: Mapping[str, Any]) -> str:
     lines = [f"The best registration: {trust['verdict']}"]
     lines += [f"    {reason}" for reason in trust["reasons"]]
     if trust["remaining_shift"] is not None:
-        lines.append(f"Remaining shift: {trust['remaining_shift']:.2f} px")
+        lines.append(f"Remaining shift: {describe_shift(trust['remaining_shift'])}")
     for name, distance in trust["rivals"].items():
-        lines.append(f"Rival: {name}, {distance:.2f} px from the best one")
+        apart = "" if distance is None else f", {distance:.2f} px from the best one"
+        lines.append(f"Rival: {name}{apart}")
     for name, images in trust["bad_images"].items():
         lines.append(f"Bad images of {name}: {', '.join(map(str, images))}")
     if trust["silent_stacks"]:

@@ -12,6 +12,7 @@ from ._outliers import find_outliers
 from ._outliers import outlier_limit
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
+from ._remaining_shift import describe_shift
 from ._result import Evaluation
 from ._result import RegistrationScore
 from ._stack_work import StackWork
@@ -39,6 +40,7 @@ __all__ = [
     "check_stack_per_registration",
     "check_transformation_per_image",
     "describe_rank",
+    "describe_shift",
     "evaluate_stacks",
     "find_outliers",
     "find_unchanging",

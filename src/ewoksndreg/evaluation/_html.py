@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
+from ._remaining_shift import describe_shift
+
 if TYPE_CHECKING:
     from ._result import Evaluation
 
@@ -24,9 +26,6 @@ _STYLE = """<style>
 .ewoksndreg .check {border-left: 0.5em double #D55E00}
 .ewoksndreg p {margin: 0.3em 0; overflow-wrap: anywhere; max-width: 60em}
 </style>"""
-
-# px: from here on, the remaining shift is a lower bound.
-_LARGEST_SHIFT = 0.8
 
 
 def evaluation_as_html(evaluation: Evaluation) -> str:
@@ -61,7 +60,9 @@ def describe_rank(evaluation: Evaluation, name: str) -> str:
     if item.reason is not None:
         return f"no score: {item.reason}"
     if name in evaluation.rivals:
-        return f"not distinguishable from the best, up to {evaluation.rivals[name]:.2g} px apart"
+        px = evaluation.rivals[name]
+        apart = f", up to {px:.2g} px apart" if math.isfinite(px) else ""
+        return f"not distinguishable from the best{apart}"
     return "best" if name == evaluation.best else ""
 
 
@@ -75,8 +76,7 @@ def _verdict(evaluation: Evaluation) -> Iterator[str]:
     shift = evaluation.remaining_shift
     left = ""
     if math.isfinite(shift):
-        amount = f"{shift:.2f} px" if shift < _LARGEST_SHIFT else "1 px or more"
-        left = f" Remaining shift: {amount}."
+        left = f" Remaining shift: {describe_shift(shift)}."
     if evaluation.verdict is None:
         yield f"<p>The best registration is {best}.{left}</p>"
     elif evaluation.verdict == "good":

@@ -19,6 +19,9 @@ MEASURED_IMAGES = 12
 # too large to be measured.
 _FAR = 1.5
 
+# px: from here on, the remaining shift is only a lower bound.
+_LARGEST = 0.8
+
 # The center, and one px to each side.
 _STEPS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -162,6 +165,11 @@ def find_remaining_shift(shifts: NDArray[numpy.float64], weights: NDArray[numpy.
     lengths = far * _FAR + (1 - far) * near
     means = [each[numpy.isfinite(each)] for each in lengths.T]
     return max((float(each.mean()) for each in means if each.size), default=math.nan)
+
+
+def describe_shift(remaining_shift: float) -> str:
+    """``0.12 px``, or ``1 px or more`` where the number is only a lower bound."""
+    return f"{remaining_shift:.2f} px" if remaining_shift < _LARGEST else "1 px or more"
 
 
 def _sum(values: NDArray[numpy.float64]) -> NDArray[numpy.float64]:

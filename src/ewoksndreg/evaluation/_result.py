@@ -68,6 +68,7 @@ class Evaluation:
     :param ranked_names: the K names of the registrations, from best to worst.
     :param registrations: the score of each registration, by name, in the given order.
     :param registered_from: the stack each registration was found from; None if that is unknown.
+    :param conventions: the given convention of the registrations, see :func:`.as_transformations`.
     :param relative_error: relative error of each registration on each stack, shape `(K, S)`.
     :param relative_error_per_image: relative error of each image, shape `(K, S, N)`; NaN for the
         reference image. Its root mean square over the other images, limited to 1, is the relative
@@ -99,7 +100,8 @@ class Evaluation:
     :param verdict: "good" or "check" for the best registration; None without `trust`.
     :param reasons: why the verdict is not "good", one sentence each.
     :param rivals: registrations that cannot be distinguished from the best one, farthest first,
-        with their distance from it in px (mean over the image corners and pairs of images).
+        with their distance from it in px (mean over the image corners and pairs of images);
+        infinite if no two images have a transformation in both.
     :param remaining_shift: mean shift in px that remains with the best registration; from about
         0.8 px on it is a lower bound. NaN if it is unknown.
     :param motion_groups: names of the stacks in two groups with different motions: those that the
@@ -132,6 +134,7 @@ class Evaluation:
     aligned_mse: NDArray[numpy.float64] = field(default_factory=lambda: numpy.empty((0, 0, 0)))
     unaligned_mse: NDArray[numpy.float64] = field(default_factory=lambda: numpy.empty((0, 0)))
     unaligned_error: NDArray[numpy.float64] = field(default_factory=lambda: numpy.ones(1))
+    conventions: dict[str, str | None] = field(default_factory=dict)
     reference_images: tuple[int, ...] = (0,)
     unchanging_pixels: dict[str, float] = field(default_factory=dict)
     marked_pixels: dict[str, float] = field(default_factory=dict)
@@ -163,14 +166,17 @@ class Evaluation:
         )
 
     def trust(self) -> dict[str, Any]:
-        """Return the verdict, reasons, rivals, remaining_shift (None if it is unknown),
-        motion_groups, bad_images and silent_stacks, as JSON types."""
-        shift = self.remaining_shift
+        """Return the verdict, reasons, rivals, remaining_shift, motion_groups, bad_images and
+        silent_stacks, as JSON types; None for distances and shifts that are unknown."""
+
+        def known(px: float) -> float | None:
+            return px if math.isfinite(px) else None
+
         return {
             "verdict": self.verdict,
             "reasons": list(self.reasons),
-            "rivals": dict(self.rivals),
-            "remaining_shift": None if math.isnan(shift) else shift,
+            "rivals": {name: known(px) for name, px in self.rivals.items()},
+            "remaining_shift": known(self.remaining_shift),
             "motion_groups": [list(group) for group in self.motion_groups],
             "bad_images": {name: list(images) for name, images in self.bad_images.items()},
             "silent_stacks": list(self.silent_stacks),

@@ -19,15 +19,13 @@ from ._bad_images import find_suspects
 from ._comparisons import Comparisons
 from ._inspection import Inspection
 from ._motion_groups import find_motion_groups
+from ._remaining_shift import describe_shift
 from ._remaining_shift import find_remaining_shift
 from ._remaining_shift import leave_out_bad_images
 from ._result import Evaluation
 from ._rivals import draw_scores
 from ._rivals import find_distance
 from ._rivals import find_rivals
-
-# px: from here on, the remaining shift is a lower bound.
-_LARGEST_SHIFT = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,17 +190,18 @@ def _find_reasons(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> I
         yield "No registration can be scored"
         return
     if evaluation.rivals:
+        differ = "differs" if len(evaluation.rivals) == 1 else "differ"
+        farthest = max(evaluation.rivals.values())
+        apart = f", which {differ} from it by up to {farthest:.1f} px"
         yield (
-            f"It cannot be distinguished from {join_names(evaluation.rivals)}, which"
-            f" {'differs' if len(evaluation.rivals) == 1 else 'differ'} from it by up to"
-            f" {max(evaluation.rivals.values()):.1f} px"
+            f"It cannot be distinguished from {join_names(evaluation.rivals)}"
+            f"{apart if math.isfinite(farthest) else ''}"
         )
     shift = evaluation.remaining_shift
     if math.isnan(shift):
         yield "The shift that remains between the aligned images cannot be measured"
     elif shift >= limits.remaining_shift:
-        amount = f"about {shift:.1f} px" if shift < _LARGEST_SHIFT else "1 px or more"
-        yield f"A shift of {amount} remains between the aligned images"
+        yield f"A shift of {describe_shift(shift)} remains between the aligned images"
     if evaluation.motion_groups:
         yield evaluation.describe_motion_groups()
     if not evaluation.improves:

@@ -21,6 +21,7 @@ from .._progress import Reporter
 from ..transformation import Conventions
 from ..transformation import TransformationSource
 from ..transformation import as_registrations
+from ..transformation import assign_conventions
 from ._checks import check_reference_image
 from ._checks import check_registration_per_stack
 from ._checks import check_same_image_shapes
@@ -254,6 +255,7 @@ def evaluate_stacks(
                 for name, images in zip(stacks, opposite[q], strict=True)
                 if images.any()
             },
+            conventions=assign_conventions(convention, list(registrations)),
             unchanging_pixels={name: each.part for name, each in unchanging.items() if each.part},
             marked_pixels={name: each.marked for name, each in unchanging.items() if each.marked},
         )

@@ -119,7 +119,10 @@ def _read_evaluation(group: h5py.Group) -> Evaluation:
         reference_images=tuple(map(int, references[:1])) or (0,),
         verdict="good" if verdict == "good" else "check" if verdict == "check" else None,
         reasons=_read_strings(trust["reasons"]),
-        rivals=json.loads(trust["rivals"][()]),
+        rivals={
+            name: math.inf if px is None else px
+            for name, px in json.loads(trust["rivals"][()]).items()
+        },
         remaining_shift=float(trust["remaining_shift"][()]),
         motion_groups=tuple(map(tuple, json.loads(trust["motion_groups"][()]))),
         silent_stacks=_read_strings(trust["silent_stacks"]),

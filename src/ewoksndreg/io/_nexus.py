@@ -154,7 +154,7 @@ def write_values(parent: h5py.Group, name: str, values: Mapping[str, Any]) -> No
         elif isinstance(value, list):  # may be empty
             collection.create_dataset(key, data=value, dtype=h5py.string_dtype())
         elif isinstance(value, dict):
-            collection[key] = json.dumps(value)
+            collection[key] = json.dumps(value, allow_nan=False)
         else:
             collection[key] = value
 
@@ -241,6 +241,9 @@ def _axis(found: h5py.Dataset, index: slice, length: int) -> Axis | None:
 
 
 def read_attribute(item: h5py.HLObject, name: str) -> Any:
-    """Read an attribute; h5py reads strings of fixed length as bytes. None if it is missing."""
+    """Read an attribute, also from an array of one; h5py reads strings of fixed length as bytes.
+    None if it is missing."""
     value = item.attrs.get(name)
-    return value.decode() if isinstance(value, bytes) else value
+    if isinstance(value, numpy.ndarray) and value.size == 1:
+        value = value.item()
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -112,7 +112,7 @@ class _FilteredStack(Stack):
         filtered = self._apply(numpy.where(valid, image, image[valid].mean()))
         return numpy.where(valid, filtered, numpy.nan)
 
-    def stored_together(self, index: int) -> range:
+    def _together(self, index: int) -> range:
         return self._source.stored_together(index)
 
     def __enter__(self) -> Stack:
