@@ -287,7 +287,7 @@ def test_images_without_a_transformation_count_for_nothing_and_are_named_once(fa
         aligned = align_stacks(stacks, matrices, crop=True)
     assert [str(warning.message) for warning in caught] == [
         "Images without a transformation (NaN or singular) are NaN in the aligned stacks:"
-        " stack 'Ca': 1, 3; stack 'Fe': 1, 3"
+        " images 1 and 3 of stack 'Ca', images 1 and 3 of stack 'Fe'"
     ]
     assert aligned["Fe"].shape == (5, 16, 26)
     assert numpy.isnan(aligned["Fe"][3]).all()
@@ -296,7 +296,7 @@ def test_images_without_a_transformation_count_for_nothing_and_are_named_once(fa
 
 def test_images_that_cannot_be_read_do_not_matter_without_a_transformation(tmp_path):
     stack = UnreadableStack(tmp_path, 4, 0)
-    with pytest.warns(RuntimeWarning, match="stack 'Ca': 3"):
+    with pytest.warns(RuntimeWarning, match="image 3 of stack 'Ca'"):
         aligned = align_stacks({"Ca": stack}, [*[(0, 0)] * 3, (numpy.nan, 0)])["Ca"]
     assert numpy.isnan(aligned[3]).all()
 
@@ -324,7 +324,7 @@ def test_an_image_without_valid_pixels_leaves_nothing():
 
 
 def test_when_no_image_has_a_transformation_the_frame_stays():
-    with pytest.warns(RuntimeWarning, match="'Ca': 0, 1, 2$"):
+    with pytest.warns(RuntimeWarning, match="images 0 to 2 of stack 'Ca'$"):
         aligned = align_stacks({"Ca": images_of("f4")}, numpy.full((3, 2), numpy.nan), crop=True)
     assert aligned["Ca"].shape == (3, 20, 26)
     assert numpy.isnan(aligned["Ca"]).all()
@@ -497,7 +497,7 @@ CIRCLE["circle"] = [CIRCLE]
         (
             {"transformations": {"Ca": [(0, 0)] * 3, "Fe": 5}},
             TypeError,
-            "Transformations of stack 'Fe': expected a sequence",
+            "Registration 'Fe': expected a sequence",
         ),
         ({"interpolation_order": 6}, ValueError, "an integer from 0 to 5, not 6"),
         ({"interpolation_order": "1"}, ValueError, "an integer from 0 to 5, not '1'"),

@@ -50,6 +50,8 @@ class AlignedStack(Stack):
         self._source.__exit__(*exception)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("aligned images are computed: they cannot be an array without a copy")
         images = numpy.empty(self.shape, dtype or self.dtype)
         with self:
             for n, image in enumerate(self):

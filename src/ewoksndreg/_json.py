@@ -59,8 +59,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _key(key: Any, mapping: Mapping[Any, Any]) -> str:
-    """Convert a key to a string; if that is another key already, use its Python representation."""
+    """Convert a key to a string; if that is another key already, add its type."""
     if isinstance(key, str):
         return key
-    text = str(key)
-    return repr(key) if text in mapping else text
+    return f"{key} ({type(key).__name__})" if str(key) in mapping else str(key)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
-# A group of a file may hold thousands of names.
+# A group of a file may hold thousands of names, and a stack thousands of images.
 _MOST_LISTED = 20
+_MOST_RUNS = 10
 
 
 def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
@@ -61,7 +63,7 @@ def join_names(names: Iterable[str]) -> str:
 
 
 def list_numbers(what: str, numbers: Sequence[int]) -> str:
-    """``image 3`` or ``images 3 to 5 and 9``
+    """``image 3`` or ``images 3 to 5 and 9``; at most ten runs of numbers.
 
     :param what: what the numbers count, in the singular.
     :param numbers: the numbers in ascending order.
@@ -72,11 +74,20 @@ def list_numbers(what: str, numbers: Sequence[int]) -> str:
             runs[-1].append(n)
         else:
             runs.append([n])
+    listed = runs[:_MOST_RUNS]
     parts = [
         part
-        for run in runs
+        for run in listed
         for part in (map(str, run) if len(run) < 3 else [f"{run[0]} to {run[-1]}"])
     ]
+    if listed != runs:
+        parts.append(f"{len(numbers) - sum(map(len, listed))} more")
     *others, last = parts
     joined = f"{', '.join(others)} and {last}" if others else last
     return f"{what}{'' if len(numbers) == 1 else 's'} {joined}"
+
+
+def list_images(images: Mapping[str, Sequence[int]]) -> str:
+    """``images 1 and 3 of stack 'Ca-K', image 1 of stack 'Fe-K'``"""
+    found = [f"{list_numbers('image', each)} of stack {name!r}" for name, each in images.items()]
+    return ", ".join(found)

@@ -32,6 +32,7 @@ from ._crop import find_valid
 from ._crop import intersect
 from ._crop import whole_frame
 from ._json import as_json
+from ._messages import list_images
 from ._nxdata import crop_axes
 from ._nxdata import describe_nxdata
 from ._nxdata import find_process
@@ -58,9 +59,6 @@ from .workers import threads
 
 # The number of images that are sent to an executor whose number of workers is unknown.
 _SENT_IMAGES = 16
-
-# The number of images that a warning names for each stack.
-_MOST_LISTED = 10
 
 
 def align_stacks(
@@ -294,16 +292,15 @@ def _none_if_failed(
 
 
 def _warn_of_failed(registrations: Mapping[str, Registration]) -> None:
-    failed = []
-    for name, registration in registrations.items():
-        images = [str(n) for n, each in enumerate(registration) if each is None]
-        if images:
-            more = f" and {len(images) - _MOST_LISTED} more" * (len(images) > _MOST_LISTED)
-            failed.append(f"stack {name!r}: {', '.join(images[:_MOST_LISTED])}{more}")
+    failed = {
+        name: [n for n, each in enumerate(registration) if each is None]
+        for name, registration in registrations.items()
+    }
+    failed = {name: images for name, images in failed.items() if images}
     if failed:
         warnings.warn(
             "Images without a transformation (NaN or singular) are NaN in the aligned stacks: "
-            + "; ".join(failed),
+            + list_images(failed),
             RuntimeWarning,
             stacklevel=3,
         )

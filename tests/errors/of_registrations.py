@@ -14,7 +14,7 @@ def _list(title: str, kind: type[Exception], items: Any, said: str, near: str = 
     return Mistake(
         title,
         kind,
-        f"Transformations of stack 'Fe-K': {said}",
+        f"Registration 'Fe-K': {said}",
         {"transformations": {"Fe-K": items}},
         "evaluate_stacks",
         ("'Fe-K'", url, near),

@@ -24,7 +24,6 @@ from ewoksndreg.evaluation._rivals import find_distance
 from ewoksndreg.evaluation._rivals import find_rivals
 from ewoksndreg.evaluation._unchanging import LookJob
 from ewoksndreg.evaluation._unchanging import find_unchanging
-from ewoksndreg.evaluation._unchanging import images_to_look_at
 from ewoksndreg.kernels import find_kernel
 from ewoksndreg.transformation import Homography
 
@@ -303,8 +302,7 @@ def test_a_spoilt_image_is_found_and_named(kind, n):
 
 
 def look(images):
-    stack = images_to_look_at(as_stack(images))
-    return find_unchanging(LookJob(PreparedImages("a", stack, 0, "numpy")))
+    return find_unchanging(LookJob.of(PreparedImages("a", as_stack(images), 0, "numpy")))
 
 
 def unchanging(images):

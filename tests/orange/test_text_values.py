@@ -78,8 +78,8 @@ def test_transformations_are_urls_with_the_names_of_datasets_or_json(typed, valu
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ('{"Ca-K": [[0, 0, 0]]}', "Transformations of stack 'Ca-K': the shape is (1, 3), expected"),
-        ('{"Ca-K": [["a", 1]]}', "Transformations of stack 'Ca-K': image 0 needs a transformation"),
+        ('{"Ca-K": [[0, 0, 0]]}', "Registration 'Ca-K': the shape is (1, 3), expected"),
+        ('{"Ca-K": [["a", 1]]}', "Registration 'Ca-K': image 0 needs a transformation"),
         (
             "[[0, 0], [1, 2]]",
             "A list of registrations holds URLs: give matrices and shifts in a dictionary",

@@ -96,7 +96,7 @@ def test_a_mistake_is_told_and_nothing_is_written(folder, stacks):
         ),
     )
     assert done.returncode == 1
-    assert "Transformations of stack 'Fe-K': shifts.h5::/entry/Fe: There is no" in done.stderr
+    assert "Registration 'Fe-K': shifts.h5::/entry/Fe: There is no" in done.stderr
     assert "did you mean 'Fe-K'?" in done.stderr
     assert not (folder / "aligned.h5").exists()
 

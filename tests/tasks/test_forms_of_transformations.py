@@ -94,7 +94,7 @@ def test_every_form_is_evaluated(stacks, transformations, registrations):
 def test_an_evaluation_names_the_stack_of_a_registration_it_cannot_read(
     stacks, transformations, function
 ):
-    with pytest.raises(FileNotFoundError, match=f"^Transformations of stack 'Zn-K': {NOWHERE}"):
+    with pytest.raises(FileNotFoundError, match=f"^Registration 'Zn-K': {NOWHERE}"):
         function(stacks, {**transformations, "Zn-K": NOWHERE})
 
 

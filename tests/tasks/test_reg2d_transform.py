@@ -539,7 +539,7 @@ def test_progress_goes_from_0_to_100_and_cancelling_leaves_nothing(
 def test_images_without_a_transformation_are_nan_and_named(stacks, transformations):
     transformations["Fe-K"] = numpy.array(WRONG["Fe-K"], dtype=float)
     transformations["Fe-K"][2] = numpy.nan
-    with pytest.warns(RuntimeWarning, match="stack 'Fe-K': 2$"):
+    with pytest.warns(RuntimeWarning, match="image 2 of stack 'Fe-K'$"):
         outputs = run(image_stacks=stacks, transformations=transformations)
     assert numpy.isnan(outputs["image_stacks"]["Fe-K"][2]).all()
     with warnings.catch_warnings():

@@ -338,7 +338,7 @@ def test_an_error_names_the_stack(file):
         ([["a", "b"]], TypeError),
         ("no.h5::/a", FileNotFoundError),
     ):
-        with pytest.raises(kind, match=r"^Transformations of stack 'Fe-K': "):
+        with pytest.raises(kind, match=r"^Registration 'Fe-K': "):
             as_registrations({**good, "Fe-K": value})
     assert list(as_registrations(good)) == ["Ca-K"]
 

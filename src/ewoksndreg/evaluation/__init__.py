@@ -18,7 +18,6 @@ from ._result import RegistrationScore
 from ._stack_work import StackWork
 from ._unchanging import LookJob
 from ._unchanging import find_unchanging
-from ._unchanging import images_to_look_at
 from ._verdict import Limits
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
@@ -44,7 +43,6 @@ __all__ = [
     "evaluate_stacks",
     "find_outliers",
     "find_unchanging",
-    "images_to_look_at",
     "mse_eval",
     "outlier_limit",
     "post_evaluation",

@@ -14,6 +14,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .._messages import join_names
+from .._messages import list_images
 from .._messages import list_numbers
 from .._messages import unknown_name
 from ._html import evaluation_as_html
@@ -310,14 +311,14 @@ class Evaluation:
         if self.opposite_images:
             yield (
                 "Images have the opposite contrast of the reference image, as across an absorption"
-                f" edge, so their error seems large: {_list_images(self.opposite_images)}"
+                f" edge, so their error seems large: {list_images(self.opposite_images)}"
             )
 
     def _about_bad_images(self) -> Iterator[str]:
         if self.bad_images:
             yield (
                 "Images that resemble no other image of their stack once they are aligned:"
-                f" {_list_images(self.bad_images)}"
+                f" {list_images(self.bad_images)}"
             )
 
     def __post_init__(self) -> None:
@@ -335,11 +336,6 @@ class Evaluation:
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self.__post_init__()  # unpickled arrays are writable
-
-
-def _list_images(images: dict[str, tuple[int, ...]]) -> str:
-    found = [f"{list_numbers('image', each)} of stack {name!r}" for name, each in images.items()]
-    return ", ".join(found)
 
 
 def _list_parts(parts: dict[str, float]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..transformation import Transformation
 from ._comparisons import Comparisons
-from ._corners import move_all_corners
+from .eval_metrics import move_all_corners
 
 _DRAWS = 400
 _AT_A_TIME = 40  # limits the memory

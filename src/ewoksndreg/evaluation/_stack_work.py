@@ -32,7 +32,6 @@ from ._score_stack import score_images
 from ._unchanging import LookJob
 from ._unchanging import Unchanging
 from ._unchanging import find_unchanging
-from ._unchanging import images_to_look_at
 
 
 class StackWork(ExitStack):
@@ -78,10 +77,7 @@ class StackWork(ExitStack):
 
     def leave_out_unchanging(self) -> dict[str, Unchanging]:
         """Find the pixels of each stack that never change, and mark them as invalid."""
-        jobs = [
-            LookJob(images.with_stack(images_to_look_at(images.stack)))
-            for images in self._images.values()
-        ]
+        jobs = list(map(LookJob.of, self.images))
         found = self.workers.run(find_unchanging, jobs, counted=False)
         for images, each in zip(self._images.values(), found, strict=True):
             images.unchanging = each.bits

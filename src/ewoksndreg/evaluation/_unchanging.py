@@ -12,7 +12,6 @@ import numpy
 from numpy.typing import NDArray
 
 from .._pixels import as_real
-from .._stacks import Stack
 from ._prepared_images import PreparedImages
 from ._prepared_images import marker_of
 
@@ -47,16 +46,16 @@ class Unchanging(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LookJob:
-    """:param images: a few images of one stack, see :func:`images_to_look_at`."""
+    """:param images: a few images of one stack."""
 
     images: PreparedImages
     reference: None = None
 
-
-def images_to_look_at(stack: Stack) -> Stack:
-    """Select a few evenly spaced images of a stack."""
-    step = max(1, (len(stack) - 1) // (_IMAGES - 1))
-    return stack[: step * (_IMAGES - 1) + 1 : step]
+    @classmethod
+    def of(cls, images: PreparedImages) -> LookJob:
+        """Select a few evenly spaced images of a stack."""
+        step = max(1, (len(images) - 1) // (_IMAGES - 1))
+        return cls(images.with_stack(images.stack[: step * (_IMAGES - 1) + 1 : step]))
 
 
 def find_unchanging(job: LookJob, on_image: Callable[[], object] = lambda: None) -> Unchanging:

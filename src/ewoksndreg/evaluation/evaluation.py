@@ -29,8 +29,6 @@ from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import Comparisons
-from ._corners import find_smoothness
-from ._corners import move_all_corners
 from ._inspection import Inspection
 from ._ranking import rank_registrations
 from ._remaining_shift import MEASURED_IMAGES
@@ -40,6 +38,8 @@ from ._verdict import Limits
 from ._verdict import add_verdict
 from ._verdict import compare_registrations
 from ._verdict import find_all_suspects
+from .eval_metrics import find_smoothness
+from .eval_metrics import move_all_corners
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 

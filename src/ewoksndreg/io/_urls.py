@@ -22,7 +22,6 @@ _NOT_UNICODE = re.compile("[\ud800-\udfff]")
 _SEPARATOR = re.compile(r"::|\?(?=/|path=|slice=)")
 _SLICE_LAST = re.compile(r"^(?:(?:path=)?(?P<path>.*)&)?slice=(?P<slice>[^&/]*)$")
 _SLICE_FIRST = re.compile(r"^slice=(?P<slice>[^&/]*)&path=(?P<path>.*)$")
-_NO_SLICE = re.compile(r"^(?:path=)?(?P<path>.*)$")
 
 
 def as_data_url(url: Url) -> DataUrl:
@@ -134,13 +133,10 @@ def _split(string: str) -> tuple[str, str | None, tuple[int | slice, ...] | None
         file_path, inside = url[: separator.start()], url[separator.end() :]
     else:
         file_path, _, inside = url.partition("?")
-    match = _SLICE_LAST.match(inside) or _SLICE_FIRST.match(inside) or _NO_SLICE.match(inside)
-    if match is None:  # a line break
-        return file_path, inside, None
-    slice_text = match.groupdict().get("slice")
-    if slice_text is None:
-        return file_path, match["path"], None
-    parsed = DataUrl(f"file?path=data&slice={slice_text}")
+    match = _SLICE_LAST.match(inside) or _SLICE_FIRST.match(inside)
+    if match is None:
+        return file_path, inside.removeprefix("path="), None
+    parsed = DataUrl(f"file?path=data&slice={match['slice']}")
     if not parsed.is_valid():
-        raise ValueError(f"The URL {string!r} has the slice {slice_text!r}, which is not valid")
+        raise ValueError(f"The URL {string!r} has the slice {match['slice']!r}, which is not valid")
     return file_path, match["path"], parsed.data_slice()

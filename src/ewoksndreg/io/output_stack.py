@@ -117,9 +117,14 @@ class Hdf5OutputStacks(OutputStacks):
         _check_dataset_names(names)
         _check_free(self._url, names)
 
-    def add_point(self, name: str, image: ArrayLike) -> None:
+    @property
+    def _unfinished(self) -> StagedFile:
         if self._staged is None:
             raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
+        return self._staged
+
+    def add_point(self, name: str, image: ArrayLike) -> None:
+        staged = self._unfinished
         pixels = _without_mask(image)
         dataset = self._datasets.get(name)
         if dataset is None:
@@ -127,7 +132,7 @@ class Hdf5OutputStacks(OutputStacks):
             dataset = self._create_dataset(name, pixels)
         else:
             _check_fits(name, pixels, len(dataset), dataset.shape[1:], dataset.dtype)
-        self._staged.reserve(pixels.nbytes)
+        staged.reserve(pixels.nbytes)
         dataset.resize(len(dataset) + 1, axis=0)
         dataset[-1] = pixels
 
@@ -173,8 +178,6 @@ class Hdf5OutputStacks(OutputStacks):
         :param matrices: registrations by name: passive matrices of shape `(N, 3, 3)`.
         :returns: the path of the description.
         """
-        if self._staged is None:
-            raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
         for name, unit in (units or {}).items():
             self._datasets[name].attrs["units"] = unit
         names = [signal, *(name for name in self._datasets if name != signal)]
@@ -215,8 +218,6 @@ class Hdf5OutputStacks(OutputStacks):
         :param path: path of the group, which is created if needed.
         :param notes: inputs and parameters, by the name of the note: JSON types, without NaN.
         """
-        if self._staged is None:
-            raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
         if path not in self.file:
             self.file.create_group(path, track_order=True)
         target = self.file[path]
@@ -229,7 +230,7 @@ class Hdf5OutputStacks(OutputStacks):
             for key, group in (values or {}).items():
                 nexus.write_values(process, key, group)
             nexus.write_matrices(process, "transformations", matrices or {})
-            self._staged.reserve(memory.id.get_filesize())
+            self._unfinished.reserve(memory.id.get_filesize())
             target.attrs.update(process.attrs)
             for key in process:
                 memory.copy(process[key], target, name=key)

@@ -24,7 +24,6 @@ from .._typing import Matrix
 from ..evaluation import LookJob
 from ..evaluation import PreparedImages
 from ..evaluation import find_unchanging
-from ..evaluation import images_to_look_at
 from ..kernels import Kernel
 from ..kernels import Prepared
 from ..kernels import select_kernel
@@ -175,7 +174,7 @@ def _find_invalid(
     invalid = find_hot_pixels(images, reference_image)
     if masked is not None:
         invalid |= masked
-    unchanging = find_unchanging(LookJob(images.with_stack(images_to_look_at(images.stack)))).bits
+    unchanging = find_unchanging(LookJob.of(images)).bits
     bits = numpy.packbits(invalid)
     if unchanging is not None:
         bits |= unchanging

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy
 from numpy.typing import NDArray
 
+from .._messages import list_numbers
 from ..transformation import Homography
 from ..transformation import TransformationType
 from ._features import Features
-
-# The number of images that a message names, for each reason
-_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +54,5 @@ class Registration:
         by_reason: dict[str, list[int]] = {}
         for n, why in self.failed.items():
             by_reason.setdefault(why, []).append(n)
-        named = (f"{_name(images)} ({why})" for why, images in by_reason.items())
+        named = (f"{list_numbers('image', each)} ({why})" for why, each in by_reason.items())
         return f"{number} of {total} images could not be registered: {', '.join(named)}"
-
-
-def _name(images: Sequence[int]) -> str:
-    named = ", ".join(map(str, images[:_MOST_NAMED]))
-    more = f" and {len(images) - _MOST_NAMED} more" if len(images) > _MOST_NAMED else ""
-    return f"{'image' if len(images) == 1 else 'images'} {named}{more}"

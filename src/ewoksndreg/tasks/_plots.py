@@ -18,15 +18,13 @@ from ..refinement import Refinement
 from ..transformation import Transformation
 from ..transformation import find_motion
 
-_NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
-
 
 def score_plot(evaluation: Evaluation) -> Plot:
     """The relative error of each registration on each stack, best registration first, and the
     other numbers of each registration."""
     ranked = evaluation.ranked_names
-    scores = [evaluation.registrations[name] for name in ranked]
-    numbers = {key: [getattr(each, key) for each in scores] for key in _NUMBERS}
+    scores = list(evaluation.scores().values())
+    numbers = {key: [each[key] for each in scores] for key in scores[0]}
     numbers["mean_relative_error"] = numbers.pop("relative_error")
     return Plot(
         "Relative error of each registration (rows, best first) on each stack (columns)",
@@ -35,7 +33,7 @@ def score_plot(evaluation: Evaluation) -> Plot:
             "registration": list(ranked),
             "stack": list(evaluation.stack_names),
             **numbers,
-            "reason": [each.reason or "" for each in scores],
+            "reason": [evaluation.registrations[name].reason or "" for name in ranked],
             "stack_weight": evaluation.stack_weights,
         },
     )

@@ -158,14 +158,14 @@ def is_url(value: object) -> bool:
 def as_registrations(
     values: Mapping[str, TransformationSource], convention: Conventions = None
 ) -> dict[str, list[Transformation]]:
-    """Apply :func:`as_transformations` to each registration; errors name the stack."""
+    """Apply :func:`as_transformations` to each registration; errors name it."""
     conventions = assign_conventions(convention, values)
     registrations = {}
     for name, value in values.items():
         try:
             found = as_transformations(value, convention=conventions[name])
         except Exception as error:  # objects of other packages may raise anything
-            raise add_context(error, f"Transformations of stack {str(name)!r}") from error
+            raise add_context(error, f"Registration {str(name)!r}") from error
         registrations[str(name)] = found
     return registrations
 
