@@ -112,11 +112,12 @@ def align_stacks(
     :param max_workers: number of threads. None or -1: one per available processor; 0: no additional
         threads. The result is the same.
     :param executor: used instead of threads. It is not shut down.
-    :param nxmetadata: groups, attributes and datasets to write with the stacks: a tree from the
-        root of the file, in the form of :func:`silx.io.dictdump.dicttonx`. Its `axes` are cropped
-        like the stacks; what exists in the file is kept. By default, the output group becomes an
+    :param nxmetadata: groups, attributes and datasets to save with the stacks: a tree from the root
+        of the file, in the form of :func:`silx.io.dictdump.dicttonx`. Its `axes` are cropped like
+        the stacks; what exists in the file is kept. By default, the output group becomes an
         `NXdata` group with the axes and units of the NXdata groups that the stacks come from.
-    :param configuration: parameters to save, as JSON, as the `configuration` of the alignment.
+    :param configuration: parameters to save with the stacks, as JSON, as the `configuration` of
+        the alignment.
     :returns: with `output`, the URLs of the datasets by name. Without it, lazy stacks by name,
         which align an image when it is accessed: ``stack[n]`` is an image, ``stack[a:b]`` a stack
         and ``numpy.asarray(stack)`` an array of all images. The file stays open inside ``with

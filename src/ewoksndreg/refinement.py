@@ -455,29 +455,16 @@ def refine_registration(
         )
         both = {_GIVEN: given, _REFINED: refined}
         after = _evaluate(used, both, q, _part(progress, _LAST_PART, 1), options)
-    score_before, score_after = (after.registrations[name] for name in both)
-    shift_before, shift_after = before.remaining_shift, after.remaining_shift
-    reason = None
-    if after.best != _REFINED:
-        shift_after = math.nan
-        reason = (
-            f"what was found is not better: score {score_before.score:.4f} ->"
-            f" {score_after.score:.4f}"
-        )
-    elif shift_after > shift_before + _LARGER_SHIFT:
-        reason = (
-            f"what was found is not better: remaining shift {shift_before:.2f} ->"
-            f" {shift_after:.2f} px"
-        )
+    reason = _find_fault(before, after)
     chosen = refined if reason is None else given
     return Refinement(
         transformations=tuple(chosen),
         accepted=reason is None,
         reason=reason,
-        before=score_before,
-        after=score_after,
-        remaining_shift_before=shift_before,
-        remaining_shift_after=shift_after,
+        before=after.registrations[_GIVEN],
+        after=after.registrations[_REFINED],
+        remaining_shift_before=before.remaining_shift,
+        remaining_shift_after=after.remaining_shift if after.best == _REFINED else math.nan,
         moved=_find_distances(given, chosen, shape),
         unrefined=unrefined,
         stack_weights=weights,
@@ -524,6 +511,17 @@ def _find_obstacle(
             f"its type is {found}: translation, rigid, similarity and affine registrations can be"
             " refined"
         )
+    return None
+
+
+def _find_fault(before: Evaluation, after: Evaluation) -> str | None:
+    """Explain in one sentence why the refined registration is rejected; None if it is better."""
+    old, new = (after.registrations[name].score for name in (_GIVEN, _REFINED))
+    if after.best != _REFINED:
+        return f"what was found is not better: score {old:.4f} -> {new:.4f}"
+    left, leaves = before.remaining_shift, after.remaining_shift
+    if leaves > left + _LARGER_SHIFT:
+        return f"what was found is not better: remaining shift {left:.2f} -> {leaves:.2f} px"
     return None
 
 
