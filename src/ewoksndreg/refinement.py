@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from typing import Literal
 from typing import NamedTuple
@@ -152,16 +153,15 @@ def refine_image(
     >>> float(found.matrix[0, 2].round(1))
     1.0
     """
-    found = _descend(references, images, start, transformation_type, weights, kernel, 0)
+    descend = partial(_descend, references, images, transformation_type, weights, kernel)
+    found = descend(start, 0)
     matrix = start
     for level in reversed(range(len(references[0]))):
         if level:
-            coarse = _descend(
-                references, images, matrix, transformation_type, weights, kernel, level
-            )
+            coarse = descend(matrix, level)
             matrix = matrix if coarse is None else coarse.matrix
         elif matrix is not start:
-            again = _descend(references, images, matrix, transformation_type, weights, kernel, 0)
+            again = descend(matrix, 0)
             if again is not None and (found is None or again.agreement > found.agreement):
                 found = again
     return found
@@ -170,10 +170,10 @@ def refine_image(
 def _descend(
     references: Sequence[Sequence[Prepared]],
     images: Sequence[Sequence[Prepared]],
-    start: Matrix,
     transformation_type: TransformationType,
     weights: Sequence[float],
     kernel: Kernel,
+    start: Matrix,
     level: int,
 ) -> RefinedImage | None:
     """Align on one level of the pyramid."""
@@ -228,19 +228,6 @@ def _make_motion(parameters: NDArray[numpy.float64], shape: tuple[int, ...]) -> 
     return motion
 
 
-class _Task(NamedTuple):
-    """The parameters that are the same for all images.
-
-    :param transformation_type: type of the motion.
-    :param weights: the weights of the stacks that are used.
-    :param levels: number of levels of the pyramids.
-    """
-
-    transformation_type: TransformationType
-    weights: list[float]
-    levels: int
-
-
 @dataclass(frozen=True, eq=False)
 class _Job:
     """Images to align with the reference image, possibly in another process.
@@ -249,12 +236,16 @@ class _Job:
     :param stacks: the same images of each stack.
     :param starts: for each image, its passive matrix in the frame of the reference image; None if
         its transformation is kept.
+    :param weights: the weights of the stacks.
+    :param levels: number of levels of the pyramids.
     """
 
-    task: _Task
     references: list[ReferenceImage]
     stacks: list[PreparedImages]
     starts: list[Matrix | None]
+    transformation_type: TransformationType
+    weights: list[float]
+    levels: int
 
     @property
     def images(self) -> PreparedImages:
@@ -269,10 +260,8 @@ class _Job:
 def _refine_images(
     job: _Job, on_image: Callable[[], object] = lambda: None
 ) -> list[RefinedImage | None]:
-    task, kernel = job.task, job.images.kernel
-    references = [
-        make_pyramid(reference.prepare(), task.levels, kernel) for reference in job.references
-    ]
+    kernel = job.images.kernel
+    references = [make_pyramid(each.prepare(), job.levels, kernel) for each in job.references]
     buffers = [numpy.empty_like(reference[0].pixels) for reference in references]
     refined: list[RefinedImage | None] = []
     with ExitStack() as stack:
@@ -282,11 +271,11 @@ def _refine_images(
             found = None
             if start is not None:
                 prepared = [
-                    make_pyramid(images.prepare(n, out=buffer), task.levels, kernel)
+                    make_pyramid(images.prepare(n, out=buffer), job.levels, kernel)
                     for images, buffer in zip(job.stacks, buffers, strict=True)
                 ]
                 found = refine_image(
-                    references, prepared, start, task.transformation_type, task.weights, kernel
+                    references, prepared, start, job.transformation_type, job.weights, kernel
                 )
             refined.append(found)
             on_image()
@@ -593,13 +582,14 @@ def _refine(
     with StackWork(stacks, steps, everywhere, reporter, max_workers, executor) as work:
         work.leave_out_unchanging()
         references = [ReferenceImage(images.part(range(q, q + 1))) for images in work.images]
-        task = _Task(transformation_type, [weights[name] for name in stacks], levels)
         jobs = [
             _Job(
-                task,
                 references,
                 [images.part(part) for images in work.images],
                 starts[part.start : part.stop],
+                transformation_type,
+                [weights[name] for name in stacks],
+                levels,
             )
             for part in work.split()
         ]

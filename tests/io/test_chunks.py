@@ -211,7 +211,7 @@ def test_nothing_is_kept_after_the_context(tmp_path, decompressed):
     with input_context([url]) as stacks:
         stack = stacks["a"]
         stack[0]
-    with pytest.raises(ValueError, match="closed: read inside `input_context`"):
+    with pytest.raises(ValueError, match="closed: read inside `open_stacks`"):
         stack[1]
 
 

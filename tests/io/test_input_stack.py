@@ -139,7 +139,7 @@ def test_files_are_closed_after_the_context_and_after_errors(h5_path):
     with input_context([f"{h5_path}::/entry/maps/Ca-K"]) as stacks:
         stack = stacks["Ca-K"]
         stack[0]
-    with pytest.raises(ValueError, match="closed: read inside `input_context`"):
+    with pytest.raises(ValueError, match="closed: read inside `open_stacks`"):
         stack[0]
     good = f"{h5_path}::/entry/maps/Ca-K"
     with pytest.raises(ValueError, match="Fe-K"), input_context([good, f"{h5_path}::/entry/Fe-K"]):

@@ -32,15 +32,9 @@ def rank_registrations(
     found = comparisons.score(numpy.array(list(smoothness.values())))
     weights, errors, scores = found.weights[0], found.relative_errors[0], found.scores[0]
     stack_weights = weights.mean(axis=0)
-    relative_error = (
-        numpy.einsum("qs,qks->ks", weights, numpy.sqrt(found.relative_mse[0]))
-        / len(weights)
-        / stack_weights
-    )
-    unaligned_error = (
-        numpy.einsum("qs,qs->s", weights, numpy.sqrt(found.unaligned_mse[0]))
-        / len(weights)
-        / stack_weights
+    relative_error, unaligned_error = (
+        numpy.einsum("qs,q...s->...s", weights, numpy.sqrt(each[0])) / len(weights) / stack_weights
+        for each in (found.relative_mse, found.unaligned_mse)
     )
     # The results per image are those with the reference image that has most information.
     order = numpy.argsort(-weights.sum(axis=1), kind="stable")

@@ -216,6 +216,7 @@ def evaluate_stacks(
         corners = {
             name: move_all_corners(registrations[name], shape) for name, shape in shapes.items()
         }
+        smoothness = {name: find_smoothness(corners[name], shape) for name, shape in shapes.items()}
         failed = numpy.array([numpy.isnan(each[:, 0, 0]) for each in corners.values()])
         total = number * len(stacks)
         measured = min(number, 2 * MEASURED_IMAGES)
@@ -226,13 +227,8 @@ def evaluate_stacks(
         )
 
         def rank(comparisons: Comparisons) -> Evaluation:
-            return rank_registrations(
-                comparisons,
-                sources,
-                {name: find_smoothness(corners[name], shape) for name, shape in shapes.items()},
-                failed,
-                {name: each.infinite_pixels for name, each in next(iter(scores.values())).items()},
-            )
+            infinite = {name: each.infinite_pixels for name, each in scores[references[0]].items()}
+            return rank_registrations(comparisons, sources, smoothness, failed, infinite)
 
         unchanging = work.leave_out_unchanging()
         references = _find_references(reference_image, failed)

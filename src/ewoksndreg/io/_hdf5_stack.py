@@ -114,7 +114,7 @@ class Hdf5Stack(Stack):
     def _open(self, index: int) -> h5py.Dataset:
         owner = self._owner
         if owner.closed:
-            raise ValueError(f"the file {self._path!r} is closed: read inside `input_context`")
+            raise ValueError(f"the file {self._path!r} is closed: read inside `open_stacks`")
         dataset = kept.get(owner)
         row = self._together(index).start
         if self._is_virtual and row not in owner.rows:

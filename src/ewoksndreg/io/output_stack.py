@@ -60,7 +60,7 @@ class OutputStacks(ABC):
 
     @abstractmethod
     def data_for_input(self) -> dict[str, list[NDArray[Any]]] | dict[str, DataUrl]:
-        """The added images in a form that :func:`.input_context` accepts: lists of images, or the
+        """The added images in a form that :func:`.open_stacks` accepts: lists of images, or the
         URLs at which they are found after the context has ended."""
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -14,11 +12,8 @@ from numpy.typing import ArrayLike
 from .._messages import add_context
 from .._messages import unknown_name
 from .._progress import Reporter
-from .._stacks import Stack
-from .._stacks import as_stack
 from ..io import open_stacks
 from ..transformation import TransformationType
-from ..transformation import is_url
 from ._register_images import METHODS
 from ._register_images import Method
 from ._register_images import register_images
@@ -56,8 +51,8 @@ def register_stack(
     transformation that most matches support within 2 px (RANSAC). They find larger rotations but
     are less accurate: 0.05 to 0.1 px for clean images; they fail for images with few counts.
 
-    :param images: N images of shape `(H, W)`: an array, a sequence of images, an h5py dataset or
-        the URL of one.
+    :param images: one stack in any form that :func:`.open_stacks` accepts: N images of shape
+        `(H, W)` as an array or a sequence, an h5py dataset, or URLs.
     :param transformation_type: `"translation"`, `"rigid"`, `"similarity"`, `"affine"` or, with
         features, `"projective"`; `"identity"` does not move the images.
     :param method: `"intensities"`, `"sift"` or `"orb"`.
@@ -90,10 +85,10 @@ def register_stack(
     array([ True,  True,  True,  True])
     """
     kind = as_type(transformation_type, method)
-    with _open_stack(images) as stack:
-        reporter = Reporter("registration", len(stack), progress, should_stop)
+    with open_stacks({"images": images}) as stacks:
+        reporter = Reporter("registration", len(stacks["images"]), progress, should_stop)
         found = register_images(
-            {"images": stack},
+            stacks,
             [1],
             kind,
             method,
@@ -166,15 +161,6 @@ def register_each_stack(
         if registration.warning is not None:
             warnings.warn(f"Stack {name!r}: {registration.warning}", RuntimeWarning, stacklevel=2)
     return found
-
-
-@contextmanager
-def _open_stack(images: Any) -> Iterator[Stack]:
-    if not is_url(images):
-        yield as_stack(images)
-        return
-    with open_stacks({"images": images}) as stacks:
-        yield stacks["images"]
 
 
 def as_type(transformation_type: TransformationType | str, method: Method) -> TransformationType:

@@ -131,8 +131,7 @@ class RegisteredInputs(StackInputs):
         if not isinstance(value, (str, os.PathLike, DataUrl)):
             raise TypeError(
                 "Input 'output_root_uri' must be the URL of a group (string, path or silx DataUrl),"
-                " not"
-                f" {type(value).__name__}"
+                f" not {type(value).__name__}"
             )
         as_data_url(value)
         return value
@@ -145,11 +144,6 @@ class Inputs(RegisteredInputs):
         default=None,
         description="Use the registration of this stack instead of the best one.",
         examples=["stack1", "stack2"],
-    )
-    output_root_uri: DataUrl | str | os.PathLike[str] | None = Field(
-        default=None,
-        description="HDF5 group in which to save the transformed stacks; see `save_with`.",
-        examples=["/path/to/file2.h5::/entry/process/results/parameters/"],
     )
     save_with: Literal["own", "best"] | None = Field(
         default=None,

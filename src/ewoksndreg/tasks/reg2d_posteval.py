@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from contextlib import ExitStack
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -405,14 +405,10 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         self.warnings = (*self.warnings, message)
         warnings.warn(message, RuntimeWarning, stacklevel=4)
 
-    @contextmanager
-    def _workers(self) -> Iterator[Executor | None]:
+    def _workers(self) -> AbstractContextManager[Executor | None]:
         """The workers of the scheduler; None without a scheduler."""
-        if not self.inputs.scheduler:
-            yield None
-            return
-        with dask_workers(self.inputs.scheduler) as executor:
-            yield executor
+        scheduler = self.inputs.scheduler
+        return dask_workers(scheduler) if scheduler else nullcontext()
 
     def _report_step(self, step: str) -> Callable[[float], None]:
         """Make the function that reports the progress of one step of this run."""
