@@ -25,13 +25,13 @@ Registration = list[Transformation | None]
 
 
 class AlignedStack(Stack):
-    """Images that are aligned when they are accessed; see :func:`.align_stacks`.
-
-    :param source: where the measured images come from.
-    :param registration: N transformations.
-    """
+    """Images that are aligned when they are accessed; :func:`.align_stacks` makes them."""
 
     def __init__(self, source: Source, registration: Registration, resampling: Resampling) -> None:
+        """
+        :param source: where the measured images come from.
+        :param registration: N transformations.
+        """
         super().__init__((len(registration), *resampling.rectangle.shape), resampling.dtype)
         self._source = source
         self.registration = registration

@@ -196,9 +196,12 @@ def test_pictures_fill_the_window(show, settle, shape):
     settle()
     assert images.left.isVisible()
     assert images.right.isVisible()
-    for mode in Mode:
-        choose(images, mode)
-        assert images.color_bar.isVisible() == (mode is not Mode.OVERLAY)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_color_bar_is_hidden_beside_red_and_blue(images, mode):
+    choose(images, mode)
+    assert images.color_bar.isVisible() == (mode is not Mode.OVERLAY)
 
 
 def test_the_mouse_shows_the_values_in_both_pictures(images, view, result, application):

@@ -158,7 +158,7 @@ def _append(staging: str, path: str) -> None:
         copies["first"] = h5py.SoftLink("/")
         for number, (item, _, _) in enumerate(items):
             source.copy(item, copies, name=str(number))
-            # The room in its header for the count of its links: later, the header stays as it is.
+            # Its header gets the field that counts its links now, and later stays as it is.
             copies["again"] = copies[str(number)]
             del copies["again"]
         target.flush()
