@@ -20,18 +20,16 @@ from ewoksndreg.workers import count_workers
 from ewoksndreg.workers import dask_workers
 from ewoksndreg.workers import may_start_processes
 
+from .evaluation.conftest import evaluate
 from .worker_stacks import DyingStack
 from .worker_stacks import SlowStack
 from .worker_stacks import UnreadableStack
 from .worker_stacks import wobble
 
 NAMES = ("a", "b", "c")
+NOT_BETTER = "No registration is better than none"  # they are random numbers
 
-pytestmark = [
-    pytest.mark.xdist_group("dask"),
-    # The registrations are random numbers.
-    pytest.mark.filterwarnings("ignore:No registration is better than none"),
-]
+pytestmark = pytest.mark.xdist_group("dask")
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +77,10 @@ def registrations():
 def test_dask_gives_the_same_bits(scheduler, urls, small_parts, evaluate_on):
     with input_context(urls) as stacks:
         options = {"evaluate_on": evaluate_on, "reference_image": 0, "trust": False}
-        expected = evaluate_stacks(stacks, registrations(), **options)
+        expected = evaluate(stacks, registrations(), **options)
         fractions = []
         with dask_workers(scheduler) as executor:
-            actual = evaluate_stacks(
+            actual = evaluate(
                 stacks, registrations(), **options, executor=executor, progress=fractions.append
             )
     assert repr(actual.registrations) == repr(expected.registrations)
@@ -138,7 +136,7 @@ def test_the_workers_may_be_those_of_the_cluster_that_runs_the_task(scheduler, u
     """All workers of the cluster run a task that needs workers."""
     distributed = pytest.importorskip("distributed")
     with input_context(urls) as stacks:
-        expected = evaluate_stacks(stacks, registrations())
+        expected = evaluate(stacks, registrations())
     with distributed.Client(scheduler) as client:
         runs = [client.submit(_ranked_names, urls, scheduler, n, pure=False) for n in range(2)]
         assert client.gather(runs) == [list(expected.ranked_names)] * 2
@@ -165,7 +163,8 @@ def test_a_whole_workflow_runs_on_a_cluster(scheduler, urls):
         {"id": "post_evaluation", "name": "transformations", "value": matrices},
     ]
     with as_file(files("ewoksndreg.workflows") / "post_evaluation.json") as workflow:
-        expected = ewoks.execute_graph(str(workflow), inputs=inputs)
+        with pytest.warns(RuntimeWarning, match=NOT_BETTER):
+            expected = ewoks.execute_graph(str(workflow), inputs=inputs)
         outputs = ewoks.execute_graph(
             str(workflow), inputs=inputs, engine="dask", scheduler=scheduler
         )

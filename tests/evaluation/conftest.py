@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from ewoksndreg._pixels import as_real
 from ewoksndreg.evaluation import Evaluation
+from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._comparisons import Comparisons
 from ewoksndreg.evaluation._ranking import rank_registrations
 from ewoksndreg.evaluation._score_stack import StackScores
@@ -59,6 +60,17 @@ def translations(motion: Sequence[Sequence[float]]) -> list[Homography]:
     """What a registration that finds this motion returns: pixel p of the aligned image is taken
     from p + motion[n]."""
     return [Homography(shift_matrix(*shift)) for shift in motion]
+
+
+def evaluate(stacks: Any, registrations: Any, **options: Any) -> Evaluation:
+    """`evaluate_stacks`; it issues the warnings of its result, and no others."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        evaluation = evaluate_stacks(stacks, registrations, **options)
+    assert [(each.category, str(each.message)) for each in caught] == [
+        (RuntimeWarning, message) for message in evaluation.warnings
+    ]
+    return evaluation
 
 
 def make_scores(unaligned: Any, aligned: Any, overlap: Any = None) -> StackScores:

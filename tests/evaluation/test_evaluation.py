@@ -26,11 +26,9 @@ from ..conftest import shift_matrix
 from ..conftest import smooth_image
 from .conftest import WatchedStack
 from .conftest import WatchedStackWithShape
+from .conftest import evaluate
 from .conftest import moving_stack
 from .conftest import translations
-
-# Several stacks hold some infinite pixels; tests of their own look at this warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Infinite pixels are invalid")
 
 NAN, INF = numpy.nan, numpy.inf
 SHAPE = (36, 50)
@@ -222,7 +220,7 @@ def test_the_evaluation_is_pure():
 @pytest.mark.parametrize("seed", range(3))
 def test_all_numbers_are_those_of_the_formulas(seed, evaluate_on):
     stacks, registrations = several_stacks(seed), several_registrations()
-    result = evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
+    result = evaluate(stacks, registrations, evaluate_on=evaluate_on)
     expected, per_image, overlap = slow_evaluation(stacks, registrations, evaluate_on)
     assert_close(result, expected, per_image, overlap)
     ranked = sorted(expected, key=lambda name: expected[name]["score"])
@@ -234,13 +232,13 @@ def test_all_numbers_are_those_of_the_formulas(seed, evaluate_on):
 
 def test_all_is_the_default():
     stacks, registrations = several_stacks(), several_registrations()
-    default = numbers(evaluate_stacks(stacks, registrations))
-    assert default == numbers(evaluate_stacks(stacks, registrations, evaluate_on="all"))
-    assert default != numbers(evaluate_stacks(stacks, registrations, evaluate_on="own"))
+    default = numbers(evaluate(stacks, registrations))
+    assert default == numbers(evaluate(stacks, registrations, evaluate_on="all"))
+    assert default != numbers(evaluate(stacks, registrations, evaluate_on="own"))
 
 
 def test_own_leaves_what_was_not_scored_nan():
-    result = evaluate_stacks(several_stacks(), several_registrations(), evaluate_on="own")
+    result = evaluate(several_stacks(), several_registrations(), evaluate_on="own")
     own = numpy.array([[k == j for j in result.stack_names] for k in result.registrations])
     for array in (result.relative_error_per_image, result.overlap):
         assert array.shape == (4, 4, 5)
@@ -266,10 +264,10 @@ def test_own_scores_stacks_of_different_shapes_as_if_each_were_alone():
 def test_the_order_of_the_stacks_changes_no_bit_of_any_number(evaluate_on):
     stacks, registrations = several_stacks(), several_registrations()
     registrations = {name: registrations[name] for name in stacks}
-    expected = evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on)
+    expected = evaluate(stacks, registrations, evaluate_on=evaluate_on)
     for order in [(3, 2, 1, 0), (1, 0, 3, 2), (2, 3, 1, 0)]:
         names = [list(stacks)[index] for index in order]
-        result = evaluate_stacks(
+        result = evaluate(
             {name: stacks[name] for name in names},
             {name: registrations[name] for name in names},
             evaluate_on=evaluate_on,
@@ -298,10 +296,10 @@ def test_ties_keep_the_input_order(order):
 @pytest.mark.parametrize(("gain", "offset"), [(1000, 0), (1e-3, 7), (-2, 40)])
 def test_gain_and_offset_of_a_stack_do_not_change_the_scores(gain, offset, evaluate_on):
     stacks, registrations = several_stacks(), several_registrations()
-    expected = numbers(evaluate_stacks(stacks, registrations, evaluate_on=evaluate_on))
+    expected = numbers(evaluate(stacks, registrations, evaluate_on=evaluate_on))
     for name in stacks:
         changed = {**stacks, name: gain * stacks[name].astype(float) + offset}
-        result = numbers(evaluate_stacks(changed, registrations, evaluate_on=evaluate_on))
+        result = numbers(evaluate(changed, registrations, evaluate_on=evaluate_on))
         for other in stacks:
             assert result[other] == pytest.approx(expected[other], abs=1e-5)
 
@@ -376,7 +374,7 @@ def test_foreign_transformations_are_compared_in_the_frame_of_the_result(evaluat
     """They do not compose."""
     stacks, registrations = several_stacks(), several_registrations()
     foreign = {name: [Foreign(item) for item in items] for name, items in registrations.items()}
-    result = evaluate_stacks(stacks, foreign, evaluate_on=evaluate_on)
+    result = evaluate(stacks, foreign, evaluate_on=evaluate_on)
     assert_close(result, *slow_evaluation(stacks, registrations, evaluate_on, frame="result"))
 
 
@@ -387,7 +385,7 @@ def test_foreign_transformations_that_leave_the_first_image_count_as_what_they_w
         items[0] = Homography(numpy.identity(3))
     foreign = {name: [Foreign(item) for item in items] for name, items in registrations.items()}
     for others in (registrations, foreign, {**registrations, "Ca-K": foreign["Ca-K"]}):
-        result = evaluate_stacks(stacks, others, evaluate_on=evaluate_on)
+        result = evaluate(stacks, others, evaluate_on=evaluate_on)
         assert_close(result, *slow_evaluation(stacks, registrations, evaluate_on))
 
 
@@ -414,7 +412,7 @@ def test_the_stacks_are_not_changed():
     before = {name: stack.copy() for name, stack in stacks.items()}
     for stack in stacks.values():
         stack.flags.writeable = False
-    evaluate_stacks(stacks, several_registrations())
+    evaluate(stacks, several_registrations())
     for name, stack in stacks.items():
         numpy.testing.assert_array_equal(stack, before[name])
 
@@ -514,7 +512,7 @@ def test_memory_does_not_grow_with_the_number_of_stacks(same_start):
 
 def test_progress_never_decreases_and_ends_at_one():
     fractions = []
-    evaluate_stacks(several_stacks(), several_registrations(), progress=fractions.append)
+    evaluate(several_stacks(), several_registrations(), progress=fractions.append)
     assert fractions == sorted(fractions)
     assert len(fractions) >= 4 * 5
     assert 0 <= fractions[0] < 0.1
@@ -537,9 +535,9 @@ def test_should_stop_ends_the_evaluation_within_one_image(after):
 def test_should_stop_that_never_answers_true_changes_nothing():
     stacks, registrations = several_stacks(), several_registrations()
     asked = []
-    result = evaluate_stacks(stacks, registrations, should_stop=lambda: bool(asked.append(1)))
+    result = evaluate(stacks, registrations, should_stop=lambda: bool(asked.append(1)))
     assert len(asked) >= 4 * 5
-    assert numbers(result) == numbers(evaluate_stacks(stacks, registrations))
+    assert numbers(result) == numbers(evaluate(stacks, registrations))
 
 
 def test_what_progress_raises_ends_the_evaluation():

@@ -33,14 +33,10 @@ from ..worker_stacks import SlowStack
 from ..worker_stacks import UnreadableStack
 from ..worker_stacks import wobble
 from .conftest import WatchedStack
+from .conftest import evaluate
 from .conftest import moving_stack
 
-# The registrations are too wrong for some images.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Images that resemble no other"),
-    pytest.mark.filterwarnings("ignore:No registration is better than none"),
-    pytest.mark.xdist_group("processes"),  # they are started once
-]
+pytestmark = pytest.mark.xdist_group("processes")  # they are started once
 
 SHAPE = (30, 44)
 
@@ -100,23 +96,23 @@ def assert_same_bits(actual, expected):
         found, wanted = getattr(actual, name), getattr(expected, name)
         assert found.tobytes() == wanted.tobytes()
     assert actual.infinite_pixels == expected.infinite_pixels
+    assert actual.warnings == expected.warnings
     assert repr(actual.trust()) == repr(expected.trust())
 
 
 @parametrize_sample("number, evaluate_on", [1, 2, 7, 75], ["all", "own"], every=3)
-@pytest.mark.filterwarnings("ignore:No registration can be scored")
 def test_arrays_give_the_same_bits(executor, number, evaluate_on, small_jobs):
     stacks, registrations = case(number)
     options = {"evaluate_on": evaluate_on}
-    expected = evaluate_stacks(stacks, registrations, max_workers=0, **options)
-    assert_same_bits(evaluate_stacks(stacks, registrations, executor=executor, **options), expected)
+    expected = evaluate(stacks, registrations, max_workers=0, **options)
+    assert_same_bits(evaluate(stacks, registrations, executor=executor, **options), expected)
 
 
 @pytest.mark.parametrize("max_workers", [None, -1, 1, 3])
 def test_any_number_of_workers_gives_the_same_bits(max_workers, small_jobs):
     stacks, registrations = case(35)
-    expected = evaluate_stacks(stacks, registrations, max_workers=0)
-    actual = evaluate_stacks(stacks, registrations, max_workers=max_workers)
+    expected = evaluate(stacks, registrations, max_workers=0)
+    actual = evaluate(stacks, registrations, max_workers=max_workers)
     assert_same_bits(actual, expected)
 
 
@@ -124,9 +120,9 @@ def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
     kernel = kernel_or_skip("numba")
     monkeypatch.setattr(stack_work_module, "select_kernel", lambda _: kernel)
     stacks, registrations = case(75)
-    expected = evaluate_stacks(stacks, registrations, max_workers=0)
+    expected = evaluate(stacks, registrations, max_workers=0)
     for max_workers in (2, 3):
-        assert_same_bits(evaluate_stacks(stacks, registrations, max_workers=max_workers), expected)
+        assert_same_bits(evaluate(stacks, registrations, max_workers=max_workers), expected)
 
 
 @parametrize_sample("chunk, compression", [None, 1, 5, 100], [None, "gzip"], every=3)
@@ -135,11 +131,11 @@ def test_files_give_the_same_bits(executor, tmp_path, chunk, compression, monkey
     monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
     stacks, registrations = case(43)
     registrations["c"] = [each.wrapped for each in registrations["c"]]
-    expected = evaluate_stacks(stacks, registrations, max_workers=0)
+    expected = evaluate(stacks, registrations, max_workers=0)
     with input_context(in_file(stacks, tmp_path, chunk, compression)) as lazy:
-        assert_same_bits(evaluate_stacks(lazy, registrations, executor=executor), expected)
+        assert_same_bits(evaluate(lazy, registrations, executor=executor), expected)
         if chunk == 5:
-            assert_same_bits(evaluate_stacks(lazy, registrations, max_workers=2), expected)
+            assert_same_bits(evaluate(lazy, registrations, max_workers=2), expected)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +191,7 @@ def test_what_is_small_is_done_in_this_thread():
             return super().apply_data(image, **options)
 
     registrations["a"] = [Noting(each) for each in registrations["a"]]
-    evaluate_stacks(stacks, registrations)
+    evaluate(stacks, registrations)
     assert seen == {threading.get_ident()}
 
 
@@ -264,7 +260,7 @@ def test_threads_read_the_first_image_once(small_jobs, monkeypatch):
     kernel = kernel_or_skip("numba")
     monkeypatch.setattr(stack_work_module, "select_kernel", lambda _: kernel)
     stacks = {"a": WatchedStack(40, lambda n: numpy.random.default_rng(n).random((20, 20)))}
-    evaluate_stacks(stacks, {"a": wobble(40, 0)}, max_workers=3, reference_image=0, trust=False)
+    evaluate(stacks, {"a": wobble(40, 0)}, max_workers=3, reference_image=0, trust=False)
     # The first one was looked at for its shape and is kept; two are looked at before.
     assert sorted(stacks["a"].read) == sorted([*range(40), 36])
 
@@ -272,7 +268,7 @@ def test_threads_read_the_first_image_once(small_jobs, monkeypatch):
 def test_progress_never_decreases_and_ends_at_one(executor, small_jobs):
     stacks, registrations = case(40)
     told = []
-    evaluate_stacks(stacks, registrations, executor=executor, progress=told.append)
+    evaluate(stacks, registrations, executor=executor, progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
 
@@ -281,7 +277,7 @@ def test_each_job_counts_once(executor, small_jobs):
     stacks, registrations = case(40)
     options = {"executor": executor, "reference_image": 0, "trust": False}
     told = []
-    evaluate_stacks(stacks, registrations, progress=told.append, **options)
+    evaluate(stacks, registrations, progress=told.append, **options)
     # Three stacks of two jobs of 20 images: no less than 16, and of one size.
     assert told == pytest.approx([n / 6 for n in range(1, 7)])
 
@@ -306,8 +302,8 @@ def test_cancelling_lets_the_jobs_end_that_have_begun(executor, tmp_path, small_
     # The executor can be used again.
     stacks, registrations = case(5)
     assert_same_bits(
-        evaluate_stacks(stacks, registrations, executor=executor),
-        evaluate_stacks(stacks, registrations),
+        evaluate(stacks, registrations, executor=executor),
+        evaluate(stacks, registrations),
     )
 
 

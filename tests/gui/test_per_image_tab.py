@@ -24,8 +24,6 @@ from ewoksndreg.transformation import Homography
 from ..conftest import shift_matrix
 from ..evaluation.conftest import rank_scores
 
-pytestmark = pytest.mark.filterwarnings("ignore:No registration ")
-
 
 def evaluation_of(number):
     """Two registrations; the best one, b, is bad at images 7 and 30."""
@@ -187,7 +185,8 @@ def test_a_registration_scored_on_its_own_stack_only_is_the_best_one_there(make_
         name: [Homography(shift_matrix(n * step, 0)) for n in range(3)]
         for name, step in (("a", 0.1), ("b", 0.2))
     }
-    evaluation = evaluate_stacks(stacks, registrations, evaluate_on="own")
+    with pytest.warns(RuntimeWarning, match="No registration is better than none"):
+        evaluation = evaluate_stacks(stacks, registrations, evaluate_on="own")
     for name in "ab":
         drawn, values = find_best_registration(evaluation, name)
         assert drawn == name
@@ -209,7 +208,8 @@ def test_without_a_ranking_that_is_said(make_tab):
 
 def test_one_image_is_drawn_too(make_tab):
     scores = StackScores(numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)), 0)
-    evaluation = rank_scores({"a": scores}, {"a": 0.0})
+    with pytest.warns(RuntimeWarning, match="there is only one image"):
+        evaluation = rank_scores({"a": scores}, {"a": 0.0})
     tab = make_tab(evaluation)
     assert tab.plot.getCurve("a").getXData().tolist() == [0]
     assert tab.plot.getGraphXLimits() == (-0.5, 0.5)

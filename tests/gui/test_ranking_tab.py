@@ -29,8 +29,6 @@ from ..evaluation.conftest import rank_scores
 from .conftest import contrast
 
 # Sorted as strings the scores would be in the wrong order; the last registration diverged.
-pytestmark = pytest.mark.filterwarnings("ignore:Cannot be scored")
-
 ERRORS = {"b": 0.1, "D": 1.0, "a": 0.02, "c": 0.5}
 SMOOTH = {"b": 0.02, "D": 0.9, "a": 0.1, "c": numpy.nan}
 
@@ -39,7 +37,8 @@ SMOOTH = {"b": 0.02, "D": 0.9, "a": 0.1, "c": numpy.nan}
 def evaluation():
     aligned = numpy.array([[numpy.nan, error, error] for error in ERRORS.values()])
     scores = StackScores(numpy.array([numpy.nan, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9), 0)
-    return rank_scores(dict.fromkeys(ERRORS, scores), SMOOTH, failed={"c": (1, 2)})
+    with pytest.warns(RuntimeWarning, match="Cannot be scored"):
+        return rank_scores(dict.fromkeys(ERRORS, scores), SMOOTH, failed={"c": (1, 2)})
 
 
 @pytest.fixture

@@ -78,7 +78,6 @@ def test_a_saved_result_is_shown_as_it_was(run, result_file, application, wait_u
     view.deleteLater()
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_without_a_file_of_the_images_the_numbers_and_warnings_are_shown(
     run, result_file, application
 ):
@@ -86,7 +85,9 @@ def test_without_a_file_of_the_images_the_numbers_and_warnings_are_shown(
     images[3] = -images[3]
     pixels = {"Ca-K": numpy.exp(images), "Fe-K": images}
     pixels["Ca-K"][1, 2, 3] = numpy.inf
-    task = run("aligned", image_stacks=pixels)
+    with pytest.warns(RuntimeWarning) as caught:
+        task = run("aligned", image_stacks=pixels)
+    assert [str(each.message) for each in caught] == [*task.evaluation.warnings]
     view = open_window(result_file)
     shown = view._result.evaluation
     assert shown.opposite_images == task.evaluation.opposite_images != {}

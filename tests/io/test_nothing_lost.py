@@ -209,8 +209,6 @@ def test_processes_that_write_at_the_same_time_wait_for_each_other(tmp_path, exi
 
 
 @parametrize_sample("existing, libver", [True, False], ["earliest", "latest"], every=3)
-@pytest.mark.filterwarnings("ignore:No registration is better than none")
-@pytest.mark.filterwarnings("ignore:Pixels that never change")
 def test_threads_write_into_one_file_that_they_also_read(tmp_path, existing, libver):
     path = tmp_path / "data.h5"
     make_file(tmp_path / "old.h5", libver)
@@ -230,7 +228,10 @@ def test_threads_write_into_one_file_that_they_also_read(tmp_path, existing, lib
             }
         ).execute()
 
-    with ThreadPoolExecutor(4) as pool:
+    with (
+        pytest.warns(RuntimeWarning, match="No registration is better than none"),
+        ThreadPoolExecutor(4) as pool,
+    ):
         list(pool.map(run, range(8)))
     with h5py.File(path) as file:
         for number in range(8):

@@ -7,6 +7,8 @@ require_qt()
 
 import ast
 import os
+import re
+from contextlib import nullcontext
 
 import h5py
 import numpy
@@ -322,12 +324,12 @@ def test_an_error_is_told_in_the_words_of_the_library_and_vanishes(widget, run, 
     assert widget.view.tabs.isVisible()
 
 
-@pytest.mark.filterwarnings("ignore:Cannot be scored:RuntimeWarning")
 def test_a_warning_is_told_and_vanishes(widget, settle, measured):
     stacks = {**measured.stacks, "failed": measured.stacks["Ca-K"]}
     registrations = {**measured.registrations, "failed": numpy.full((4, 2), numpy.nan)}
-    _link(widget, image_stacks=stacks, transformations=registrations)
-    settle(widget)
+    with pytest.warns(RuntimeWarning, match="Cannot be scored"):
+        _link(widget, image_stacks=stacks, transformations=registrations)
+        settle(widget)
     (message,) = widget.message_bar.messages()
     assert message.severity == message.Severity.Warning
     assert message.text.startswith("Cannot be scored and rank last: 'failed' (")
@@ -336,8 +338,6 @@ def test_a_warning_is_told_and_vanishes(widget, settle, measured):
     assert messages(widget) == []
 
 
-@pytest.mark.filterwarnings("ignore:Nothing to rank:RuntimeWarning")
-@pytest.mark.filterwarnings("ignore:The stacks are not ranked:RuntimeWarning")
 @pytest.mark.parametrize(
     ("inputs", "summary", "warning"),
     [
@@ -369,7 +369,8 @@ def test_every_branch_shows_the_images(widget, run, measured, inputs, summary, w
     widget.update_default_inputs(
         **{"image_stacks": measured.urls, "transformations": measured.registrations, **inputs}
     )
-    run(widget)
+    with pytest.warns(RuntimeWarning, match=re.escape(warning)) if warning else nullcontext():
+        run(widget)
     assert widget.view.tabs.isVisible()
     assert widget.view.summary.text() == summary
     assert messages(widget) == ([warning] if warning else [])
