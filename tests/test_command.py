@@ -3,14 +3,17 @@
 import json
 import subprocess
 import sys
+from importlib.resources import files
 
 import h5py
 import numpy
 import pytest
+from ewokscore import execute_graph
 from scipy import ndimage
+from silx.io import get_data
 
-from ewoksndreg import command
 from ewoksndreg.command import main
+from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
 MOTION = [(0, 0), (1.5, -2), (3.25, 1), (-1, 2.5)]  # of the sample in each image, px
 NAMES = ["Ca-K", "Fe-K"]
@@ -88,6 +91,44 @@ def test_methods_compete(maps, capsys):
         f"{name}, {method}" for name in NAMES for method in ("intensities", "sift")
     )
     assert found["refined"] is None
+    # The single steps know as well from which stack each registration was found.
+    assert main(["register", *urls[:2], "found.h5::/x", *methods]) == 0
+    capsys.readouterr()
+    assert main(["rank", *urls[:2], "found.h5::/x", "--json"]) in (0, 3)
+    assert json.loads(capsys.readouterr().out)["scores"] == found["scores"]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "refine"), [(NAMES, "rigid", True), (NAMES[:1], "translation", False)]
+)
+def test_the_workflow_gives_the_same_bits(maps, names, kind, refine):
+    rng = numpy.random.default_rng(1)
+    with h5py.File("maps.h5", "a") as file:
+        for images in file["/entry/maps"].values():  # noise, so that there is much to refine
+            images[...] += rng.normal(scale=0.5 * images[()].std(), size=images.shape)
+        for name in set(NAMES) - set(names):
+            del file["entry/maps"][name]
+        file["/entry/maps"].attrs.update({"NX_class": "NXdata", "signal": names[0]})
+    options = ["--type", kind, "--crop", *([] if refine else ["--no-refine"])]
+    assert main(["run", maps, "command.h5::/x", *options]) == 0
+    workflow = json.loads(files("ewoksndreg.workflows").joinpath("align_a_file.json").read_text())
+    values = {
+        "select": {"input_root_uri": maps, "output_root_uri": "workflow.h5::/x"},
+        "register": {"transformation_type": kind},
+        "rank": {"refine": refine, "registered_from": {name: name for name in names}},
+    }
+    inputs = [
+        {"id": node, "name": name, "value": value}
+        for node, each in values.items()
+        for name, value in each.items()
+    ]
+    outputs = execute_graph(workflow, inputs=inputs)
+    with h5py.File("command.h5") as file:
+        assert list(outputs["image_stacks"]) == names
+        for name, url in outputs["image_stacks"].items():
+            numpy.testing.assert_array_equal(file["x"][name], get_data(url), strict=True)
+        configuration = json.loads(file["x_alignment/configuration/data"][()])
+    assert configuration == outputs["output_configuration"]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +150,10 @@ def test_methods_compete(maps, capsys):
         (["register", "MAPS", "out.h5::/y", "--reference-image", "4"], "no reference image 4"),
         (["rank", "MAPS", "MAPS"], "There are no registrations in maps.h5::/entry/maps"),
         (["align", "MAPS", "maps.h5::/entry/maps/Ca-K", "out.h5::/y"], "Ca-K"),
+        (
+            ["rank", "MAPS", "maps.h5::/entry/shifts", "--convention", "opncv"],
+            "did you mean 'opencv'?",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(maps, tmp_path, capsys, arguments, message):
@@ -128,7 +173,10 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(maps, tmp_path, capsys, ar
         (["run", "a"], "ewoksndreg run: the following arguments are required: OUTPUT"),
         (["run", "a", "b", "--typ", "rigid"], "there is no option '--typ': did you mean '--type'?"),
         (["rank", "a", "b", "--jsn"], "there is no option '--jsn': did you mean '--json'?"),
-        (["run", "a", "b", "--reference-image", "x"], "argument --reference-image: invalid int"),
+        (
+            ["run", "a", "b", "--reference-image", "x"],
+            "argument --reference-image: 'x' is not a number",
+        ),
     ],
 )
 def test_a_mistake_in_the_options_is_one_sentence(capsys, arguments, message):
@@ -142,6 +190,21 @@ def test_a_mistake_in_the_options_is_one_sentence(capsys, arguments, message):
 def test_shifts_of_another_program_are_ranked(maps, capsys):
     assert main(["rank", maps, "maps.h5::/entry/shifts", "--json"]) == 0
     assert sorted(json.loads(capsys.readouterr().out)["scores"]) == NAMES
+
+
+def test_the_convention_of_another_program(maps, capsys):
+    """Displacements of the images as (x, y) are what OpenCV takes to align them, with its sign."""
+    with h5py.File("maps.h5", "a") as file:
+        for name in NAMES:
+            file[f"/entry/opencv/{name}"] = -numpy.array(MOTION)[:, ::-1]
+    shifts, convention = "maps.h5::/entry/opencv", ["--convention", "opencv"]
+    assert main(["rank", maps, "maps.h5::/entry/shifts", "--json"]) == 0
+    expected = json.loads(capsys.readouterr().out)["scores"]
+    assert main(["rank", maps, shifts, "--json", *convention]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == expected
+    assert main(["align", maps, f"{shifts}/Ca-K", "a.h5::/x", "--crop", *convention]) == 0
+    with h5py.File("a.h5") as file:
+        assert_aligned({name: file["x"][name] for name in NAMES})
 
 
 def test_what_has_no_value_is_null_in_json(maps, capsys):
@@ -160,13 +223,14 @@ def test_ctrl_c_is_no_traceback(maps, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "evaluate_stacks", interrupt)
+    monkeypatch.setattr(Reg2DPostEvaluation, "run", interrupt)
     assert main(["run", maps, "aligned.h5::/x"]) == 130
     assert capsys.readouterr().err.splitlines()[-1].startswith("ewoksndreg: interrupted")
 
 
-def test_another_reference_image(maps):
-    assert main(["register", maps, "found.h5::/x", "--reference-image", "-1"]) == 0
+@pytest.mark.parametrize("last", ["-1", "1.0"])
+def test_another_reference_image(maps, last):
+    assert main(["register", maps, "found.h5::/x", "--reference-image", last]) == 0
     with h5py.File("found.h5") as file:
         shifts = file["x/Ca-K"][:, :2, 2]
     numpy.testing.assert_allclose(shifts, numpy.array(MOTION) - MOTION[-1], atol=0.05)

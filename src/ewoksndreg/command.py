@@ -20,15 +20,14 @@ from typing import Any
 from typing import NoReturn
 
 import h5py
+from ewokscore.progress import BasePercentageProgress
 
 from . import __version__
 from ._json import as_json
 from ._messages import near_match
 from ._messages import unknown_name
-from .alignment import align_stacks
 from .evaluation import Evaluation
 from .evaluation import describe_shift
-from .evaluation import evaluate_stacks
 from .io import as_data_url
 from .io import check_output
 from .io import find_item
@@ -38,11 +37,16 @@ from .io import open_stacks
 from .io import open_to_read
 from .io import url_text
 from .refinement import Refinement
-from .refinement import refine_registration
 from .registration import METHODS
 from .registration import Method
+from .registration import as_type
 from .registration import check_same_shapes
-from .registration import register_each_stack
+from .tasks._cancellable import CancellableTask
+from .tasks.reg2d_features import Reg2DFeatures
+from .tasks.reg2d_intensities import Reg2DIntensities
+from .tasks.reg2d_posteval import Reg2DPostEvaluation
+from .tasks.reg2d_transform import Reg2DTransform
+from .transformation import CONVENTION_NAMES
 from .transformation import Transformation
 
 GOOD, WRONG_INPUT, CHECK, INTERRUPTED = 0, 2, 3, 130
@@ -137,11 +141,13 @@ def _make_parser() -> argparse.ArgumentParser:
     rank.add_argument(
         "registrations", metavar="REGISTRATIONS", help="URL of a group with one for each stack"
     )
+    _add_convention(rank)
     _add_reporting(rank)
 
     align = add("align", _align, "align all stacks with one registration and save them")
     align.add_argument("registration", metavar="REGISTRATION", help="URL of its dataset")
     _add_output(align, "group in which the aligned stacks are saved; it must not have them yet")
+    _add_convention(align)
     _add_crop(align)
     return parser
 
@@ -165,10 +171,28 @@ def _add_registering(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--reference-image",
-        type=int,
+        type=_parse_number,
         default=0,
         metavar="N",
-        help="number of the image with which the others are aligned, from 0, or from -1 at the end",
+        help="the image with which the others are aligned: its number, from 0, or from -1 at the"
+        " end, or its relative position, from 0.0 to 1.0",
+    )
+
+
+def _parse_number(text: str) -> int | float:
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _add_convention(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--convention",
+        metavar="NAME",
+        help="what the numbers of the registrations mean: the program that found them, or the"
+        f" direction and order: {', '.join(CONVENTION_NAMES)} (default: as the file says, else"
+        " passive)",
     )
 
 
@@ -187,27 +211,35 @@ def _run(options: argparse.Namespace) -> int:
     _check_report(options.report)
     with open_stacks(stacks) as opened:  # before the computation
         check_same_shapes(opened)
-    registrations, sources = _register_all(stacks, options)
-    with _show_progress("ranking") as progress:
-        evaluation = evaluate_stacks(
-            stacks, registrations, registered_from=sources, progress=progress
-        )
-    best, refinement = registrations[evaluation.best], None
-    if not options.no_refine:
-        with _show_progress("refining") as progress:
-            refinement = refine_registration(stacks, best, evaluation, progress=progress)
-        best = refinement.transformations
-    shown = sources[evaluation.best]  # first by viewers
-    stacks = {shown: stacks[shown], **stacks}
-    with _show_progress("aligning") as progress:
-        align_stacks(stacks, best, options.output, crop=options.crop, progress=progress)
-    return _report(options, evaluation, stacks, registrations, refinement, options.output)
+    names = _name_registrations(stacks, options)
+    registrations, parameters = _register_all(stacks, names, options)
+    ranking = _execute(
+        "ranking" if options.no_refine else "ranking and refining",
+        Reg2DPostEvaluation,
+        image_stacks=stacks,
+        transformations=registrations,
+        registered_from={name: stack for name, (stack, _) in names.items()},
+        refine=not options.no_refine,
+    )
+    best = ranking.evaluation.best
+    shown, _ = names[best]
+    _execute(
+        "aligning",
+        Reg2DTransform,
+        image_stacks={shown: stacks[shown], **stacks},  # the first one is shown by viewers
+        transformations=ranking.outputs.transformations,
+        output_root_uri=options.output,
+        crop=options.crop,
+        output_configuration={**parameters[best], **ranking.outputs.output_configuration},
+    )
+    return _report(options, ranking, registrations, options.output)
 
 
 def _register(options: argparse.Namespace) -> int:
     stacks = find_sources(options.stacks)
-    check_output(options.output, _name_registrations(stacks, options))
-    registrations, _ = _register_all(stacks, options)
+    names = _name_registrations(stacks, options)
+    check_output(options.output, names)
+    registrations, _ = _register_all(stacks, names, options)
     with hdf5_output_context(options.output, compress=False) as output:
         output.reserve(registrations)
         for name, registration in registrations.items():
@@ -221,40 +253,32 @@ def _rank(options: argparse.Namespace) -> int:
     _check_report(options.report)
     stacks = find_sources(options.stacks)
     registrations = _find_registrations(options.registrations)
-    with _show_progress("ranking") as progress:
-        evaluation = evaluate_stacks(stacks, registrations, progress=progress)
-    return _report(options, evaluation, stacks, registrations)
+    sources = {_name(stack, method): stack for method in METHODS for stack in stacks}
+    sources |= {stack: stack for stack in stacks}
+    ranking = _execute(
+        "ranking",
+        Reg2DPostEvaluation,
+        image_stacks=stacks,
+        transformations=registrations,
+        registered_from={name: sources.get(name) for name in registrations},
+        convention=options.convention,
+    )
+    return _report(options, ranking, registrations)
 
 
 def _align(options: argparse.Namespace) -> int:
     stacks = find_sources(options.stacks)
-    with _show_progress("aligning") as progress:
-        align_stacks(
-            stacks, options.registration, options.output, crop=options.crop, progress=progress
-        )
+    _execute(
+        "aligning",
+        Reg2DTransform,
+        image_stacks=stacks,
+        transformations=dict.fromkeys(stacks, options.registration),
+        convention=options.convention,
+        output_root_uri=options.output,
+        crop=options.crop,
+    )
     print(f"saved in {options.output}: {', '.join(stacks)}")
     return GOOD
-
-
-def _register_all(
-    stacks: Mapping[str, Any], options: argparse.Namespace
-) -> tuple[dict[str, Sequence[Transformation]], dict[str, str]]:
-    """Return the registrations by name, and the stack from which each was found."""
-    names = _name_registrations(stacks, options)
-    found = {}
-    for method in dict.fromkeys(method for _, method in names.values()):
-        with _show_progress(f"registering ({method})") as progress:
-            found[method] = register_each_stack(
-                stacks,
-                options.type,
-                method=method,
-                reference_image=options.reference_image,
-                progress=progress,
-            )
-    registrations: dict[str, Sequence[Transformation]] = {
-        name: found[method][stack].transformations for name, (stack, method) in names.items()
-    }
-    return registrations, {name: stack for name, (stack, _) in names.items()}
 
 
 def _name_registrations(
@@ -263,11 +287,63 @@ def _name_registrations(
     """Return the stack and the method of each registration, by its name."""
     methods = list(dict.fromkeys(options.method or METHODS[:1]))
     for method in methods:
-        if method not in METHODS:
-            raise ValueError(unknown_name("--method", method, METHODS))
+        as_type(options.type, method)  # before any method computes
     if len(methods) == 1:
         return {stack: (stack, methods[0]) for stack in stacks}
-    return {f"{stack}, {method}": (stack, method) for method in methods for stack in stacks}
+    return {_name(stack, method): (stack, method) for method in methods for stack in stacks}
+
+
+def _name(stack: str, method: Method) -> str:
+    """Name a registration when methods compete."""
+    return f"{stack}, {method}"
+
+
+def _register_all(
+    stacks: Mapping[str, Any], names: Mapping[str, tuple[str, Method]], options: argparse.Namespace
+) -> tuple[dict[str, list[Transformation]], dict[str, dict[str, Any]]]:
+    """Return the registrations, and the parameters of each, by name."""
+    registrations, parameters = {}, {}
+    for method in dict.fromkeys(method for _, method in names.values()):
+        by_features = {"detector": f"{method}-SciKitImage"} if method != "intensities" else {}
+        outputs = _execute(
+            f"registering ({method})",
+            Reg2DFeatures if by_features else Reg2DIntensities,
+            image_stacks=stacks,
+            transformation_type=options.type,
+            reference_image=options.reference_image,
+            **by_features,
+        ).outputs
+        for name, (stack, found_by) in names.items():
+            if found_by == method:
+                registrations[name] = outputs.transformations[stack]
+                parameters[name] = outputs.output_configuration
+    return registrations, parameters
+
+
+def _execute(what: str, task_class: type[CancellableTask], **inputs: Any) -> Any:
+    """Execute a task, show its progress, and return it.
+
+    :param what: what is printed with the progress.
+    :raises: what the task raises, without what ewoks adds to the message.
+    """
+    with _show_progress(what) as show:
+        task = task_class(inputs=inputs, progress=_Progress(show))
+        try:
+            task.execute()
+        except RuntimeError as error:
+            raise error.__cause__ or error from None
+    return task
+
+
+class _Progress(BasePercentageProgress):  # type: ignore[misc]  # ewokscore has no types
+    """Passes the progress of a task, in percent, to a function."""
+
+    def __init__(self, show: Callable[[int], object]) -> None:
+        super().__init__()
+        self._show = show
+
+    def _update(self) -> None:
+        self._show(self.progress)
 
 
 def _find_registrations(text: str) -> dict[str, str]:
@@ -307,15 +383,16 @@ def _check_report(path: str | None) -> None:
 
 def _report(
     options: argparse.Namespace,
-    evaluation: Evaluation,
-    stacks: Mapping[str, Any],
+    ranking: Any,
     registrations: Mapping[str, Any],
-    refinement: Refinement | None = None,
     output: str | None = None,
 ) -> int:
+    evaluation: Evaluation = ranking.evaluation
+    refinement: Refinement | None = ranking.refinement
     if options.report is not None:
         from ._report import write_report
 
+        stacks = ranking.outputs.image_stacks
         write_report(options.report, evaluation, stacks, registrations, refinement=refinement)
     if options.json:
         found = {
@@ -358,7 +435,7 @@ def _print_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def _show_progress(what: str) -> Iterator[Callable[[float], None]]:
+def _show_progress(what: str) -> Iterator[Callable[[int], object]]:
     """Show a progress bar if there is a terminal and tqdm is installed, else a line every 10 %."""
     if sys.stderr.isatty():
         try:
@@ -367,14 +444,14 @@ def _show_progress(what: str) -> Iterator[Callable[[float], None]]:
             pass
         else:
             with tqdm(total=100, desc=what, unit="%", bar_format="{l_bar}{bar}| {elapsed}") as bar:
-                yield lambda fraction: bar.update(int(100 * fraction) - bar.n)
+                yield lambda percent: bar.update(percent - bar.n)
             return
     printed = 0
 
-    def report(fraction: float) -> None:
+    def show(percent: int) -> None:
         nonlocal printed
-        if int(10 * fraction) > printed:
-            printed = int(10 * fraction)
+        if percent // 10 > printed:
+            printed = percent // 10
             print(f"{what}: {10 * printed} %", file=sys.stderr)
 
-    yield report
+    yield show

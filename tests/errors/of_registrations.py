@@ -165,8 +165,8 @@ OF_NAMES = [
     _choice(
         "A reference stack whose registration does not fit another stack",
         ValueError,
-        "The registration of reference_stack 'Fe-K' has 2 transformations, but stack 'Ca-K' has 3"
-        " images: each image needs one",
+        "Registration 'Fe-K' has 2 transformations, but the stacks have 3 images: each image needs"
+        " one",
         reference_stack="Fe-K",
         transformations={"Fe-K": _SHIFTS[:2]},
     ),

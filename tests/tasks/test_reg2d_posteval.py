@@ -74,6 +74,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "evaluate_on",
         "reference_image",
         "refine",
+        "registered_from",
         "max_workers",
         "scheduler",
     }
@@ -102,6 +103,7 @@ def test_the_identifier_and_names_are_those_of_the_specification():
         "evaluate_on": "all",
         "reference_image": "auto",
         "refine": False,
+        "registered_from": None,
         "max_workers": None,
         "scheduler": None,
     }
@@ -206,17 +208,18 @@ def test_an_unknown_reference_stack_is_refused_with_the_near_match(stacks, trans
 def test_a_reference_stack_whose_registration_does_not_fit_is_refused(
     stacks, stacks_url, transformations, output_url, of, save, form
 ):
-    message = (
-        "The registration of reference_stack 'Fe-K' has {} transformations, but stack {!r} has {}"
-        " images: each image needs one"
-    )
     sources = stacks if form == "arrays" else {name: f"{stacks_url}/{name}" for name in stacks}
     if of == "registration":
         transformations["Fe-K"] = transformations["Fe-K"][:3]
-        message = message.format(3, "Fe-K", 4)
+        message = (
+            "Registration 'Fe-K' has 3 transformations, but the stacks have 4 images: each image"
+            " needs one"
+        )
     else:
         sources["Zn-K"] = stacks["Zn-K"][:3] if form == "arrays" else f"{sources['Zn-K']}&slice=1:4"
-        message = message.format(4, "Zn-K", 3)
+        message = (
+            "Stack 'Zn-K' has 3 images and stack 'Fe-K' has 4: one registration must fit all stacks"
+        )
     inputs = {"output_root_uri": output_url} if save else {}
     error = cause_of(
         image_stacks=sources, transformations=transformations, reference_stack="Fe-K", **inputs
@@ -380,6 +383,41 @@ def test_stacks_are_saved_with_their_own_registration_or_the_best(
         assert file[group].attrs["title"] == title
         assert file["entry/aligned_evaluation/stacks/title"].asstr()[()] == title
     assert f"{title}, in {output_url}" in caplog.text
+
+
+def test_several_registrations_of_one_stack_compete(stacks, transformations, output_url):
+    registrations = {f"{name}, shifts": each for name, each in transformations.items()}
+    registrations["motor"] = shifts([(0, 0)] * 4)
+    sources = {f"{name}, shifts": "Zn-K" for name in stacks}
+    inputs = {
+        "image_stacks": stacks,
+        "transformations": registrations,
+        "registered_from": sources,
+        "output_root_uri": output_url,
+    }
+    error = cause_of(**inputs, save_with="own")
+    assert "There is no registration for stack 'Fe-K'" in str(error)
+    outputs = run(**inputs)
+    assert outputs["reference_stack"] == "Ca-K, shifts"
+    evaluation = evaluate_stacks(stacks, registrations, registered_from=sources)
+    assert outputs["scores"] == evaluation.scores()
+    assert outputs["transformations"] == dict.fromkeys(stacks, transformations["Ca-K"])
+    assert_saved(output_url, stacks, dict.fromkeys(stacks, WRONG["Ca-K"]))
+    path, group = output_url.split("::")
+    with h5py.File(path) as file:
+        assert file[group].attrs["signal"] == "Zn-K"
+
+
+def test_a_single_registration_is_scored_if_its_stack_is_given(stacks, transformations):
+    inputs = {
+        "image_stacks": {"Ca-K": stacks["Ca-K"]},
+        "transformations": {"shifts": transformations["Ca-K"]},
+    }
+    outputs = run(**inputs, registered_from={"shifts": "Ca-K"})
+    assert outputs["ranked_stack_names"] == ["shifts"]
+    assert outputs["transformations"] == {"Ca-K": transformations["Ca-K"]}
+    error = cause_of(**inputs, registered_from={"shifts": "Ca_K"})
+    assert "'Ca_K': did you mean 'Ca-K'?" in str(error)
 
 
 def test_how_far_it_can_be_trusted_is_saved(stacks, transformations, output_url):

@@ -244,7 +244,7 @@ def test_types_that_are_not_built_are_refused(
         ({"reference_image": True}, "Input 'reference_image': expected an index or a relative"),
         (
             {"image_stacks": {"a": IMAGES, "b": IMAGES[1:]}, "reference_stack": "b"},
-            "reference_stack 'b' has 2 images, but stack 'a' has 3: its registration does not fit",
+            "Stack 'b' has 2 images and stack 'a' has 3: one registration must fit all stacks",
         ),
         ({"image_stacks": []}, "There are no image stacks to register"),
         ({"image_stacks": 3}, "Image stacks are a dictionary of arrays or URLs"),

@@ -7,6 +7,7 @@ from ._preselect import check_same_shapes
 from ._preselect import rank_before_registering
 from ._register_images import METHODS
 from ._register_images import Method
+from ._register_stack import as_type
 from ._register_stack import register_each_stack
 from ._register_stack import register_stack
 from ._register_stacks import register_stacks
@@ -18,6 +19,7 @@ __all__ = [
     "Features",
     "Method",
     "Registration",
+    "as_type",
     "check_same_shapes",
     "preprocess",
     "rank_before_registering",

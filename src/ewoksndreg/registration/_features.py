@@ -63,7 +63,7 @@ class FeatureMethod:
     def __init__(
         self, reference: Prepared, transformation_type: TransformationType, method: str
     ) -> None:
-        self._detect = _load_detector(method)
+        self._detect = load_detector(method)
         self._largest_ratio = _LARGEST_RATIO[method]
         self._type = transformation_type
         self._features = self._detect(reference.pixels)
@@ -90,7 +90,8 @@ class FeatureMethod:
         return self._features[pairs[:, 0]], features[pairs[:, 1]]
 
 
-def _load_detector(method: str) -> Callable[[FloatImage], Features]:
+def load_detector(method: str) -> Callable[[FloatImage], Features]:
+    """:raises ModuleNotFoundError: if scikit-image is not installed."""
     try:
         from skimage.feature import ORB
         from skimage.feature import SIFT

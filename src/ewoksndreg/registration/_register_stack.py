@@ -14,6 +14,7 @@ from .._messages import unknown_name
 from .._progress import Reporter
 from ..io import open_stacks
 from ..transformation import TransformationType
+from ._features import load_detector
 from ._register_images import METHODS
 from ._register_images import Method
 from ._register_images import register_images
@@ -164,12 +165,18 @@ def register_each_stack(
 
 
 def as_type(transformation_type: TransformationType | str, method: Method) -> TransformationType:
-    """:raises ValueError: if the method or type is unknown, or the method cannot find the type."""
+    """Check, before any computation, that a method finds transformations of a type.
+
+    :raises ValueError: if the method or type is unknown, or the method cannot find the type.
+    :raises ModuleNotFoundError: if the method needs scikit-image and it is not installed.
+    """
     if method not in METHODS:
         raise ValueError(unknown_name("method", method, METHODS))
     names = [each.value for each in TransformationType]
     if transformation_type not in names:
         raise ValueError(unknown_name("transformation type", transformation_type, names))
+    if method != "intensities":
+        load_detector(method)
     found = TransformationType(transformation_type)
     linear = names[: names.index("projective")]
     if found.value in linear:

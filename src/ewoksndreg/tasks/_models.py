@@ -140,6 +140,13 @@ class RegisteredInputs(StackInputs):
 class Inputs(RegisteredInputs):
     """Inputs of :class:`.Reg2DPostEvaluation`."""
 
+    registered_from: dict[str, str | None] | None = Field(
+        default=None,
+        description="The stack that each registration was found from, by the name of the"
+        " registration, or None. Registrations may then have any names, several may come from one"
+        " stack, and even a single one is scored. By default, each has the name of its stack.",
+        examples=[{"Fe-K, rigid": "Fe-K", "Fe-K, affine": "Fe-K", "motor": None}],
+    )
     reference_stack: str | None = Field(
         default=None,
         description="Use the registration of this stack instead of the best one.",
@@ -149,7 +156,8 @@ class Inputs(RegisteredInputs):
         default=None,
         description="After ranking, save each stack aligned with the registration that was found"
         " from it ('own', the default), or all stacks with the best one ('best', the default if it"
-        " was refined). Without ranking, stacks are aligned with the output `transformations`.",
+        " was refined, or with `registered_from`). Without ranking, stacks are aligned with the"
+        " output `transformations`.",
     )
     compress: bool = Field(
         default=True,

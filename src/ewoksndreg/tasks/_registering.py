@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Mapping
 from typing import Any
 
 from .._messages import unknown_name
 from .._stacks import Stack
+from ..evaluation import check_same_number_of_images
 from ..io import find_sources
 from ..io import open_stacks
 from ..registration import Method
@@ -42,7 +42,7 @@ class RegisteringTask(CancellableTask):
         with open_stacks(given) as stacks:
             registered = names if reference is None else [reference]
             if reference is not None:
-                _check_serves_all(stacks, reference)
+                check_same_number_of_images(stacks, {})
             found = self.registrations = register_each_stack(
                 {name: prepare(stacks[name]) for name in registered},
                 inputs.transformation_type,
@@ -69,13 +69,3 @@ class RegisteringTask(CancellableTask):
         outputs.correlations = {name: each.correlation.tolist() for name, each in found.items()}
         outputs.failed_images = {name: dict(each.failed) for name, each in found.items()}
         self.progress = 100
-
-
-def _check_serves_all(stacks: Mapping[str, Stack], reference_stack: str) -> None:
-    number = len(stacks[reference_stack])
-    for name, stack in stacks.items():
-        if len(stack) != number:
-            raise ValueError(
-                f"reference_stack {reference_stack!r} has {number} images, but stack {name!r} has"
-                f" {len(stack)}: its registration does not fit both"
-            )

@@ -23,6 +23,7 @@ from .._progress import Reporter
 from .._stacks import Stack
 from ..evaluation import Evaluation
 from ..evaluation import check_registration_per_stack
+from ..evaluation import check_same_number_of_images
 from ..evaluation import check_stack_per_registration
 from ..evaluation import check_transformation_per_image
 from ..evaluation import evaluate_stacks
@@ -112,7 +113,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
 
     findings: Findings
     """The results so far. Set it before the run to that of an earlier run with the same stacks,
-    registrations, `convention`, `evaluate_on` and `reference_image` to avoid repeating the work."""
+    registrations, `convention`, `registered_from`, `evaluate_on` and `reference_image` to avoid
+    repeating the work."""
 
     registrations: Mapping[str, Sequence[Transformation]] | None = None
     """The given registrations, except those in files that were not read; None before the run."""
@@ -137,8 +139,11 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         # Stacks that are only passed on are not opened.
         sources = find_sources(inputs.image_stacks) if kind in ("forced", "ranked") or saved else {}
         if kind == "ranked":
-            check_registration_per_stack(sources, registrations)
-            check_stack_per_registration(sources, registrations)
+            named_by_stack = inputs.registered_from is None
+            if named_by_stack or (saved and inputs.save_with == "own"):
+                check_registration_per_stack(sources, registrations)
+            if named_by_stack:
+                check_stack_per_registration(sources, registrations)
         with ExitStack() as stack:
             output = None
             if saved:
@@ -151,7 +156,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             if self._steps or kind == "forced":
                 stacks = stack.enter_context(open_stacks(sources))
             if kind == "forced":
-                _check_serves_all(stacks, inputs.reference_stack, registrations)
+                chosen = inputs.reference_stack
+                check_same_number_of_images(stacks, {chosen: registrations[chosen]})
             if output is not None:  # also before the computation, since it may fail
                 provenance = inputs_as_json(self.get_input_values(), stacks, registrations)
                 axes = {name: find_axes(each) for name, each in stacks.items()}
@@ -197,7 +203,9 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             elif inputs.reference_stack:
                 needed = name == inputs.reference_stack
             else:
-                needed = saved or len(inputs.transformations) > 1
+                needed = (
+                    saved or len(inputs.transformations) > 1 or inputs.registered_from is not None
+                )
             # The next task does not know the convention.
             needed |= conventions[name] is not None
             if is_url(source) and not needed:
@@ -224,6 +232,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 given = inputs.transformations
                 raise ValueError(unknown_name("reference_stack", inputs.reference_stack, given))
             return "forced"
+        if inputs.registered_from is not None:
+            return "ranked"
         refined = " or to refine" if inputs.refine else ""
         if len(inputs.transformations) < 2:
             if inputs.transformations:  # one may be missing by mistake, all of them on purpose
@@ -275,7 +285,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             best = refinement.transformations
             title += ", refined on all stacks"
         for_all = {name: list(best) for name in sources}
-        save_with = inputs.save_with or ("best" if refined else "own")
+        for_all_stacks = refined or inputs.registered_from is not None
+        save_with = inputs.save_with or ("best" if for_all_stacks else "own")
         if evaluation is not None and save_with == "own":  # so that a user can check the ranking
             return _Choice(for_all, registrations, each_own, chosen, evaluation, refinement)
         return _Choice(for_all, for_all, title, chosen, evaluation, refinement)
@@ -293,7 +304,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         key = name, evaluation is not None
         if key in self.findings.refinements:
             return self.findings.refinements[key]
-        shape = stacks[name if name in stacks else next(iter(stacks))].shape
+        shape = stacks[self._find_stack(name, stacks)].shape
         used = {other: stack for other, stack in stacks.items() if stack.shape == shape}
         try:
             with self._workers() as executor:
@@ -323,7 +334,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         with self._workers() as executor:
             return evaluate_stacks(
                 stacks,
-                {name: registrations[name] for name in stacks},
+                registrations,
+                registered_from=inputs.registered_from,
                 evaluate_on=inputs.evaluate_on,
                 reference_image=inputs.reference_image,
                 max_workers=inputs.max_workers,
@@ -331,6 +343,12 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 progress=self._report_step("rank"),
                 should_stop=lambda: self.cancelled,
             )
+
+    def _find_stack(self, registration: str | None, stacks: Mapping[str, Stack]) -> str:
+        """Find the stack that a registration was found from; the first one if there is none."""
+        sources: Mapping[str | None, str | None] = self.inputs.registered_from or {}
+        found = sources.get(registration, registration)
+        return found if found is not None and found in stacks else next(iter(stacks))
 
     def _save(self, output: Hdf5OutputStacks, choice: _Choice, stacks: Mapping[str, Stack]) -> None:
         if not stacks:
@@ -358,7 +376,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         provenance: Mapping[str, Any],
     ) -> str:
         first = choice.reference_stack
-        signal = first if first is not None and first in stacks else next(iter(stacks))
+        signal = self._find_stack(first, stacks)
         axes = found[signal].axes
         count, height, width = stacks[signal].shape
         image_axis = (axes and axes[0]) or Axis("image", range(count))
@@ -430,21 +448,6 @@ def _find_scores(choice: _Choice) -> dict[str, dict[str, float]] | None:
             "moved": float(refinement.moved.mean()),
         }
     return scores
-
-
-def _check_serves_all(
-    stacks: Mapping[str, Stack],
-    reference_stack: str,
-    registrations: Mapping[str, Sequence[Transformation]],
-) -> None:
-    number = len(registrations[reference_stack])
-    for name, stack in stacks.items():
-        if len(stack) != number:
-            raise ValueError(
-                f"The registration of reference_stack {reference_stack!r} has {number}"
-                f" transformations, but stack {name!r} has {len(stack)} images: each image needs"
-                " one"
-            )
 
 
 def _all_equal(registrations: Mapping[str, Sequence[Transformation]]) -> bool:

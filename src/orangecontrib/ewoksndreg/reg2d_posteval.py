@@ -35,6 +35,7 @@ _RANKED_INPUTS = (
     "image_stacks",
     "transformations",
     "convention",
+    "registered_from",
     "evaluate_on",
     "reference_image",
 )
