@@ -19,8 +19,8 @@ _STYLE = """<style>
 .ewoksndreg th, .ewoksndreg td {padding: 0.25em 0.7em; text-align: right; vertical-align: top;
   border-bottom: 1px solid rgba(128, 128, 128, 0.35)}
 .ewoksndreg th {vertical-align: bottom}
-.ewoksndreg .words, .ewoksndreg .bar {text-align: left !important; min-width: 8em}
-.ewoksndreg .words {max-width: 24em; overflow-wrap: anywhere}
+.ewoksndreg .words, .ewoksndreg .bar {text-align: left !important; min-width: 6em}
+.ewoksndreg td.words {max-width: 24em; overflow-wrap: anywhere}
 .ewoksndreg .bar div {border-top: 0.5em solid #0072B2; margin-top: 0.2em}
 .ewoksndreg .verdict {border-left: 0.5em solid #0072B2; padding: 0.2em 0.8em}
 .ewoksndreg .check {border-left: 0.5em double #D55E00}
