@@ -61,6 +61,21 @@ IN_FILES = [
         "mean 'Fe-K'",
     ),
     _url(
+        "The group does not exist",
+        ValueError,
+        f"{FOLDER}/maps.h5::/entry/map/Fe-K",
+        f"There is no group in '{FOLDER}/maps.h5::/entry' called 'map': did you mean 'maps'?"
+        " Available: 'bad', 'maps'",
+        "mean 'maps'",
+    ),
+    _url(
+        "A dataset instead of the group",
+        ValueError,
+        f"{MAPS}/Ca-K/Fe-K",
+        f"'/entry/maps/Ca-K' in '{FOLDER}/maps.h5' is a dataset, not a group",
+        "not a group",
+    ),
+    _url(
         "The URL names a group instead of a dataset",
         ValueError,
         MAPS,

@@ -267,7 +267,11 @@ MISTAKES = {
         ValueError,
         "called 'CaK': did you mean 'Ca-K'\\? Available: 'Ca-K', 'Fe K'",
     ),
-    "no group": ({"a": "{path}::/x/y"}, ValueError, "called 'y'. Available: none"),
+    "no group": (
+        {"a": "{path}::/x/y"},
+        ValueError,
+        "no group in .*::/' called 'x'. Available: 'entry'",
+    ),
     "a group": ({"a": "{path}::/entry/maps"}, ValueError, "group, .* it contains 'Ca-K', 'Fe K'"),
     "2D dataset": ({"a": "{path}::/entry/rgb"}, ValueError, r"three dimensions .*\(5, 6\)"),
     "4D dataset": ({"a": "{path}::/entry/scan"}, ValueError, r"three .*\(2, 4, 5, 6\)"),

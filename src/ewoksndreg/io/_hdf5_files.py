@@ -196,11 +196,18 @@ def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
             + (f"it contains {names}" if names else "it is empty")
         )
     check_links(file, data_path)
-    parent_path, _, name = data_path.rpartition("/")
-    parent = find_item(file, parent_path or "/")
-    siblings = list(parent) if isinstance(parent, h5py.Group) else []
-    where = f"dataset in '{file.filename}::{parent_path or '/'}' called"
-    raise ValueError(unknown_name(where, name, siblings))
+    group, path = file, ""
+    *groups, last = filter(None, data_path.split("/"))
+    for name in (*groups, last):
+        item = find_item(group, name)
+        if not isinstance(item, h5py.Group):
+            break
+        group, path = item, f"{path}/{name}"
+    if item is not None:
+        raise ValueError(f"'{path}/{name}' in {file.filename!r} is a dataset, not a group")
+    what = "dataset" if path.count("/") == len(groups) else "group"
+    where = f"{what} in '{file.filename}::{path or '/'}' called"
+    raise ValueError(unknown_name(where, name, group))
 
 
 def check_links(file: h5py.File, data_path: str) -> None:
