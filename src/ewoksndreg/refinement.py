@@ -507,10 +507,10 @@ def _find_fault(before: Evaluation, after: Evaluation) -> str | None:
     """Explain in one sentence why the refined registration is rejected; None if it is better."""
     old, new = (after.registrations[name].score for name in (_GIVEN, _REFINED))
     if after.best != _REFINED:
-        return f"what was found is not better: score {old:.4f} -> {new:.4f}"
+        return f"no improvement (score {old:.4f} -> {new:.4f})"
     left, leaves = before.remaining_shift, after.remaining_shift
     if leaves > left + _LARGER_SHIFT:
-        return f"what was found is not better: remaining shift {left:.2f} -> {leaves:.2f} px"
+        return f"no improvement (remaining shift {left:.2f} -> {leaves:.2f} px)"
     return None
 
 
