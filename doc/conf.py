@@ -132,6 +132,7 @@ _NAMED = {
     "ArrayLike": _named("numpy.typing", "ArrayLike"),
     "Axes": _named("matplotlib.axes", "Axes"),
     "Conventions": _named("ewoksndreg.transformation", "Conventions"),
+    "Executor": _named("concurrent.futures", "Executor"),
     "FloatImage": numpy.ndarray,
     "Mask": numpy.ndarray,
     "Matrix": numpy.ndarray,

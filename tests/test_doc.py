@@ -6,10 +6,8 @@ comment ``<!-- skip: next "reason" -->`` before a block says why it cannot run h
 """
 
 import json
-import os
-import subprocess
+import shlex
 import sys
-import sysconfig
 from contextlib import suppress
 from pathlib import Path
 from unittest import SkipTest
@@ -18,7 +16,9 @@ import h5py
 import numpy
 import pytest
 from ewokscore import execute_graph
-from scipy import ndimage
+
+from ewoksndreg import evaluate_stacks
+from ewoksndreg.command import main
 
 sybil = pytest.importorskip("sybil")
 from sybil.parsers.myst import CodeBlockParser  # noqa: E402
@@ -29,39 +29,30 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "doc").rglob("*.md"))]
 LANGUAGES = {"bash", "json", "powershell", "python", "text"}
 
-MOTION = [(0, 0), (1, 2), (3, 1), (2, -2), (0, -3), (-2, -1)]  # of the sample, px
 
-
-def run_in_shell(example):
-    if sys.platform == "win32":
-        raise SkipTest("the blocks are for a POSIX shell")
-    commands = Path(sysconfig.get_path("scripts"))
-    subprocess.run(  # noqa: S603
-        ["bash", "-e", "-c", example.parsed],  # noqa: S607
-        check=True,
-        env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"},
-    )
+def run_command(example):
+    """Every line is one command. It runs in this process, which has imported everything."""
+    for line in example.parsed.splitlines():
+        command, *arguments = shlex.split(line)
+        assert command == "ewoksndreg"
+        assert main(arguments) in (0, 3)  # 3: look at the result
 
 
 def run_workflow(example):
     execute_graph(json.loads(example.parsed))
 
 
+def parse(page, *parsers):
+    return sybil.Sybil(parsers=parsers, pattern="*.md").parse(page).examples()
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """`maps.h5`: three channels of one sample, shifted by cubic splines of scipy."""
+    """With `maps.h5`, as the how-to guides make it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    scene = ndimage.gaussian_filter(numpy.random.default_rng(0).normal(size=(100, 100)), 2)
-    images = numpy.array([ndimage.shift(scene, step)[18:82, 18:82] for step in MOTION])
-    noise = numpy.random.default_rng(1).normal(size=images.shape)
-    with h5py.File("maps.h5", "w") as file:
-        file["entry/maps/Ca-K"] = numpy.exp(5 * images)
-        file["entry/maps/Fe-K"] = images + 0.02 * noise
-        file["entry/maps/Zn-K"] = 1 - images
-        file["entry/shifts/Ca-K"] = numpy.add(MOTION, [(0, 0)] + [(0.5, -0.5)] * 5)
-        file["entry/shifts/Fe-K"] = MOTION
-        file["entry/shifts/Zn-K"] = [(0, 0)] * len(MOTION)
+    for example in parse(ROOT / "doc" / "how_to" / "index.md", PythonCodeBlockParser()):
+        example.evaluate()
     return tmp_path
 
 
@@ -74,16 +65,61 @@ def name_page(page):
 def test_the_blocks_of_the_page_run(page, folder):
     parsers = [
         PythonCodeBlockParser(),
-        CodeBlockParser(language="bash", evaluator=run_in_shell),
+        CodeBlockParser(language="bash", evaluator=run_command),
         CodeBlockParser(language="json", evaluator=run_workflow),
         SkipParser(),
     ]
-    document = sybil.Sybil(parsers=parsers, pattern="*.md").parse(page)
-    for example in document.examples():
+    for example in parse(page, *parsers):
         with suppress(SkipTest):  # as the page says
             example.evaluate()
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
+
+
+def test_a_script_that_knows_only_the_readme_ranks_every_form(folder):
+    """The truth is the registration of Fe-K, see the how-to guides."""
+    group = "maps.h5::/entry/maps"
+    names = ["Ca-K", "Fe-K", "Zn-K"]
+    urls = [f"{group}/{name}" for name in names]
+    with h5py.File("maps.h5") as file:
+        arrays = {name: file["entry/maps"][name][()] for name in names}
+        shifts = {name: file["entry/shifts"][name][()] for name in names}
+    matrices = numpy.tile(numpy.eye(3), (6, 1, 1))
+    matrices[:, :2, 2] = shifts["Fe-K"]
+    registrations = {
+        "Ca-K": "maps.h5::/entry/shifts/Ca-K",
+        "Fe-K": matrices,
+        "Zn-K": shifts["Zn-K"],
+    }
+
+    tables = {
+        str(evaluate_stacks(stacks, registrations))
+        for stacks in (
+            group,
+            urls,
+            dict(zip(names, urls, strict=True)),
+            arrays,
+            {**arrays, "Fe-K": urls[1]},
+        )
+    }
+    (table,) = tables
+    assert table.splitlines()[1].split()[:2] == ["1", "Fe-K"]
+
+    three_tools = {
+        "shifts": shifts["Ca-K"],
+        "matrices": matrices,
+        "opposite": [(-row, -column) for row, column in shifts["Fe-K"]],
+    }
+    for stacks in (urls[0], {"Ca-K": arrays["Ca-K"]}):
+        evaluation = evaluate_stacks(
+            stacks,
+            three_tools,
+            convention={"opposite": "active"},
+            registered_from=dict.fromkeys(three_tools, "Ca-K"),
+        )
+        assert evaluation.ranked_names[2] == "shifts"
+        assert "matrices" in str(evaluation)
+        assert evaluation.verdict == "good"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_page)

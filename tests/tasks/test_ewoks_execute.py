@@ -1,4 +1,4 @@
-"""The command of the README, run in a process of its own."""
+"""The command of the documentation, run in a process of its own."""
 
 import json
 import shlex
