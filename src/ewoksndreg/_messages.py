@@ -29,7 +29,8 @@ def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
 
 def near_match(name: str, names: Sequence[str]) -> str:
     """``: did you mean 'Fe-K'?``, or an empty string if no name is close."""
-    near = get_close_matches(name, names, n=1)
+    near = [each for each in names if each.lower() == name.lower()]
+    near = near or get_close_matches(name, names, n=1)
     return f": did you mean {near[0]!r}?" if near else ""
 
 

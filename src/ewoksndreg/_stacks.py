@@ -127,8 +127,12 @@ class Stack(Sequence[NDArray[Any]]):
             part.__dict__.update(self.__dict__)
             part.indices = self.indices[index]
             return part
-        # `range` resolves negative indices and raises for those that do not exist.
-        return self._read(self.indices[index])
+        try:
+            chosen = self.indices[index]  # `range` resolves negative indices
+        except IndexError:
+            number = len(self)
+            raise IndexError(f"there is no image {index}: the stack has {number} images") from None
+        return self._read(chosen)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.shape} {self.dtype}>"

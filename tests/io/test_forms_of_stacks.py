@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import time
@@ -514,6 +515,45 @@ def test_a_group_stands_for_its_stacks_and_the_log_names_what_is_left_out(tmp_pa
             assert caplog.messages == [
                 f"{tmp_path}/a.h5::/aligned: ignored, not a stack: 'deeper', 'energy', 'nowhere'"
             ]
+
+
+def test_uncertainties_in_a_group_are_no_stacks(tmp_path):
+    """NeXus: those of `Ca` are called `Ca_errors`."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in ("Ca", "Ca_errors", "reading_errors"):
+            file[f"maps/{name}"] = IMAGES
+    assert list(read(f"{tmp_path}/a.h5::/maps")) == ["Ca", "reading_errors"]
+
+
+def test_a_dataset_in_a_group_that_numpy_has_no_type_for_is_named(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        odd = h5py.h5t.STD_I32LE.copy()
+        odd.set_size(3)
+        space = h5py.h5s.create_simple((2, 3, 4))
+        h5py.h5d.create(file.create_group("maps").id, b"counts", odd, space)
+    with pytest.raises(TypeError, match=r"a\.h5::/maps: dataset '/maps/counts': data type"):
+        read(f"{tmp_path}/a.h5::/maps")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("MAPS/Ca", "There is no group in '{}::/' called 'MAPS': did you mean 'maps'?"),
+        ("maps/CA", "There is no dataset in '{}::/maps' called 'CA': did you mean 'Ca'?"),
+    ],
+)
+def test_a_name_that_differs_only_in_case_is_suggested(tmp_path, path, message):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["maps/Ca"] = IMAGES
+    with pytest.raises(ValueError, match=re.escape(message.format(f"{tmp_path}/a.h5"))):
+        read({"Ca": f"{tmp_path}/a.h5::/{path}"})
+
+
+def test_an_image_that_does_not_exist_is_named():
+    with open_stacks({"Ca": IMAGES}) as stacks:
+        numpy.testing.assert_array_equal(stacks["Ca"][-7], IMAGES[0])
+        with pytest.raises(IndexError, match="there is no image 7: the stack has 7 images"):
+            stacks["Ca"][7]
 
 
 # Names and URLs

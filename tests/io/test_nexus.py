@@ -13,6 +13,8 @@ from silx.io.nxdata import get_default
 from ewoksndreg import __version__
 from ewoksndreg.io import Axis
 from ewoksndreg.io import Plot
+from ewoksndreg.io import StackAxes
+from ewoksndreg.io import find_axes
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.transformation import as_transformations
 
@@ -194,3 +196,11 @@ def test_images_are_compressed_one_by_one_unless_that_is_turned_off(tmp_path):
         assert file["a/x"].chunks == file["b/x"].chunks == (1, 3, 4)
         assert file["a/x"].compression == "gzip"
         assert file["b/x"].compression is None
+
+
+@pytest.mark.parametrize("attributes", [{"signal": 3}, {"axes": [1, 2, 3]}, {"@default_slice": 1}])
+def test_attributes_of_a_wrong_type_mean_no_axes(tmp_path, attributes):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["maps/Ca"] = IMAGES
+        file["maps"].attrs.update({"NX_class": "NXdata", "signal": "Ca", **attributes})
+        assert find_axes(file["maps/Ca"]) == StackAxes()

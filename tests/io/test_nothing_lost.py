@@ -397,8 +397,16 @@ def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
     assert os.listdir(tmp_path / "home" / "new") == ["out.h5"]
 
 
-@pytest.mark.parametrize("path", ["~nobody-of-this-name/out.h5", "$NOWHERE/out.h5"])
-def test_what_only_a_shell_would_expand_is_refused(tmp_path, monkeypatch, path):
+@pytest.mark.parametrize(
+    "path",
+    [
+        "~nobody-of-this-name/out.h5",
+        "$NOWHERE/out.h5",
+        "%NOWHERE%\\out.h5",
+        pytest.param("C:\\data\\out.h5", marks=pytest.mark.skipif(os.name == "nt", reason="valid")),
+    ],
+)
+def test_what_only_a_shell_or_windows_would_expand_is_refused(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     with (
         pytest.raises(ValueError, match="which is no folder: write its path in full"),

@@ -176,6 +176,10 @@ def test_a_source_that_is_missing_shows_as_fill_value(virtual, tmp_path):
     images = read({"a": f"{virtual}::/entry/all"})["a"]
     numpy.testing.assert_array_equal(images[:2], IMAGES[:2])
     numpy.testing.assert_array_equal(images[2:4], 7)
+    for path in tmp_path.glob("scan */*.h5"):
+        os.remove(path)
+    with pytest.raises(OSError, match=r"^Stack 'a' .* in 3 files, of which none exists, such as "):
+        read({"a": f"{virtual}::/entry/all"})
 
 
 @pytest.fixture

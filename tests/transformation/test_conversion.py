@@ -54,6 +54,7 @@ FORMS = {
     "big endian": (AFFINE.astype(">f8"), AFFINE),
     "float16": (numpy.array(SHIFTS, numpy.float16), SHIFT_MATRICES),
     "Fortran order": (numpy.asfortranarray(AFFINE), AFFINE),
+    "memoryview": (memoryview(AFFINE), AFFINE),
 }
 
 
@@ -494,6 +495,19 @@ def test_the_tuples_of_tools_need_a_convention(convention):
     assert numpy.isnan(found[1]).all()
     with pytest.raises(TypeError, match=r"^image 0 has the complete result of a tool.*convention="):
         as_transformations([given, given])
+
+
+def test_an_object_whose_passive_matrix_is_none_is_refused():
+    class Odd:
+        passive_matrix = numpy.identity(2)
+
+    with pytest.raises(TypeError, match="image 0, Odd: its passive_matrix is not a 3x3 matrix"):
+        as_transformations([Odd(), Odd()])
+
+
+def test_registrations_whose_names_become_the_same_are_refused():
+    with pytest.raises(ValueError, match="Two registrations are called '1': give unique names"):
+        as_registrations({1: SHIFTS, "1": SHIFTS})
 
 
 def test_a_convention_is_for_all_registrations_or_by_name():

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collections.abc import Sized
+from numbers import Integral
 
 from .._messages import unknown_name
 from .._stacks import Stack
@@ -90,9 +91,10 @@ def check_reference_image(reference_image: int | str, number: int) -> None:
     :param number: number of images.
     :raises ValueError: names the wrong value and the valid ones.
     """
-    if reference_image == "auto":
+    if isinstance(reference_image, str) and reference_image == "auto":
         return
-    if isinstance(reference_image, str) or not 0 <= reference_image < number:
+    is_index = isinstance(reference_image, Integral) and not isinstance(reference_image, bool)
+    if not is_index or reference_image not in range(number):
         raise ValueError(
             f"There is no reference image {reference_image!r}: give 'auto' or the index of an"
             f" image, 0 to {number - 1}"

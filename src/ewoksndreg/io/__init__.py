@@ -8,6 +8,7 @@ from ._nexus import Quantity
 from ._nexus import StackAxes
 from ._nexus import create_plot_group
 from ._nexus import find_axes
+from ._nexus import find_stacks
 from ._nexus import plot_images
 from ._nexus import read_attribute
 from ._urls import as_data_url
@@ -40,6 +41,7 @@ __all__ = [
     "find_axes",
     "find_item",
     "find_sources",
+    "find_stacks",
     "hdf5_output_context",
     "input_context",
     "name_sources",

@@ -19,7 +19,9 @@ from silx.io.nxdata.parse import NXdata
 from silx.io.url import DataUrl
 
 from .. import __version__
+from .._messages import locate_errors
 from .._stacks import Stack
+from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
 
 
@@ -171,6 +173,23 @@ def free_name(group: h5py.Group, name: str) -> str:
     return next(each for each in numbered if group.get(each, getlink=True) is None)
 
 
+def find_stacks(group: h5py.Group) -> dict[str, h5py.Dataset]:
+    """Find the 3D datasets of numbers in a group, by name, except the uncertainties of another one
+    (`<name>_errors`).
+
+    :raises TypeError: if a 3D dataset has a type that numpy does not have; names it.
+    """
+    stacks = {}
+    for name in group:
+        item = find_item(group, name)
+        is_error = name.endswith("_errors") and name.removesuffix("_errors") in group
+        if isinstance(item, h5py.Dataset) and item.ndim == 3 and not is_error:
+            with locate_errors(f"dataset {item.name!r}"):
+                if item.dtype.kind in "biuf":
+                    stacks[name] = item
+    return stacks
+
+
 @dataclass(frozen=True)
 class StackAxes:
     """The axes of a stack according to its file.
@@ -210,8 +229,12 @@ def _axes_in(group: h5py.Group, dataset: h5py.Dataset, selection: tuple[Any, ...
     units = read_attribute(dataset, "units")
     if read_attribute(group, "NX_class") != "NXdata":
         return StackAxes(units=units)
-    plot: Any = NXdata(group)
-    if not plot.is_valid or plot.signal.shape != dataset.shape:
+    try:
+        plot: Any = NXdata(group)
+        valid = plot.is_valid and plot.signal.shape == dataset.shape
+    except Exception:  # silx raises anything for attributes of a wrong type
+        valid = False
+    if not valid:
         return StackAxes(units=units)
     axes = tuple(
         None if found is None else _axis(found, index, length)

@@ -20,7 +20,7 @@ _FAST_FILTERS = {2, 3, 32000, 32004, 32008}
 def check_storage(dataset: h5py.Dataset) -> None:
     """Reject data that cannot be read, for which HDF5 would return zeros or fill values.
 
-    A file of a virtual dataset may be missing, so that incomplete measurements can be read.
+    Some files of a virtual dataset may be missing, so that incomplete measurements can be read.
 
     :raises OSError: if a filter or a file is missing, or a file is truncated; names it.
     """
@@ -34,6 +34,14 @@ def check_storage(dataset: h5py.Dataset) -> None:
             )
     sources = dataset.virtual_sources() if dataset.is_virtual else ()
     paths = {path for source in sources for path in _source_files(dataset, source)}
+    if sources and not paths:
+        missing = os.path.join(os.path.dirname(dataset.file.filename), sources[0].file_name)
+        raise OSError(
+            f"the images of the virtual dataset are in {missing!r}, which does not exist"
+            if len(sources) == 1
+            else f"the images of the virtual dataset are in {len(sources)} files, of which none"
+            f" exists, such as {missing!r}"
+        )
     for path in sorted(paths - {dataset.file.filename}):
         try:
             h5py.File(path, "r", locking=False, swmr=dataset.file.swmr_mode).close()

@@ -25,6 +25,7 @@ from ._hdf5_files import check_links
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
 from ._hdf5_stack import Hdf5Stack
+from ._nexus import find_stacks
 from ._nexus import read_attribute
 from ._several_files import ImageFile
 from ._several_files import JoinedStack
@@ -147,7 +148,7 @@ def _find_stacks_at(url: DataUrl) -> list[str] | None:
                     return None
                 if found is not None:
                     return _find_stacks(found, url)
-        except OSError as error:
+        except (OSError, TypeError) as error:
             raise add_context(error, url_text(url)) from error
         except ValueError as error:
             problem = problem or error
@@ -160,7 +161,7 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
     """Find the names of the 3D datasets of numbers in a group. A warning in the log names the other
     items, except the axes of an NXdata group and the saved results of an evaluation."""
     members = {name: find_item(group, name) for name in group}
-    stacks = [name for name, item in members.items() if _is_stack(item)]
+    stacks = list(find_stacks(group))
     if not stacks:
         for name in (name for name, item in members.items() if item is None):
             check_links(group.file, f"{group.name}/{name}")
@@ -175,10 +176,6 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
     if others:
         _logger.warning("%s: ignored, not a stack: %s", url_text(url), ", ".join(others))
     return stacks
-
-
-def _is_stack(item: Any) -> bool:
-    return isinstance(item, h5py.Dataset) and item.ndim == 3 and item.dtype.kind in "biuf"
 
 
 def _name_axes(group: h5py.Group) -> list[str]:

@@ -334,8 +334,9 @@ def _find_group(url: str | DataUrl) -> DataUrl:
     path = str(given.file_path())
     if not os.path.basename(path):
         raise ValueError(f"The output URL {url_text(given)!r} names a folder, not a file")
-    first = path.partition(os.sep)[0]
-    if first != path and first.startswith(("~", "$")) and not os.path.exists(first):
+    first = re.split(r"[\\/]", path)[0]
+    of_shell = first.startswith(("~", "$", "%")) or (first[1:] == ":" and os.name != "nt")
+    if first != path and of_shell and not os.path.exists(first):
         raise ValueError(
             f"The output URL {url_text(given)!r} begins with {first!r}, which is no folder: write"
             " its path in full"

@@ -21,6 +21,7 @@ from .._nxdata import describe_nxdata
 from .._nxdata import find_free
 from .._nxdata import nest
 from ..io import as_data_url
+from ..io import find_stacks
 from ..io import open_to_read
 from ..io import read_attribute
 from ..io import stack_names
@@ -157,8 +158,7 @@ def _find_group(file: h5py.File, url: DataUrl) -> h5py.Group:
 
 def _find_stacks(group: h5py.Group) -> Iterator[_Found]:
     if read_attribute(group, "NX_class") == "NXdata":
-        stacks = {name: group.get(name) for name in group}
-        stacks = {name: each for name, each in stacks.items() if _is_stack(each)}
+        stacks = find_stacks(group)
         signal = read_attribute(group, "signal")
         if signal is None:  # older files mark the dataset
             marked = (name for name, each in stacks.items() if _is_marked(each))
@@ -190,10 +190,6 @@ def _is_marked(dataset: h5py.Dataset) -> bool:
     return str(read_attribute(dataset, "signal")) == "1"
 
 
-def _is_stack(item: Any) -> bool:
-    return isinstance(item, h5py.Dataset) and item.ndim == 3 and item.dtype.kind in "biuf"
-
-
 def _find_results(group: h5py.Group) -> set[str]:
     """Find the names of the groups that this library has written."""
     results = set()
@@ -210,7 +206,7 @@ def _find_results(group: h5py.Group) -> set[str]:
 def _explain_none(file: h5py.File, url: DataUrl) -> str:
     message = f"There is no NXdata group with a 3D signal below {url_text(url)!r}"
     group = file[str(url.data_path())]
-    stacks = [name for name in group if _is_stack(group.get(name))]
+    stacks = find_stacks(group)
     if stacks:
         return (
             f"{message}, but there are stacks in it: {', '.join(map(repr, stacks))}; give the URL"

@@ -130,6 +130,8 @@ def as_transformations(
     inner = getattr(value, "transformations", None)
     if isinstance(inner, Sequence):
         value = inner
+    if isinstance(value, memoryview):  # a sequence only if it has one dimension
+        value = as_array(value)
     if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray)):
         if not any(hasattr(value, each) for each in _ARRAY_INTERFACES):
             raise TypeError(
@@ -160,8 +162,10 @@ def as_registrations(
 ) -> dict[str, list[Transformation]]:
     """Apply :func:`as_transformations` to each registration; errors name it."""
     conventions = assign_conventions(convention, values)
-    registrations = {}
+    registrations: dict[str, list[Transformation]] = {}
     for name, value in values.items():
+        if str(name) in registrations:
+            raise ValueError(f"Two registrations are called {str(name)!r}: give unique names")
         try:
             found = as_transformations(value, convention=conventions[name])
         except Exception as error:  # objects of other packages may raise anything

@@ -118,7 +118,14 @@ def _simpleitk_matrix(transform: Any) -> NDArray[Any]:
     return matrix
 
 
-_WITH_PASSIVE_MATRIX = Tool("passive", lambda item: numpy.asarray(item.passive_matrix))
+def _passive_matrix(transformation: Any) -> NDArray[Any]:
+    matrix = numpy.asarray(transformation.passive_matrix)
+    if matrix.shape != (3, 3) or matrix.dtype.kind not in "iuf":
+        raise TypeError("its passive_matrix is not a 3x3 matrix of real numbers")
+    return matrix
+
+
+_WITH_PASSIVE_MATRIX = Tool("passive", _passive_matrix)
 
 _TOOLS = {
     "skimage": Tool("scikit-image", _scikit_image_matrix),
