@@ -1,6 +1,6 @@
 """Configuration of the documentation."""
 
-import builtins
+import importlib
 import re
 import shutil
 import sys
@@ -94,18 +94,25 @@ html_theme_options = {
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
-    app.connect("autodoc-before-process-signature", _name_types)
+    for name in _DOCUMENTED:
+        module = importlib.import_module(f"ewoksndreg.{name}")
+        for each in vars(module).values():
+            if getattr(each, "__module__", "").startswith(module.__name__):
+                _name_types(each)
     app.connect("doctree-read", _shorten_types_of_tasks)
 
 
-def _name_types(app: Sphinx, documented: Any, bound_method: bool) -> None:
+def _name_types(documented: Any) -> None:
     """Show the names of types that would be spelled out; the docstrings say shapes."""
-    annotations = getattr(documented, "__annotations__", {})
-    names = vars(sys.modules.get(documented.__module__, builtins))
-    for name, text in annotations.items():
-        if isinstance(text, str):
-            with suppress(NameError):  # imported for type checkers only
-                annotations[name] = eval(text, {**names, **_NAMED})  # noqa: S307
+    names = {**vars(sys.modules[documented.__module__]), **_NAMED}
+    members = vars(documented).values() if isinstance(documented, type) else ()
+    for each in (documented, *members):
+        annotations = getattr(getattr(each, "fget", each), "__annotations__", {})
+        for name, annotation in annotations.items():
+            text = getattr(annotation, "__forward_arg__", annotation)
+            if isinstance(text, str):
+                with suppress(NameError):  # imported for type checkers only
+                    annotations[name] = eval(text, names)  # noqa: S307
 
 
 def _shorten_types_of_tasks(app: Sphinx, page: nodes.document) -> None:
@@ -128,6 +135,18 @@ def _named(module: str, name: str) -> type:
     return type(name, (), {"__module__": module})
 
 
+_DOCUMENTED = (
+    "_report",
+    "alignment",
+    "evaluation",
+    "io",
+    "kernels",
+    "plots",
+    "refinement",
+    "registration",
+    "transformation",
+    "workers",
+)
 _NAMED = {
     "ArrayLike": _named("numpy.typing", "ArrayLike"),
     "Axes": _named("matplotlib.axes", "Axes"),

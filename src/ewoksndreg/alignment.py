@@ -83,9 +83,9 @@ def align_stacks(
 
     The aligned images are floating point: float32 if that holds all values of the pixel type (bool,
     integers of up to 16 bits, float16, float32), else float64. Pixels that come from outside the
-    image, that is from beyond the centers of its outermost pixels, are NaN. An invalid pixel (NaN,
-    infinite or masked) makes NaN of exactly those pixels whose linear interpolation uses it, for
-    any interpolation order. A shift by an integer number of pixels copies the pixels.
+    image, that is from beyond the centers of its outermost pixels, are NaN. A pixel
+    is also NaN if its linear interpolation (with order 0, the nearest pixel) uses an invalid pixel:
+    NaN, infinite or masked. A shift by an integer number of pixels copies the pixels.
 
     With `crop`, all stacks are cropped to the same rectangle: the largest one that, in every image
     of every stack, comes from inside the frame and from inside its invalid border, which is the

@@ -40,13 +40,12 @@ def workflow_of(**inputs):
 
 @pytest.fixture
 def folder(tmp_path, stacks):
-    """`maps.h5` and `shifts.h5`, with the names that the documentation uses."""
+    """`maps.h5`, with the names that the documentation uses."""
     with h5py.File(tmp_path / "maps.h5", "w") as file:
         for name, images in stacks.items():
             file[f"/entry/maps/{name}"] = images
-    with h5py.File(tmp_path / "shifts.h5", "w") as file:
         for name, motion in WRONG.items():
-            file[f"/entry/{name}"] = numpy.array(motion, dtype=float)
+            file[f"/entry/shifts/{name}"] = numpy.array(motion, dtype=float)
     return tmp_path
 
 
@@ -66,7 +65,7 @@ def assert_saved(folder, stacks, names):
     [*(pytest.param(form, marks=pytest.mark.full) for form in ("URLs", "nested lists")), "both"],
 )
 def test_ewoks_executes_the_shipped_workflow_with_json_only(folder, stacks, form):
-    urls = {name: f"shifts.h5::/entry/{name}" for name in stacks}
+    urls = {name: f"maps.h5::/entry/shifts/{name}" for name in stacks}
     numbers = {name: WRONG[name] for name in stacks}
     registrations = {
         "URLs": urls,
@@ -91,12 +90,12 @@ def test_a_mistake_is_told_and_nothing_is_written(folder, stacks):
         folder,
         *workflow_of(
             image_stacks=[f"maps.h5::/entry/maps/{name}" for name in stacks],
-            transformations={name: f"shifts.h5::/entry/{name[:2]}" for name in stacks},
+            transformations={name: f"maps.h5::/entry/shifts/{name[:2]}" for name in stacks},
             output_root_uri="aligned.h5::/entry/aligned",
         ),
     )
     assert done.returncode == 1
-    assert "Registration 'Fe-K': shifts.h5::/entry/Fe: There is no" in done.stderr
+    assert "Registration 'Fe-K': maps.h5::/entry/shifts/Fe: There is no" in done.stderr
     assert "did you mean 'Fe-K'?" in done.stderr
     assert not (folder / "aligned.h5").exists()
 

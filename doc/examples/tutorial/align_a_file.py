@@ -72,7 +72,8 @@ registrations = register_each_stack(url, "translation")
 # this is the shift in px that each found for the last image:
 
 for name, registration in registrations.items():
-    print(name, registration.transformations[-1].passive_matrix[:2, 2].round(2))
+    matrix = registration.transformations[-1].passive_matrix
+    print(name, matrix[:2, 2].round(2))
 
 # %%
 # Which one is best?
@@ -89,9 +90,9 @@ evaluation
 
 # %%
 # The *verdict* says whether you can rely on the best one. If it is *check*, the reasons say what to
-# look at, and :doc:`/explanation/trust` explains them. Always look at the images, too. On the left,
-# what only the reference image shows is red and what only the other image shows is blue. On the
-# right, after alignment, no colored edges are left:
+# look at, and :doc:`/explanation/trust` explains them. Always look at the images as well. On the
+# left, what only the reference image shows is red and what only the other image shows is blue. On
+# the right, after alignment, no colored edges are left:
 
 from ewoksndreg import plots
 
@@ -144,7 +145,7 @@ with h5py.File("aligned.h5") as file:
 # Write a report
 # --------------
 #
-# One HTML file with the verdict, the numbers and the figures: for the lab book, an email or the
+# One HTML file with the verdict, the numbers and the figures: for a logbook, an email or the
 # printer.
 
 from ewoksndreg import write_report
@@ -164,7 +165,7 @@ write_report("report.html", evaluation, url, registrations)
 # Your own file
 # -------------
 #
-# - Replace ``url`` by the group of your maps, or by a dictionary such as ``{"Ca-K":
+# - Replace ``url`` with the group of your maps, or with a dictionary such as ``{"Ca-K":
 #   "scan.h5::/1.1/maps/Ca-K", "Fe-K": "scan.h5::/1.1/maps/Fe-K"}``. :doc:`/reference/stacks` lists
 #   everything else that is accepted.
 # - Choose the type of motion: ``"translation"``, ``"rigid"``, ``"similarity"`` or ``"affine"``.

@@ -68,7 +68,7 @@ class RankingRow:
     :param note: why it has no score, that it is a rival of the best one, that it is chosen.
     :param short_note: the same in a few words.
     :param best: whether it ranks first.
-    :param tied: whether it cannot be told from the best one, or is the best one and has rivals.
+    :param tied: whether it is a rival of the best one, or is the best one and has rivals.
     """
 
     rank: float

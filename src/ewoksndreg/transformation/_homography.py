@@ -96,9 +96,9 @@ class Homography(Transformation):
     ) -> NDArray[numpy.floating[Any]]:
         """Resample an image: ``aligned[p] = image[passive_matrix p]``.
 
-        A shift by an integer number of pixels copies the pixels, at every order. Otherwise, a
-        pixel of the image that is not finite makes NaN of exactly those pixels of the result whose
-        linear interpolation uses it.
+        A shift by an integer number of pixels copies the pixels. Otherwise, a pixel of the result
+        is NaN if its linear interpolation (with order 0, the nearest pixel) uses a pixel that is
+        not finite.
 
         :param image: shape `(H, W)`, real numbers.
         :param cval: value of the pixels that come from outside the image, that is from beyond the
