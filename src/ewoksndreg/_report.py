@@ -20,6 +20,7 @@ import numpy
 
 from . import __version__
 from ._stacks import Stack
+from ._typing import is_url
 from .evaluation import Evaluation
 from .io import as_data_url
 from .io import open_stacks
@@ -27,7 +28,6 @@ from .io import url_text
 from .refinement import Refinement
 from .transformation import Transformation
 from .transformation import TransformationSource
-from .transformation import is_url
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

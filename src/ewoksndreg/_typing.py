@@ -1,5 +1,6 @@
-"""Type aliases for the arrays of this library."""
+"""Types that several packages use."""
 
+import os
 from typing import Any
 from typing import TypeAlias
 
@@ -14,3 +15,8 @@ Mask: TypeAlias = NDArray[numpy.bool_]
 
 Matrix: TypeAlias = NDArray[numpy.float64]
 """A homography, shape `(3, 3)`, in (row, column) order."""
+
+
+def is_url(value: object) -> bool:
+    """Whether a value has the form of a URL: a string, a path or a silx `DataUrl`."""
+    return isinstance(value, (str, os.PathLike)) or hasattr(value, "data_path")

@@ -2,6 +2,7 @@
 
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
+from ._hdf5_files import read_small_dataset
 from ._nexus import Axis
 from ._nexus import Plot
 from ._nexus import Quantity
@@ -50,6 +51,7 @@ __all__ = [
     "output_context",
     "plot_images",
     "read_attribute",
+    "read_small_dataset",
     "stack_names",
     "url_text",
 ]

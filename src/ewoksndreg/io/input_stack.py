@@ -20,7 +20,7 @@ from silx.io.url import DataUrl
 from .._messages import add_context
 from .._stacks import ArrayStack
 from .._stacks import Stack
-from ..transformation import is_url
+from .._typing import is_url
 from ._hdf5_files import check_links
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read

@@ -21,6 +21,7 @@ from .._messages import locate_errors
 from .._messages import unknown_name
 from .._progress import Reporter
 from .._stacks import Stack
+from .._typing import is_url
 from ..evaluation import Evaluation
 from ..evaluation import check_registration_per_stack
 from ..evaluation import check_same_number_of_images
@@ -41,7 +42,6 @@ from ..transformation import Transformation
 from ..transformation import TransformationSource
 from ..transformation import as_registrations
 from ..transformation import assign_conventions
-from ..transformation import is_url
 from ..workers import dask_workers
 from ._cancellable import CancellableTask
 from ._inputs_as_json import inputs_as_json

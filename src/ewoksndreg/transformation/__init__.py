@@ -6,7 +6,6 @@ from ._conversion import TransformationSource
 from ._conversion import as_registrations
 from ._conversion import as_transformations
 from ._conversion import assign_conventions
-from ._conversion import is_url
 from ._homography import Homography
 from ._motion import Motion
 from ._motion import find_motion
@@ -25,5 +24,4 @@ __all__ = [
     "as_transformations",
     "assign_conventions",
     "find_motion",
-    "is_url",
 ]

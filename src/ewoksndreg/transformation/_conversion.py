@@ -1,7 +1,4 @@
-"""Convert the results of other programs to transformations.
-
-The URL of a dataset is accepted wherever transformations are. HDF5 is imported only for a URL.
-"""
+"""Convert the results of other programs to transformations. HDF5 is imported only for a URL."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ from .._messages import add_context
 from .._messages import locate_errors
 from .._messages import unknown_name
 from .._stacks import as_array
+from .._typing import is_url
 from ._foreign import find_columns
 from ._foreign import find_tool
 from ._foreign import is_failure
@@ -152,11 +150,6 @@ def as_transformations(
     ]
 
 
-def is_url(value: object) -> bool:
-    """Whether a value has the form of a URL: a string, a path or a silx `DataUrl`."""
-    return isinstance(value, (str, os.PathLike)) or hasattr(value, "data_path")
-
-
 def as_registrations(
     values: Mapping[str, TransformationSource], convention: Conventions = None
 ) -> dict[str, list[Transformation]]:
@@ -196,9 +189,9 @@ def _find_convention(convention: str) -> _Convention:
 
 
 def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
-    from ..io._hdf5_files import read_small_dataset
-    from ..io._urls import as_data_url
-    from ..io._urls import url_text
+    from ..io import as_data_url
+    from ..io import read_small_dataset
+    from ..io import url_text
 
     url = as_data_url(value)
     with locate_errors(url_text(url)):
