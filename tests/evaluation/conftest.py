@@ -7,6 +7,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from scipy import ndimage
 from ewoksndreg._pixels import as_real
 from ewoksndreg.evaluation import Evaluation
 from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.evaluation._candidates import Candidates
 from ewoksndreg.evaluation._comparisons import Comparisons
 from ewoksndreg.evaluation._ranking import rank_registrations
 from ewoksndreg.evaluation._score_stack import StackScores
@@ -84,6 +86,21 @@ def make_scores(unaligned: Any, aligned: Any, overlap: Any = None) -> StackScore
     )
 
 
+def make_candidates(
+    comparisons: Comparisons, sources: Mapping[str, str | None], smoothness: Mapping[str, float]
+) -> Candidates:
+    """Registrations of which only the smoothness is known."""
+    return Candidates(
+        registrations={},
+        conventions={},
+        sources=sources,
+        scored=comparisons.scored,
+        image_shapes={},
+        smoothness={name: smoothness[name] for name in sources},
+        failed=numpy.zeros((len(sources), comparisons.unaligned_mse.shape[-1]), dtype=bool),
+    )
+
+
 def rank_scores(
     all_scores: dict[str, StackScores],
     smoothness: dict[str, float],
@@ -103,12 +120,10 @@ def rank_scores(
         scored = numpy.ones((number, len(all_scores)), dtype=bool)
     sources = sources or {name: name for name in all_scores}
     comparisons = Comparisons.of({reference: all_scores}, scored, sources)
-    lost = numpy.zeros((number, comparisons.aligned_mse.shape[-1]), dtype=bool)
+    candidates = make_candidates(comparisons, sources, smoothness)
     for name, images in (failed or {}).items():
-        lost[list(smoothness).index(name), list(images)] = True
-    infinite = {name: each.infinite_pixels for name, each in all_scores.items()}
-    smoothness = {name: smoothness[name] for name in sources}
-    evaluation = rank_registrations(comparisons, sources, smoothness, lost, infinite)
+        candidates.failed[list(smoothness).index(name), list(images)] = True
+    evaluation = rank_registrations(comparisons, candidates)
     for message in evaluation.warnings:  # as `evaluate_stacks` does
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return evaluation

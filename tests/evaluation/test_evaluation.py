@@ -642,6 +642,16 @@ def test_unknown_names_in_registered_from_are_refused(sources, message):
         evaluate_stacks({"a": small()}, {"tool 1": STILL}, registered_from=sources)
 
 
+def test_the_own_stack_of_a_registration_must_be_known():
+    with pytest.raises(ValueError, match=r"Registration 'b'.*'registered_from' does not say"):
+        evaluate_stacks(
+            {"a": small(), "b": small()},
+            {"a": STILL, "b": STILL},
+            registered_from={"a": "b"},
+            evaluate_on="own",
+        )
+
+
 def test_a_registration_with_a_name_of_its_own_needs_a_transformation_per_image_too():
     with pytest.raises(ValueError, match=r"Registration 'tool' has 3 .*the stacks have 4 images"):
         evaluate_stacks({"a": small(4)}, {"tool": STILL})

@@ -13,6 +13,7 @@ import pytest
 from ewoksndreg.evaluation._comparisons import Comparisons
 from ewoksndreg.evaluation._ranking import rank_registrations
 
+from .conftest import make_candidates
 from .conftest import make_scores
 from .conftest import rank_scores
 
@@ -249,8 +250,8 @@ def test_each_stack_counts_once_with_each_reference_image():
     }
     sources = {"a": "a", "b": "b"}
     comparisons = Comparisons.of(scores, numpy.ones((2, 2), dtype=bool), sources)
-    failed = numpy.zeros((2, 3), dtype=bool)
-    evaluation = rank_registrations(comparisons, sources, {"a": 0.1, "b": 0.2}, failed, {})
+    candidates = make_candidates(comparisons, sources, {"a": 0.1, "b": 0.2})
+    evaluation = rank_registrations(comparisons, candidates)
     # Registration, then (reference, stack); image 0 of b says nothing to image 2 either.
     a_on = [0.2 / 0.41, 1.0, 0.15 / 0.41, 0.4 / 0.81]
     b_on = [0.2 / 0.41, 1.0, 0.20 / 0.41, 0.2 / 0.81]

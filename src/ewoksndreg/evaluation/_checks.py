@@ -4,7 +4,6 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collections.abc import Sized
-from numbers import Integral
 
 from .._messages import unknown_name
 from .._stacks import Stack
@@ -83,19 +82,3 @@ def check_same_image_shapes(stacks: Mapping[str, Stack], advice: str) -> None:
                 f"The images of stack {name!r} have the shape {stack.shape[1:]} and those of stack"
                 f" {first!r} {expected}: {advice}"
             )
-
-
-def check_reference_image(reference_image: int | str, number: int) -> None:
-    """Check that the reference image is "auto" or the index of an image.
-
-    :param number: number of images.
-    :raises ValueError: names the wrong value and the valid ones.
-    """
-    if isinstance(reference_image, str) and reference_image == "auto":
-        return
-    is_index = isinstance(reference_image, Integral) and not isinstance(reference_image, bool)
-    if not is_index or reference_image not in range(number):
-        raise ValueError(
-            f"There is no reference image {reference_image!r}: give 'auto' or the index of an"
-            f" image, 0 to {number - 1}"
-        )

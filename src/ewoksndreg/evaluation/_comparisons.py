@@ -58,6 +58,7 @@ class Comparisons:
 
     :param references: the indices of the reference images.
     :param stack_names: the S names.
+    :param infinite_pixels: number of infinite pixels in all images of each stack.
     :param aligned_mse: standardized MSEs, NaN if images cannot be compared and for the reference
         image, shape `(Q, K, S, N)`.
     :param unaligned_mse: the same without alignment, shape `(Q, S, N)`.
@@ -68,6 +69,7 @@ class Comparisons:
 
     references: tuple[int, ...]
     stack_names: tuple[str, ...]
+    infinite_pixels: Mapping[str, int]
     aligned_mse: NDArray[numpy.float64]
     unaligned_mse: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
@@ -85,7 +87,8 @@ class Comparisons:
 
         :param scores: for each reference image, the scores of all stacks.
         """
-        names = tuple(next(iter(scores.values())))
+        first = next(iter(scores.values()))
+        names = tuple(first)
         found = [list(each.values()) for each in scores.values()]
         aligned = numpy.array([[each.aligned_mse for each in stacks] for stacks in found])
         overlap = numpy.array([[each.overlap for each in stacks] for stacks in found])
@@ -95,6 +98,7 @@ class Comparisons:
         return cls(
             references=tuple(scores),
             stack_names=names,
+            infinite_pixels={name: each.infinite_pixels for name, each in first.items()},
             aligned_mse=aligned,
             unaligned_mse=unaligned,
             overlap=overlap,

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy
 from numpy.typing import NDArray
 
+from ._candidates import Candidates
 from ._comparisons import IMPROVES
 from ._comparisons import MSE_FLOOR
 from ._comparisons import Comparisons
 from ._result import Evaluation
 from ._result import RegistrationScore
+from ._result import find_images
 
 
-def rank_registrations(
-    comparisons: Comparisons,
-    registered_from: Mapping[str, str | None],
-    smoothness: Mapping[str, float],
-    failed: NDArray[numpy.bool_],
-    infinite_pixels: Mapping[str, int],
-) -> Evaluation:
-    """Score each registration on the stacks on which it was compared, and sort.
-
-    :param registered_from: for each of the K registrations, the stack it was found from, or None.
-    :param smoothness: smoothness of each registration.
-    :param failed: mask of the transformations that are singular or not finite, shape `(K, N)`.
-    :param infinite_pixels: number of infinite pixels of each stack.
-    """
+def rank_registrations(comparisons: Comparisons, candidates: Candidates) -> Evaluation:
+    """Score each registration on the stacks on which it was compared, and sort."""
+    smoothness, failed = candidates.smoothness, candidates.failed
     found = comparisons.score(numpy.array(list(smoothness.values())))
     weights, errors, scores = found.weights[0], found.relative_errors[0], found.scores[0]
     stack_weights = weights.mean(axis=0)
@@ -38,13 +28,14 @@ def rank_registrations(
     )
     # The results per image are those with the reference image that has most information.
     order = numpy.argsort(-weights.sum(axis=1), kind="stable")
-    aligned, unaligned, overlap, others = (
+    aligned, unaligned, overlap, others, known = (
         each[order[0]].copy()
         for each in (
             comparisons.aligned,
             comparisons.unaligned,
             comparisons.overlap,
             comparisons.others,
+            comparisons.known,
         )
     )
     for array in (aligned, unaligned):
@@ -52,10 +43,9 @@ def rank_registrations(
     for array in (relative_error, aligned, overlap):
         array[~comparisons.scored] = numpy.nan
     with numpy.errstate(invalid="ignore"):  # 0 / 0 if nothing can be compared
-        known = comparisons.known[order[0]]
         before = numpy.where(known, unaligned, 0).sum(axis=1) / known.sum(axis=1) + MSE_FLOOR
     registrations = {}
-    for k, name in enumerate(registered_from):
+    for k, name in enumerate(candidates.sources):
         own = comparisons.own[k]
         reason = _find_reason(comparisons, k, failed[k])
         registrations[name] = RegistrationScore(
@@ -66,27 +56,25 @@ def rank_registrations(
             min_overlap=_find_min_overlap(overlap[k, comparisons.scored[k]], failed[k]),
             reason=reason,
         )
+    scored = [[item.scored] for item in registrations.values()]
     removed = unaligned_error**2 - relative_error**2
     return Evaluation(
         stack_names=comparisons.stack_names,
         ranked_names=tuple(sorted(registrations, key=lambda name: _sort_key(registrations[name]))),
         registrations=registrations,
-        registered_from=dict(registered_from),
+        registered_from=dict(candidates.sources),
+        conventions=dict(candidates.conventions),
         relative_error=relative_error,
         relative_error_per_image=numpy.sqrt(aligned / before[:, numpy.newaxis]),
         overlap=overlap,
         stack_weights=stack_weights,
         unaligned_error=unaligned_error,
-        infinite_pixels=dict(infinite_pixels),
+        infinite_pixels=dict(comparisons.infinite_pixels),
         aligned_mse=aligned,
         unaligned_mse=unaligned,
         improves=bool((removed > IMPROVES).any()),
         reference_images=tuple(comparisons.references[q] for q in order),
-        failed_images={
-            name: tuple(numpy.flatnonzero(each).tolist())
-            for name, each in zip(registrations, failed, strict=True)
-            if each.any() and registrations[name].scored
-        },
+        failed_images=find_images(registrations, failed & scored),
     )
 
 

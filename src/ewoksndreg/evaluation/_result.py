@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -322,20 +323,24 @@ class Evaluation:
             )
 
     def __post_init__(self) -> None:
-        for array in (
-            self.relative_error,
-            self.relative_error_per_image,
-            self.overlap,
-            self.stack_weights,
-            self.aligned_mse,
-            self.unaligned_mse,
-            self.unaligned_error,
-        ):
-            array.flags.writeable = False
+        for value in vars(self).values():
+            if isinstance(value, numpy.ndarray):
+                value.flags.writeable = False
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self.__post_init__()  # unpickled arrays are writable
+
+
+def find_images(
+    names: Iterable[str], masks: Iterable[NDArray[numpy.bool_]]
+) -> dict[str, tuple[int, ...]]:
+    """Find the indices of the images in a mask for each name; without the names that have none."""
+    return {
+        name: tuple(numpy.flatnonzero(mask).tolist())
+        for name, mask in zip(names, masks, strict=True)
+        if mask.any()
+    }
 
 
 def _list_parts(parts: dict[str, float]) -> str:

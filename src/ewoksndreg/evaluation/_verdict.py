@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
+from itertools import compress
 
 import numpy
 from numpy.typing import NDArray
 
 from .._messages import join_names
-from ..transformation import Transformation
 from ._bad_images import find_bad_images
 from ._bad_images import find_suspects
+from ._candidates import Candidates
 from ._comparisons import Comparisons
-from ._inspection import Inspection
 from ._motion_groups import find_motion_groups
 from ._remaining_shift import describe_shift
 from ._remaining_shift import find_remaining_shift
@@ -26,6 +24,7 @@ from ._result import Evaluation
 from ._rivals import draw_scores
 from ._rivals import find_distance
 from ._rivals import find_rivals
+from ._stack_work import StackWork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +59,7 @@ def compare_registrations(
     evaluation: Evaluation,
     seen: Evaluation,
     comparisons: Comparisons,
-    registrations: Mapping[str, Sequence[Transformation]],
-    image_shape: tuple[int, int],
+    candidates: Candidates,
     limits: Limits,
 ) -> Evaluation:
     """Add what is known without inspecting the images again: rivals, motion groups and silent
@@ -70,105 +68,100 @@ def compare_registrations(
     :param seen: the same evaluation, with the negatives of images with opposite contrast.
     :param comparisons: those of `seen`.
     """
-    evaluation = replace(evaluation, improves=seen.improves)
+    best = evaluation.best
     relative_mse, unaligned = seen.relative_error**2, seen.unaligned_error**2
-    names = list(registrations)
-    silent: tuple[str, ...] = ()
-    groups: tuple[tuple[str, ...], ...] = ()
+    evaluation = replace(evaluation, improves=seen.improves)
     if not comparisons.on_own:
         others = comparisons.scored & ~comparisons.own
         smallest = relative_mse.min(axis=0, where=others, initial=1)
-        silent = tuple(
-            name
-            for name, each in zip(evaluation.stack_names, unaligned - smallest, strict=True)
-            if each <= limits.silent
-        )
-    if not evaluation.registrations[evaluation.best].scored:
-        return replace(evaluation, silent_stacks=silent)
-    smoothness = [item.smoothness for item in evaluation.registrations.values()]
-    scored = [item.scored for item in evaluation.registrations.values()]
-    best = registrations[evaluation.best]
-    scores = draw_scores(comparisons, numpy.array(smoothness))
+        silent = compress(evaluation.stack_names, unaligned - smallest <= limits.silent)
+        evaluation = replace(evaluation, silent_stacks=tuple(silent))
+    if not evaluation.registrations[best].scored:
+        return evaluation
+    moves, shape = list(candidates.registrations.values()), candidates.image_shapes[best]
+
+    def distance(a: int, b: int) -> float:
+        return find_distance(moves[a], moves[b], shape)
+
+    names = list(candidates.registrations)
+    chosen = names.index(best)
+    scored = numpy.array([item.scored for item in evaluation.registrations.values()])
+    scores = draw_scores(comparisons, numpy.array(list(candidates.smoothness.values())))
     rivals = find_rivals(
         names,
-        evaluation.best,
+        best,
         numpy.where(scored, scores, numpy.nan),
-        {name: find_distance(best, each, image_shape) for name, each in registrations.items()},
+        {name: distance(chosen, k) for k, name in enumerate(names)},
         least_distance=limits.same,
         least_share=limits.rival,
     )
-    if not comparisons.on_own:
-        usable = numpy.flatnonzero(scored)
-
-        def distance(*pair: int) -> float:
-            a, b = (registrations[names[usable[k]]] for k in pair)
-            return find_distance(a, b, image_shape)
-
-        found = find_motion_groups(
-            relative_mse[usable],
-            unaligned,
-            int(numpy.flatnonzero(usable == names.index(evaluation.best))[0]),
-            distance,
-            least_distance=limits.motion_distance,
-            least_conflict=limits.motion_conflict,
-        )
-        if found is not None:
-            groups = tuple(tuple(evaluation.stack_names[j] for j in group) for group in found)
-    return replace(evaluation, rivals=rivals, motion_groups=groups, silent_stacks=silent)
-
-
-def find_all_suspects(
-    evaluation: Evaluation, comparisons: Comparisons, limits: Limits
-) -> dict[str, list[int]]:
-    """Find images that may be bad, with the best registration."""
-    largest = _find_largest_correlation(comparisons)
-    failed = numpy.zeros(largest.shape[1], dtype=bool)
-    failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
-    if not evaluation.improves:  # without a good alignment, all images seem bad
-        failed[:] = True
-    references = evaluation.reference_images
-    return {
-        name: find_suspects(largest[j], failed, references, least_drop=limits.bad_image)
-        for j, name in enumerate(evaluation.stack_names)
-    }
+    evaluation = replace(evaluation, rivals=rivals)
+    if comparisons.on_own:
+        return evaluation
+    groups = find_motion_groups(
+        numpy.where(scored[:, numpy.newaxis], relative_mse, numpy.inf),
+        unaligned,
+        chosen,
+        distance,
+        least_distance=limits.motion_distance,
+        least_conflict=limits.motion_conflict,
+    )
+    return replace(
+        evaluation,
+        motion_groups=tuple(
+            tuple(evaluation.stack_names[j] for j in group) for group in groups or ()
+        ),
+    )
 
 
-def add_verdict(
+def inspect_best(
     evaluation: Evaluation,
     seen: Evaluation,
     comparisons: Comparisons,
-    suspects: Mapping[str, Sequence[int]],
-    inspections: Mapping[str, Inspection],
+    work: StackWork,
     limits: Limits,
 ) -> Evaluation:
-    """Add the results of inspecting images, and the verdict.
+    """Inspect images that are aligned with the best registration, and add the remaining shift and
+    the bad images.
 
     :param seen: see :func:`compare_registrations`, as the next one.
-    :param suspects: see :func:`find_all_suspects`.
-    :param inspections: those of the stacks on which the best registration was scored; empty if no
-        registration has a score.
     """
-    shift = math.nan
-    bad: dict[str, tuple[int, ...]] = {}
-    if inspections:
-        largest = _find_largest_correlation(comparisons)
-        shifts = numpy.stack([each.shifts for each in inspections.values()])
-        spoilt = numpy.zeros(shifts.shape[:2], dtype=bool)
-        for j, (name, each) in enumerate(inspections.items()):
-            images = find_bad_images(
-                suspects[name],
-                largest[evaluation.stack_names.index(name)],
-                1 - each.neighbor_mse / 2,
-                least_drop=limits.bad_image,
-            )
-            spoilt[j, list(images)] = True
-            if images:
-                bad[name] = images
-        shift = find_remaining_shift(
-            leave_out_bad_images(shifts, spoilt, evaluation.reference_images[0]),
-            seen.stack_weights[[evaluation.stack_names.index(name) for name in inspections]],
+    best, names, references = evaluation.best, evaluation.stack_names, evaluation.reference_images
+    if not evaluation.registrations[best].scored:
+        return evaluation
+    correlation = dict(zip(names, _find_largest_correlation(comparisons), strict=True))
+    failed = numpy.zeros(comparisons.unaligned_mse.shape[-1], dtype=bool)
+    failed[list(evaluation.failed_images.get(best, ()))] = True
+    if not evaluation.improves:  # without a good alignment, all images seem bad
+        failed[:] = True
+    suspects = {
+        name: find_suspects(each, failed, references, least_drop=limits.bad_image)
+        for name, each in correlation.items()
+    }
+    inspections = work.inspect(best, references[0], suspects)
+    bad = {
+        name: find_bad_images(
+            suspects[name],
+            correlation[name],
+            1 - each.neighbor_mse / 2,
+            least_drop=limits.bad_image,
         )
-    evaluation = replace(evaluation, remaining_shift=shift, bad_images=bad)
+        for name, each in inspections.items()
+    }
+    spoilt = numpy.array([numpy.isin(numpy.arange(len(failed)), each) for each in bad.values()])
+    shifts = numpy.stack([each.shifts for each in inspections.values()])
+    weights = seen.stack_weights[[names.index(name) for name in inspections]]
+    return replace(
+        evaluation,
+        bad_images={name: images for name, images in bad.items() if images},
+        remaining_shift=find_remaining_shift(
+            leave_out_bad_images(shifts, spoilt, references[0]), weights
+        ),
+    )
+
+
+def add_verdict(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> Evaluation:
+    """Add the verdict and its reasons."""
     reasons = tuple(_find_reasons(evaluation, seen, limits))
     return replace(evaluation, verdict="check" if reasons else "good", reasons=reasons)
 

@@ -5,41 +5,36 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 from typing import Literal
 
 import numpy
 from numpy.typing import NDArray
 
-from .._messages import unknown_name
 from .._progress import Reporter
 from ..transformation import Conventions
 from ..transformation import TransformationSource
 from ..transformation import as_registrations
-from ..transformation import assign_conventions
-from ._checks import check_reference_image
+from ._candidates import Candidates
 from ._checks import check_registration_per_stack
-from ._checks import check_same_image_shapes
-from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import Comparisons
-from ._inspection import Inspection
 from ._ranking import rank_registrations
 from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
+from ._result import find_images
 from ._stack_work import StackWork
 from ._verdict import Limits
 from ._verdict import add_verdict
 from ._verdict import compare_registrations
-from ._verdict import find_all_suspects
-from .eval_metrics import find_smoothness
-from .eval_metrics import move_all_corners
+from ._verdict import inspect_best
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 
@@ -185,92 +180,65 @@ def evaluate_stacks(
     >>> result.best, result.verdict
     ('1 px', 'good')
     """
-    if evaluate_on not in ("all", "own"):
-        raise ValueError(unknown_name("evaluate_on", evaluate_on, ("all", "own")))
     with ExitStack() as context:
         from ..io import open_stacks  # not needed without stacks in HDF5
 
         stacks = context.enter_context(open_stacks(image_stacks))
-        if not stacks:
-            raise ValueError("There are no image stacks to rank")
-        registrations = as_registrations(transformations, convention)
-        sources = _find_sources(stacks, registrations, registered_from, evaluate_on)
-        check_transformation_per_image(stacks, registrations)
-        check_same_number_of_images(stacks, registrations)
-        if not registrations:
-            raise ValueError("There are no registrations to rank")
-        number = len(next(iter(stacks.values())))
-        check_reference_image(reference_image, number)
-        scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
-        if evaluate_on == "all":
-            check_same_image_shapes(
-                stacks,
-                "give stacks of the same shape, or score each registration on its own stack only"
-                " (evaluate_on='own')",
-            )
-        else:
-            scored[:] = [[source == name for name in stacks] for source in sources.values()]
-        shapes = {
-            name: stacks[source or next(iter(stacks))].shape[1:] for name, source in sources.items()
-        }
-        corners = {
-            name: move_all_corners(registrations[name], shape) for name, shape in shapes.items()
-        }
-        smoothness = {name: find_smoothness(corners[name], shape) for name, shape in shapes.items()}
-        failed = numpy.array([numpy.isnan(each[:, 0, 0]) for each in corners.values()])
-        total = number * len(stacks)
-        measured = min(number, 2 * MEASURED_IMAGES)
-        looked_at_again = measured * int(scored.sum(axis=1).max()) if trust else 0
-        reporter = Reporter("evaluation", total + looked_at_again, progress, should_stop)
-        work = context.enter_context(
-            StackWork(stacks, registrations, scored, reporter, max_workers, executor)
+        candidates = Candidates.of(
+            stacks, transformations, convention, registered_from, evaluate_on
         )
-
-        def rank(comparisons: Comparisons) -> Evaluation:
-            infinite = {name: each.infinite_pixels for name, each in scores[references[0]].items()}
-            return rank_registrations(comparisons, sources, smoothness, failed, infinite)
-
+        references = _choose_references(reference_image, candidates.failed)
+        number = candidates.failed.shape[1]
+        inspected = min(number, 2 * MEASURED_IMAGES) * candidates.scored.sum(axis=1).max()
+        total = number * len(stacks) + (int(inspected) if trust else 0)
+        reporter = Reporter("evaluation", total, progress, should_stop)
+        work = context.enter_context(
+            StackWork(
+                stacks,
+                candidates.registrations,
+                candidates.scored,
+                reporter,
+                max_workers,
+                executor,
+            )
+        )
         unchanging = work.leave_out_unchanging()
-        references = _find_references(reference_image, failed)
-        scores = {references[0]: work.score(references[0])}
-        comparisons = Comparisons.of(scores, scored, sources)
-        evaluation = rank(comparisons)
-        if len(references) > 1 and _may_be_spoilt(evaluation, failed):
-            reporter.extend(total * (len(references) - 1))
-            scores |= {reference: work.score(reference) for reference in references[1:]}
-            comparisons = Comparisons.of(scores, scored, sources)
-            evaluation = rank(comparisons)
-        opposite = comparisons.find_opposite(list(registrations).index(evaluation.best))
+        comparisons, evaluation = _rank(work, candidates, references, reporter)
+        opposite = comparisons.find_opposite(list(candidates.registrations).index(evaluation.best))
+        # The score counts these images as errors, but the verdict is that of their negatives.
         comparisons = comparisons.invert(opposite)
-        seen = rank(comparisons)
-        q = references.index(evaluation.reference_images[0])
+        seen = rank_registrations(comparisons, candidates)
+        q = comparisons.references.index(evaluation.reference_images[0])
         evaluation = replace(
             evaluation,
-            opposite_images={
-                name: tuple(numpy.flatnonzero(images).tolist())
-                for name, images in zip(stacks, opposite[q], strict=True)
-                if images.any()
-            },
-            conventions=assign_conventions(convention, list(registrations)),
+            opposite_images=find_images(stacks, opposite[q]),
             unchanging_pixels={name: each.part for name, each in unchanging.items() if each.part},
             marked_pixels={name: each.marked for name, each in unchanging.items() if each.marked},
         )
-        shape = shapes[evaluation.best]
-        evaluation = compare_registrations(
-            evaluation, seen, comparisons, registrations, shape, limits
-        )
+        evaluation = compare_registrations(evaluation, seen, comparisons, candidates, limits)
         if trust:
-            suspects: dict[str, list[int]] = {}
-            inspections: dict[str, Inspection] = {}
-            if evaluation.registrations[evaluation.best].scored:
-                suspects = find_all_suspects(evaluation, comparisons, limits)
-                reference = evaluation.reference_images[0]
-                inspections = work.inspect(evaluation.best, reference, suspects)
-            evaluation = add_verdict(evaluation, seen, comparisons, suspects, inspections, limits)
+            evaluation = inspect_best(evaluation, seen, comparisons, work, limits)
+            evaluation = add_verdict(evaluation, seen, limits)
         reporter.finish()
     for message in evaluation.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return evaluation
+
+
+def _rank(
+    work: StackWork, candidates: Candidates, references: Sequence[int], reporter: Reporter
+) -> tuple[Comparisons, Evaluation]:
+    """Compare all images with the first reference image and, if that may be bad, with all."""
+    first, *others = references
+    scores = {first: work.score(first)}
+    comparisons = Comparisons.of(scores, candidates.scored, candidates.sources)
+    evaluation = rank_registrations(comparisons, candidates)
+    if others and _may_be_spoilt(evaluation, candidates.failed):
+        reporter.extend(comparisons.unaligned_mse.size * len(others))
+        scores |= {reference: work.score(reference) for reference in others}
+        comparisons = Comparisons.of(scores, candidates.scored, candidates.sources)
+        evaluation = rank_registrations(comparisons, candidates)
+    return comparisons, evaluation
 
 
 def _may_be_spoilt(evaluation: Evaluation, failed: NDArray[numpy.bool_]) -> bool:
@@ -295,7 +263,7 @@ def _find_lost_images(evaluation: Evaluation) -> NDArray[numpy.bool_]:
     return numpy.asarray((smallest > _LOST) & (known & ~seen).any(axis=(0, 1)))
 
 
-def _find_references(
+def _choose_references(
     reference_image: int | Literal["auto"], failed: NDArray[numpy.bool_]
 ) -> list[int]:
     """Choose the reference image, and those to use as well if it may be bad.
@@ -303,30 +271,16 @@ def _find_references(
     :param failed: mask of the transformations that are singular or not finite, shape `(K, N)`. An
         image for which registrations failed is replaced with the nearest one for which fewest did.
     """
-    if reference_image != "auto":
-        return [reference_image]
     number = failed.shape[1]
+    if not isinstance(reference_image, str) or reference_image != "auto":
+        is_index = isinstance(reference_image, Integral) and not isinstance(reference_image, bool)
+        if not is_index or reference_image not in range(number):
+            raise ValueError(
+                f"There is no reference image {reference_image!r}: give 'auto' or the index of an"
+                f" image, 0 to {number - 1}"
+            )
+        return [reference_image]
     failures = failed.sum(axis=0)
     wanted = dict.fromkeys((0, (number - 1) // 2, number - 1))
     nearest = [min(range(number), key=lambda n: (failures[n], abs(n - each))) for each in wanted]
     return list(dict.fromkeys(nearest))
-
-
-def _find_sources(
-    stacks: Collection[str],
-    registrations: Collection[str],
-    registered_from: Mapping[str, str | None] | None,
-    evaluate_on: str,
-) -> dict[str, str | None]:
-    """Find the stack each registration was found from."""
-    if registered_from is None:
-        registered_from = {name: name for name in registrations if name in stacks}
-    for name, source in registered_from.items():
-        if name not in registrations:
-            raise ValueError(unknown_name("registration", name, registrations))
-        if source is not None and source not in stacks:
-            raise ValueError(unknown_name(f"stack of registration {name!r},", source, stacks))
-    sources = {name: registered_from.get(name) for name in registrations}
-    if evaluate_on == "own":
-        check_stack_per_registration(stacks, [n for n, source in sources.items() if source is None])
-    return sources
