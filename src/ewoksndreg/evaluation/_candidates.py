@@ -21,7 +21,7 @@ from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from .eval_metrics import find_smoothness
-from .eval_metrics import move_all_corners
+from .eval_metrics import move_corners
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +78,7 @@ class Candidates:
             scored[:] = [[source == name for name in stacks] for source in sources.values()]
         first = next(iter(stacks))
         shapes = {name: stacks[source or first].shape[1:] for name, source in sources.items()}
-        corners = {
-            name: move_all_corners(registrations[name], shape) for name, shape in shapes.items()
-        }
+        corners = {name: move_corners(registrations[name], shape) for name, shape in shapes.items()}
         return cls(
             registrations=registrations,
             conventions=assign_conventions(convention, list(registrations)),

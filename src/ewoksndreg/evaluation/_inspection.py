@@ -10,14 +10,12 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
-from ..kernels import Kernel
 from ..kernels import Prepared
 from ..transformation import Transformation
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._prepared_images import align
 from ._remaining_shift import NOT_MEASURED
-from ._remaining_shift import PairShift
 from ._remaining_shift import measure_shift
 
 
@@ -82,27 +80,16 @@ def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: 
             image = images.prepare(n, out=buffers[n % 2])
             with images.locate_errors(n):
                 if before is not None:
-                    pair = before, image, transformations[n - 1], transformation
-                    found.neighbor_mse[n] = kernel.compare(*_in_one_frame(*pair)).mse
+                    pair = _in_one_frame(before, image, transformations[n - 1], transformation)
+                    found.neighbor_mse[n] = kernel.compare(*pair).mse
                     if index in job.measured:
-                        found.shifts[n, 1] = _measure(kernel, *pair)
+                        found.shifts[n, 1] = measure_shift(kernel, *pair)
                 if index in job.measured:
-                    found.shifts[n, 0] = _measure(
-                        kernel, reference, image, to_reference, transformation
-                    )
+                    pair = _in_one_frame(reference, image, to_reference, transformation)
+                    found.shifts[n, 0] = measure_shift(kernel, *pair)
             before = image
             on_image()
     return found
-
-
-def _measure(
-    kernel: Kernel,
-    reference: Prepared,
-    image: Prepared,
-    to_reference: Transformation,
-    transformation: Transformation,
-) -> PairShift:
-    return measure_shift(kernel, *_in_one_frame(reference, image, to_reference, transformation))
 
 
 def _in_one_frame(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..transformation import Transformation
 from ._comparisons import Comparisons
-from .eval_metrics import move_all_corners
+from .eval_metrics import move_corners
 
 _DRAWS = 400
 _AT_A_TIME = 40  # limits the memory
@@ -100,7 +100,7 @@ def _place_corners(
 ) -> NDArray[numpy.float64]:
     """Compute the positions of the corners of each image in each other image, shape
     `(2, N, N, 4)`."""
-    corners = move_all_corners(transformations, image_shape)
+    corners = move_corners(transformations, image_shape)
     composable = all(each.between(transformations[0]) is not None for each in transformations)
     if not composable:
         return numpy.moveaxis(corners[:, numpy.newaxis] - corners, 2, 0)

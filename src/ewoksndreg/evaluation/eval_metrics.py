@@ -72,32 +72,25 @@ def smoothness_eval(transformations: Sequence[Transformation], img_size: Sequenc
     """
     if len(transformations) < 2:
         return 0.0
-    corners = numpy.stack(
-        [move_corners(transformation, img_size) for transformation in transformations]
-    )
-    size = numpy.asarray(img_size, dtype=numpy.float64).reshape(2, 1)
-    with numpy.errstate(all="ignore"):
-        steps = numpy.diff(corners, axis=0) / size
-        return float(numpy.hypot(steps[:, 0], steps[:, 1]).mean())
+    corners = numpy.stack([_move_corners(each, img_size) for each in transformations])
+    return float(_find_step_lengths(corners, img_size).mean())
 
 
-def move_corners(transformation: Transformation, img_size: Sequence[int]) -> NDArray[numpy.float64]:
-    """Apply the active transformation to the four corners of the image.
-
-    :param img_size: `(H, W)` in px.
-    :returns: shape `(2, 4)`, rows and columns in px.
-    """
+def _move_corners(
+    transformation: Transformation, img_size: Sequence[int]
+) -> NDArray[numpy.float64]:
+    """Apply the active transformation to the four corners of the image; px, shape `(2, 4)`."""
     height, width = img_size
     corners = numpy.array([[0, 0, height, height], [0, width, 0, width]], dtype=numpy.float64)
     return numpy.asarray(transformation.apply_coordinates(corners), dtype=numpy.float64)
 
 
-def move_all_corners(
+def move_corners(
     transformations: Sequence[Transformation], image_shape: tuple[int, ...]
 ) -> NDArray[numpy.float64]:
     """Apply the active transformation of each of N images to its corners; px, shape `(N, 2, 4)`,
     NaN if the transformation is singular or not finite."""
-    corners = numpy.stack([move_corners(each, image_shape) for each in transformations])
+    corners = numpy.stack([_move_corners(each, image_shape) for each in transformations])
     corners[~numpy.isfinite(corners).all(axis=(1, 2))] = numpy.nan
     return corners
 
@@ -105,12 +98,20 @@ def move_all_corners(
 def find_smoothness(corners: NDArray[numpy.float64], image_shape: tuple[int, ...]) -> float:
     """Compute :func:`.smoothness_eval`, skipping images without a transformation.
 
-    :param corners: see :func:`move_all_corners`.
+    :param corners: see :func:`move_corners`.
     :returns: 0 if there is no step; NaN if there is no transformation.
     """
     known = numpy.isfinite(corners[:, 0, 0])
     if not known.any():
         return numpy.nan
-    steps = numpy.diff(corners, axis=0) / numpy.reshape(image_shape, (2, 1))
-    lengths = numpy.hypot(steps[:, 0], steps[:, 1])[known[1:] & known[:-1]]
+    lengths = _find_step_lengths(corners, image_shape)[known[1:] & known[:-1]]
     return float(lengths.mean()) if lengths.size else 0.0
+
+
+def _find_step_lengths(
+    corners: NDArray[numpy.float64], image_shape: Sequence[int]
+) -> NDArray[numpy.float64]:
+    """Find the step of each corner from one image to the next, shape `(N - 1, 4)`."""
+    with numpy.errstate(all="ignore"):
+        steps = numpy.diff(corners, axis=0) / numpy.reshape(image_shape, (2, 1))
+        return numpy.asarray(numpy.hypot(steps[:, 0], steps[:, 1]))
