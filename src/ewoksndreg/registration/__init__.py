@@ -1,16 +1,16 @@
 """Register stacks: find the transformations that align the images of a stack."""
 
-from ._features import Features
+from ._alignment import Features
 from ._preprocess import FILTERS
 from ._preprocess import preprocess
 from ._preselect import check_same_shapes
 from ._preselect import rank_before_registering
+from ._register import as_type
+from ._register import register_each_stack
+from ._register import register_stack
+from ._register import register_stacks
 from ._register_images import METHODS
 from ._register_images import Method
-from ._register_stack import as_type
-from ._register_stack import register_each_stack
-from ._register_stack import register_stack
-from ._register_stacks import register_stacks
 from ._result import Registration
 
 __all__ = [

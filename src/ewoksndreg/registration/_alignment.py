@@ -1,17 +1,39 @@
-"""The interface of the registration methods."""
+"""What registration methods take and return."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any
 from typing import NamedTuple
 from typing import Protocol
+
+import numpy
+from numpy.typing import NDArray
 
 from .._typing import Matrix
 from ..kernels import Prepared
 
-if TYPE_CHECKING:
-    from ._features import Features
+Points = NDArray[numpy.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Feature points of an image and their descriptors.
+
+    :param coordinates: in px, rows and columns, shape `(2, M)`.
+    :param descriptors: shape `(M, D)`.
+    """
+
+    coordinates: Points
+    descriptors: NDArray[Any]
+
+    def __len__(self) -> int:
+        return int(self.coordinates.shape[1])
+
+    def __getitem__(self, some: NDArray[Any]) -> Features:
+        """Select features by index."""
+        return Features(self.coordinates[:, some], self.descriptors[some])
 
 
 class Alignment(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -16,8 +15,8 @@ from .._typing import Matrix
 from ..kernels import Prepared
 from ..transformation import TransformationType
 from ._alignment import Alignment
-
-Points = NDArray[numpy.float64]
+from ._alignment import Features
+from ._alignment import Points
 
 # For ORB; SIFT finds as many as there are.
 _NUMBER_OF_FEATURES = 500
@@ -32,25 +31,6 @@ _CONFIDENCE = 0.999
 
 # The number of supporting pairs, beyond those that define the transformation.
 _MORE_THAN_NEEDED = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """Feature points of an image and their descriptors.
-
-    :param coordinates: in px, rows and columns, shape `(2, M)`.
-    :param descriptors: shape `(M, D)`.
-    """
-
-    coordinates: Points
-    descriptors: NDArray[Any]
-
-    def __len__(self) -> int:
-        return int(self.coordinates.shape[1])
-
-    def __getitem__(self, some: NDArray[Any]) -> Features:
-        """Select features by index."""
-        return Features(self.coordinates[:, some], self.descriptors[some])
 
 
 class FeatureMethod:

@@ -18,6 +18,7 @@ from .._typing import FloatImage
 from ..evaluation import Evaluation
 from ..evaluation import evaluate_stacks
 from ..transformation import TransformationType
+from ._register_images import Options
 from ._register_images import register_images
 
 # The number of images of each stack, and their size (px), in a quick registration.
@@ -75,14 +76,7 @@ def rank_before_registering(
         small[name] = numpy.stack(images)
     found = {
         name: register_images(
-            {name: as_stack(images)},
-            [1],
-            TransformationType.translation,
-            "intensities",
-            0,
-            None,
-            reporter,
-            max_workers,
+            {name: as_stack(images)}, Options(TransformationType.translation), reporter, max_workers
         )
         for name, images in small.items()
     }

@@ -53,6 +53,94 @@ _INTERVAL = 0.02
 # that are tried reaches four standard deviations.
 _ABOVE_NOISE = 5 * math.sqrt(4 * math.pi)
 
+# An image is registered again from where the one before it is when its correlation is below this
+# and 1 - correlation is above that of the one before by this factor.
+_GOOD = 0.9
+_MUCH_WORSE = 1.5
+
+
+class _Found(NamedTuple):
+    """The result for one image.
+
+    :param why: the reason why it failed, or None.
+    """
+
+    alignment: Alignment
+    correlation: float
+    why: str | None
+
+
+class Options(NamedTuple):
+    """How to register; see :func:`.register_stack`."""
+
+    transformation_type: TransformationType
+    method: Method = "intensities"
+    reference_image: int | float = 0
+    mask: ArrayLike | None = None
+    block_size: int = 1
+
+
+def register_images(
+    stacks: Mapping[str, Stack],
+    options: Options,
+    reporter: Reporter,
+    max_workers: int | None,
+    weights: Sequence[float] = (1,),
+) -> Registration:
+    """Register stacks of the same shape together, without warnings.
+
+    :param weights: the weights of the stacks, all positive.
+    """
+    number, *shape = next(iter(stacks.values())).shape
+    if not isinstance(options.block_size, (int, numpy.integer)):
+        raise TypeError(f"The block size must be an integer, not {options.block_size!r}")
+    q = _find_index(options.reference_image, number)
+    masked = _find_masked(options.mask, tuple(shape))
+    kernel = select_kernel(_OPERATIONS * len(stacks) * number * math.prod(shape))
+    workers = count_workers(max_workers)
+    if kernel.name == "numpy":
+        workers = 1  # threads would wait for each other between the short steps
+    with ExitStack() as context:
+        opened = [PreparedImages(name, stack, 0, kernel.name) for name, stack in stacks.items()]
+        for images in opened:
+            context.enter_context(images.open())
+            images.unchanging = _find_invalid(images, q, masked)
+        references = [images.prepare(q) for images in opened]
+        align = _select_method(options, references, weights, kernel)
+
+        def register(n: int, start: Matrix | None = None) -> _Found:
+            if n == q:
+                return _check(references, references, align.reference, kernel)
+            prepared = [images.prepare(n) for images in opened]
+            return _check(references, prepared, align(prepared, start), kernel)
+
+        found = _register_all(
+            register,
+            number,
+            q,
+            # Features find an image wherever it is.
+            max(1, options.block_size) if options.method == "intensities" else number,
+            workers,
+            reporter,
+        )
+    failed = {n: each.why for n, each in enumerate(found) if each.why is not None and n != q}
+    if options.transformation_type is TransformationType.identity:
+        failed = {}
+    alignments = [each.alignment for each in found]
+    matrices = [
+        numpy.full((3, 3), numpy.nan) if n in failed or each.matrix is None else each.matrix
+        for n, each in enumerate(alignments)
+    ]
+    return Registration(
+        transformations=tuple(map(Homography, matrices)),
+        correlation=numpy.array([each.correlation for each in found]),
+        failed=failed,
+        transformation_type=options.transformation_type,
+        reference_image=q,
+        features=tuple(each.features for each in alignments),
+        matches=tuple(each.matches for each in alignments),
+    )
+
 
 def _find_index(reference_image: int | float, number: int) -> int:
     """:raises ValueError: if there is no such image."""
@@ -82,90 +170,6 @@ def _find_masked(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask | None:
     return numpy.asarray(used == 0)
 
 
-# An image is registered again from where the one before it is when its correlation is below this
-# and 1 - correlation is above that of the one before by this factor.
-_GOOD = 0.9
-_MUCH_WORSE = 1.5
-
-
-class _Found(NamedTuple):
-    """The result for one image.
-
-    :param why: the reason why it failed, or None.
-    """
-
-    alignment: Alignment
-    correlation: float
-    why: str | None
-
-
-def register_images(
-    stacks: Mapping[str, Stack],
-    weights: Sequence[float],
-    transformation_type: TransformationType,
-    method: Method,
-    reference_image: int | float,
-    mask: ArrayLike | None,
-    reporter: Reporter,
-    max_workers: int | None,
-    block_size: int = 1,
-) -> Registration:
-    """Register stacks of the same shape together, without warnings.
-
-    :param weights: the weights of the stacks, all positive.
-    """
-    number, *shape = next(iter(stacks.values())).shape
-    if not isinstance(block_size, (int, numpy.integer)):
-        raise TypeError(f"The block size must be an integer, not {block_size!r}")
-    q = _find_index(reference_image, number)
-    masked = _find_masked(mask, tuple(shape))
-    kernel = select_kernel(_OPERATIONS * len(stacks) * number * math.prod(shape))
-    workers = count_workers(max_workers)
-    if kernel.name == "numpy":
-        workers = 1  # threads would wait for each other between the short steps
-    with ExitStack() as context:
-        opened = [PreparedImages(name, stack, 0, kernel.name) for name, stack in stacks.items()]
-        for images in opened:
-            context.enter_context(images.open())
-            images.unchanging = _find_invalid(images, q, masked)
-        references = [images.prepare(q) for images in opened]
-        align = _select_method(method, references, weights, transformation_type, kernel)
-
-        def register(n: int, start: Matrix | None = None) -> _Found:
-            if n == q:
-                return _check(references, references, align.reference, kernel)
-            prepared = [images.prepare(n) for images in opened]
-            return _check(references, prepared, align(prepared, start), kernel)
-
-        found = _register_all(
-            register,
-            number,
-            q,
-            # Features find an image wherever it is.
-            max(1, block_size) if method == "intensities" else number,
-            workers,
-            reporter,
-        )
-    failed = {n: each.why for n, each in enumerate(found) if each.why is not None}
-    if transformation_type is TransformationType.identity:
-        failed = {}
-    failed.pop(q, None)
-    alignments = [each.alignment for each in found]
-    matrices = [
-        numpy.full((3, 3), numpy.nan) if n in failed or each.matrix is None else each.matrix
-        for n, each in enumerate(alignments)
-    ]
-    return Registration(
-        transformations=tuple(map(Homography, matrices)),
-        correlation=numpy.array([each.correlation for each in found]),
-        failed=failed,
-        transformation_type=transformation_type,
-        reference_image=q,
-        features=tuple(each.features for each in alignments),
-        matches=tuple(each.matches for each in alignments),
-    )
-
-
 def _find_invalid(
     images: PreparedImages, reference_image: int, masked: Mask | None
 ) -> NDArray[numpy.uint8] | None:
@@ -189,17 +193,13 @@ class _NoMotion:
 
 
 def _select_method(
-    method: Method,
-    references: Sequence[Prepared],
-    weights: Sequence[float],
-    transformation_type: TransformationType,
-    kernel: Kernel,
+    options: Options, references: Sequence[Prepared], weights: Sequence[float], kernel: Kernel
 ) -> Align:
-    if transformation_type is TransformationType.identity:
+    if options.transformation_type is TransformationType.identity:
         return _NoMotion()
-    if method == "intensities":
-        return IntensityMethod(references, weights, transformation_type, kernel)
-    return FeatureMethod(references[0], transformation_type, method)
+    if options.method == "intensities":
+        return IntensityMethod(references, weights, options.transformation_type, kernel)
+    return FeatureMethod(references[0], options.transformation_type, options.method)
 
 
 def _check(

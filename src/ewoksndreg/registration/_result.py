@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._messages import list_numbers
 from ..transformation import Homography
 from ..transformation import TransformationType
-from ._features import Features
+from ._alignment import Features
 
 
 @dataclass(frozen=True, eq=False)
