@@ -266,6 +266,12 @@ def as_array(value: Any) -> Any:
     return numpy.asanyarray(value)
 
 
+def has_array_interface(value: Any) -> bool:
+    """Whether :func:`as_array` converts a value as a whole, not item by item."""
+    interfaces = ("__array__", "__array_interface__", "__array_struct__", "__dlpack__")
+    return any(hasattr(value, each) for each in interfaces)
+
+
 def _as_images(images: Any) -> Any:
     """Convert to a list of arrays of shape `(H, W)`, an array (:func:`_is_array`), or another
     sequence."""
@@ -277,8 +283,7 @@ def _as_images(images: Any) -> Any:
     if isinstance(images, (str, bytes, Mapping)):
         raise TypeError(f"expected arrays or a URL, not {type(images).__name__}")
     if not _is_array(images):
-        interfaces = ("__array__", "__array_interface__", "__array_struct__", "__dlpack__")
-        if isinstance(images, memoryview) or any(hasattr(images, each) for each in interfaces):
+        if isinstance(images, memoryview) or has_array_interface(images):
             images = as_array(images)
         elif not hasattr(images, "__getitem__") or not hasattr(images, "__len__"):
             raise TypeError(f"expected arrays or a URL, not {type(images).__name__}")

@@ -169,16 +169,15 @@ def errors(
     :returns: the axes.
     :raises ValueError: if there is no such registration.
     """
-    if registration is not None:
-        _check_name("registration", registration, evaluation.registrations)
     if registration is None:
         if ax is None:
             ax = _new_axes(figure_size(len(evaluation.registrations), evaluation.stack_names))[0]
         _draw_errors_per_stack(ax, evaluation)
-    else:
-        if ax is None:
-            ax = _new_axes(figure_size(len(evaluation.stack_names)))[0]
-        _draw_errors_per_image(ax, evaluation, registration)
+        return ax
+    _check_name("registration", registration, evaluation.registrations)
+    if ax is None:
+        ax = _new_axes(figure_size(len(evaluation.stack_names)))[0]
+    _draw_errors_per_image(ax, evaluation, registration)
     return ax
 
 

@@ -18,6 +18,7 @@ from .._messages import add_context
 from .._messages import locate_errors
 from .._messages import unknown_name
 from .._stacks import as_array
+from .._stacks import has_array_interface
 from .._typing import is_url
 from ._foreign import find_columns
 from ._foreign import find_tool
@@ -68,7 +69,6 @@ _PASSIVE = _CONVENTIONS["passive"]
 # of a transposed matrix is easily that large.
 _LARGE_PERSPECTIVE = 0.01
 
-_ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__", "__dlpack__")
 _SHAPES = (3, 3), (2, 3), (2,)
 _EXPECTED = (
     "expected (N, 3, 3) or (N, 2, 3) for matrices or (N, 2) for shifts, one for each of N images"
@@ -131,7 +131,7 @@ def as_transformations(
     if isinstance(value, memoryview):  # a sequence only if it has one dimension
         value = as_array(value)
     if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray)):
-        if not any(hasattr(value, each) for each in _ARRAY_INTERFACES):
+        if not has_array_interface(value):
             raise TypeError(
                 "expected a sequence of transformations, an array or the URL of a dataset, not"
                 f" {type(value).__name__}"
