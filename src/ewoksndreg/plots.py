@@ -50,7 +50,6 @@ from ._pictures import scale_brightness
 from ._pixels import as_floating
 from ._stacks import Stack
 from .evaluation import Evaluation
-from .evaluation import describe_rank
 from .io import open_stacks
 from .transformation import Motion
 from .transformation import TransformationSource
@@ -341,7 +340,7 @@ def find_stack(stacks: Mapping[str, Stack], name: str) -> Stack:
 
 def _describe_score(evaluation: Evaluation, name: str, longest: float) -> str:
     score = evaluation.registrations[name].score
-    note = describe_rank(evaluation, name)
+    note = evaluation.describe_rank(name)
     if not math.isfinite(score):
         return _shorten(note, 72)
     cut = "→ " if score > longest else ""

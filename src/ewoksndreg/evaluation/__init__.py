@@ -6,7 +6,6 @@ from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import SMOOTHNESS_WEIGHT
-from ._html import describe_rank
 from ._html import verdict_as_html
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
@@ -38,7 +37,6 @@ __all__ = [
     "check_same_number_of_images",
     "check_stack_per_registration",
     "check_transformation_per_image",
-    "describe_rank",
     "describe_shift",
     "evaluate_stacks",
     "find_outliers",

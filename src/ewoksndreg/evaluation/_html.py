@@ -53,19 +53,6 @@ def evaluation_as_html(evaluation: Evaluation) -> str:
     )
 
 
-def describe_rank(evaluation: Evaluation, name: str) -> str:
-    """Say whether a registration is the best one, cannot be distinguished from it, or why it has no
-    score; otherwise an empty string."""
-    item = evaluation.registrations[name]
-    if item.reason is not None:
-        return f"no score: {item.reason}"
-    if name in evaluation.rivals:
-        px = evaluation.rivals[name]
-        apart = f", up to {px:.2g} px apart" if math.isfinite(px) else ""
-        return f"not distinguishable from the best{apart}"
-    return "best" if name == evaluation.best else ""
-
-
 def verdict_as_html(evaluation: Evaluation) -> str:
     """The verdict with its reasons, and the warnings. Names are escaped."""
     return "\n".join(_verdict(evaluation))
@@ -101,7 +88,7 @@ def _rows(evaluation: Evaluation) -> Iterator[str]:
         if math.isfinite(item.score):
             width = 100 * min(item.score / longest, 1)
             score = f'<td class="bar">{item.score:.4f}<div style="width: {width:.1f}%"></div></td>'
-        note = describe_rank(evaluation, name)
+        note = evaluation.describe_rank(name)
         shown = f"<strong>{escape(name)}</strong>" if rank == 1 else escape(name)
         yield (
             f'<tr><td>{rank}</td><td class="words">{shown}</td>{score}'

@@ -184,6 +184,18 @@ class Evaluation:
             "silent_stacks": list(self.silent_stacks),
         }
 
+    def describe_rank(self, name: str) -> str:
+        """Say whether a registration is the best one, cannot be distinguished from it, or why it
+        has no score; otherwise an empty string."""
+        reason = self.registrations[name].reason
+        if reason is not None:
+            return f"no score: {reason}"
+        if name in self.rivals:
+            px = self.rivals[name]
+            apart = f", up to {px:.2g} px apart" if math.isfinite(px) else ""
+            return f"not distinguishable from the best{apart}"
+        return "best" if name == self.best else ""
+
     def describe_failed_images(self, name: str) -> str:
         """Describe in one sentence which images of a registration have no transformation."""
         return (

@@ -12,7 +12,6 @@ from silx.gui import qt
 
 from ..evaluation import SMOOTHNESS_WEIGHT
 from ..evaluation import RegistrationScore
-from ..evaluation import describe_rank
 from ..evaluation import smoothness_eval
 from ._colors import RELATIVE_ERROR
 from ._colors import SMOOTHNESS
@@ -94,7 +93,7 @@ def make_rows(result: RunResult) -> list[RankingRow]:
             note = "" if result.registrations.get(name) else "not read, because it is not needed"
             numbers = _find_smoothness(result, name)
         else:
-            note, numbers = describe_rank(evaluation, name), evaluation.registrations[name]
+            note, numbers = evaluation.describe_rank(name), evaluation.registrations[name]
             tied = bool(evaluation.rivals) if best else name in evaluation.rivals
         short = "tied" if tied and not best else re.split("[:,]", note)[0]
         if name == result.reference_stack:

@@ -44,15 +44,15 @@ from ..transformation import as_registrations
 from ..transformation import assign_conventions
 from ..workers import dask_workers
 from ._cancellable import CancellableTask
-from ._inputs_as_json import inputs_as_json
 from ._models import Inputs
 from ._models import Outputs
-from ._plots import motion_plot
-from ._plots import passive_matrices
-from ._plots import per_image_plot
-from ._plots import refinement_values
-from ._plots import score_plot
-from ._plots import trust_values
+from ._saved_evaluation import inputs_as_json
+from ._saved_evaluation import motion_plot
+from ._saved_evaluation import passive_matrices
+from ._saved_evaluation import per_image_plot
+from ._saved_evaluation import refinement_values
+from ._saved_evaluation import score_plot
+from ._saved_evaluation import trust_values
 
 _logger = logging.getLogger(__name__)
 
