@@ -171,9 +171,14 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
                 f"Saved in {url_text(output.url)}: {with_what}. The evaluation is in {beside}"
             )
 
+        self._set_outputs(choice)
+        self._log(choice)
+        self.progress = 100
+
+    def _set_outputs(self, choice: _Choice) -> None:
+        inputs, outputs = self.inputs, self.outputs
         evaluation = self.evaluation = choice.evaluation
         self.refinement = choice.refinement
-        outputs = self.outputs
         outputs.image_stacks = inputs.image_stacks
         outputs.transformations = choice.transformations
         outputs.reference_stack = choice.reference_stack
@@ -184,8 +189,6 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         outputs.ranked_stack_names = None if evaluation is None else list(evaluation.ranked_names)
         outputs.scores = _find_scores(choice)
         outputs.trust = None if evaluation is None else evaluation.trust()
-        self._log(choice)
-        self.progress = 100
 
     def _read_registrations(self) -> dict[str, list[Transformation]]:
         """Convert the registrations to transformations.
@@ -255,17 +258,9 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
     ) -> _Choice:
         inputs = self.inputs
         each_own = "Images aligned, each stack with its own registration"
-        conventions = assign_conventions(inputs.convention, inputs.transformations)
-        unchanged = {
-            name: source if conventions[name] is None else registrations.get(str(name), source)
-            for name, source in inputs.transformations.items()
-        }
-        if inputs.convention is None:
-            unchanged = inputs.transformations
-        if kind == "skip":
-            return _Choice(unchanged, registrations, each_own, inputs.reference_stack)
-        if kind == "nothing to choose":
-            return _Choice(unchanged, registrations, each_own)
+        if kind in ("skip", "nothing to choose"):
+            reference = inputs.reference_stack if kind == "skip" else None
+            return _Choice(self._pass_on(registrations), registrations, each_own, reference)
         evaluation = None
         if kind == "ranked":
             evaluation = self.findings.evaluation or self._rank(stacks, registrations)
@@ -290,6 +285,20 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         if evaluation is not None and save_with == "own":  # so that a user can check the ranking
             return _Choice(for_all, registrations, each_own, chosen, evaluation, refinement)
         return _Choice(for_all, for_all, title, chosen, evaluation, refinement)
+
+    def _pass_on(
+        self, registrations: Mapping[str, Sequence[Transformation]]
+    ) -> Mapping[str, TransformationSource]:
+        """The given registrations; as transformations where they have a convention, which the next
+        task does not know."""
+        given: Mapping[str, TransformationSource] = self.inputs.transformations
+        if self.inputs.convention is None:
+            return given
+        conventions = assign_conventions(self.inputs.convention, given)
+        return {
+            name: source if conventions[name] is None else registrations.get(str(name), source)
+            for name, source in given.items()
+        }
 
     def _refine(
         self,
