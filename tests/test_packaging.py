@@ -1,5 +1,6 @@
 """The places that repeat a number or a name must agree."""
 
+import ast
 import configparser
 import re
 from importlib.metadata import requires
@@ -16,6 +17,25 @@ ROOT = Path(__file__).parent.parent
 def _core_lower_bounds():
     requirements = [line for line in requires("ewoksndreg") or [] if "extra ==" not in line]
     return dict(re.fullmatch(r"([\w-]+)>=([\w.]+)", line).groups() for line in requirements)
+
+
+def test_packages_import_only_what_is_above_them_in_the_layout():
+    """And from packages, not from their modules; see CONTRIBUTING.md."""
+    layout = re.search(r"```text\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]
+    order = re.findall(r"^ {4}(\w+)(?:/|\.py)", layout, re.MULTILINE)
+    assert order[:3] == ["kernels", "io", "transformation"]
+    source = ROOT / "src/ewoksndreg"
+    wrong = []
+    for path in source.rglob("*.py"):
+        here = path.relative_to(source).with_suffix("").parts
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.level != len(here):
+                continue
+            there, *module = (node.module or "").split(".")
+            above = here[0] not in order or there not in order[order.index(here[0]) :]
+            if not above or (module and there != "tasks"):
+                wrong.append(f"{'.'.join(here)} imports {node.module}")
+    assert wrong == ["tasks.example2d_stacks imports demo.steady_motion"]
 
 
 def test_the_version_is_the_same_everywhere():

@@ -1,4 +1,15 @@
-"""Rank registrations."""
+"""Rank registrations.
+
+:func:`evaluate_stacks` uses the modules of this package in this order:
+
+- `_candidates`: what is known about the registrations before images are compared,
+- `_unchanging`: which pixels to ignore,
+- `_score_stack`: compare each image with the reference image (`_stack_work`, `_jobs`: by whom),
+- `_comparisons`, `_ranking`: scores from these comparisons, and their order,
+- `_rivals`, `_motion_groups`: how the registrations differ,
+- `_inspection`, `_remaining_shift`, `_bad_images`: images aligned with the best registration,
+- `_verdict`: what follows from the last two, and `_result`: all of it.
+"""
 
 from __future__ import annotations
 
