@@ -59,7 +59,11 @@ def locate_errors(where: str) -> Iterator[None]:
 
 def join_names(names: Iterable[str]) -> str:
     """``'Ca-K', 'Fe-K' and 'S-K'``"""
-    *others, last = (repr(str(name)) for name in names)
+    return _join([repr(str(name)) for name in names])
+
+
+def _join(words: Sequence[str]) -> str:
+    *others, last = words
     return f"{', '.join(others)} and {last}" if others else last
 
 
@@ -83,9 +87,7 @@ def list_numbers(what: str, numbers: Sequence[int]) -> str:
     ]
     if listed != runs:
         parts.append(f"{len(numbers) - sum(map(len, listed))} more")
-    *others, last = parts
-    joined = f"{', '.join(others)} and {last}" if others else last
-    return f"{what}{'' if len(numbers) == 1 else 's'} {joined}"
+    return f"{what}{'' if len(numbers) == 1 else 's'} {_join(parts)}"
 
 
 def list_images(images: Mapping[str, Sequence[int]]) -> str:

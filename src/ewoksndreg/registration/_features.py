@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy
@@ -159,15 +160,7 @@ def _fit_translation(reference: Points, points: Points) -> Matrix:
     return matrix
 
 
-def _fit_rigid(reference: Points, points: Points) -> Matrix:
-    return _fit_turned(reference, points, scaled=False)
-
-
-def _fit_similarity(reference: Points, points: Points) -> Matrix:
-    return _fit_turned(reference, points, scaled=True)
-
-
-def _fit_turned(reference: Points, points: Points, scaled: bool) -> Matrix:
+def _fit_similarity(reference: Points, points: Points, scaled: bool = True) -> Matrix:
     """Fit by least squares, with rotation and scale as one complex number."""
     centers = reference.mean(axis=1), points.mean(axis=1)
     (a, b), (c, d) = reference - centers[0][:, None], points - centers[1][:, None]
@@ -217,7 +210,7 @@ def _to_unit(points: Points) -> Matrix:
 # For each type, the number of pairs that define it and the function that fits it.
 _FITS: dict[TransformationType, tuple[int, Callable[[Points, Points], Matrix]]] = {
     TransformationType.translation: (1, _fit_translation),
-    TransformationType.rigid: (2, _fit_rigid),
+    TransformationType.rigid: (2, partial(_fit_similarity, scaled=False)),
     TransformationType.similarity: (2, _fit_similarity),
     TransformationType.affine: (3, _fit_affine),
     TransformationType.projective: (4, _fit_projective),
