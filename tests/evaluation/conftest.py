@@ -96,7 +96,7 @@ def make_candidates(
         sources=sources,
         scored=comparisons.scored,
         image_shapes={},
-        smoothness={name: smoothness[name] for name in sources},
+        smoothness=numpy.array([smoothness[name] for name in sources]),
         failed=numpy.zeros((len(sources), comparisons.unaligned_mse.shape[-1]), dtype=bool),
     )
 

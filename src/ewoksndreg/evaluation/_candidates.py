@@ -34,7 +34,7 @@ class Candidates:
     :param scored: whether a registration is scored on a stack, shape `(K, S)`.
     :param image_shapes: `(H, W)` of the stack each registration was found from; of the first stack
         if that is unknown.
-    :param smoothness: see :func:`.find_smoothness`.
+    :param smoothness: see :func:`.find_smoothness`, shape `(K,)`.
     :param failed: mask of the transformations that are singular or not finite, shape `(K, N)`.
     """
 
@@ -43,7 +43,7 @@ class Candidates:
     sources: Mapping[str, str | None]
     scored: NDArray[numpy.bool_]
     image_shapes: Mapping[str, tuple[int, int]]
-    smoothness: Mapping[str, float]
+    smoothness: NDArray[numpy.float64]
     failed: NDArray[numpy.bool_]
 
     @classmethod
@@ -78,15 +78,15 @@ class Candidates:
             scored[:] = [[source == name for name in stacks] for source in sources.values()]
         first = next(iter(stacks))
         shapes = {name: stacks[source or first].shape[1:] for name, source in sources.items()}
-        corners = {name: move_corners(registrations[name], shape) for name, shape in shapes.items()}
+        corners = [move_corners(registrations[name], shape) for name, shape in shapes.items()]
         return cls(
             registrations=registrations,
             conventions=assign_conventions(convention, list(registrations)),
             sources=sources,
             scored=scored,
             image_shapes=shapes,
-            smoothness={name: find_smoothness(corners[name], shapes[name]) for name in corners},
-            failed=numpy.array([numpy.isnan(each[:, 0, 0]) for each in corners.values()]),
+            smoothness=numpy.array(list(map(find_smoothness, corners, shapes.values()))),
+            failed=numpy.isnan(corners)[:, :, 0, 0],
         )
 
 

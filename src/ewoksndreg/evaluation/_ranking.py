@@ -19,7 +19,7 @@ from ._result import find_images
 def rank_registrations(comparisons: Comparisons, candidates: Candidates) -> Evaluation:
     """Score each registration on the stacks on which it was compared, and sort."""
     smoothness, failed = candidates.smoothness, candidates.failed
-    found = comparisons.score(numpy.array(list(smoothness.values())))
+    found = comparisons.score(smoothness)
     weights, errors, scores = found.weights[0], found.relative_errors[0], found.scores[0]
     stack_weights = weights.mean(axis=0)
     relative_error, unaligned_error = (
@@ -52,7 +52,7 @@ def rank_registrations(comparisons: Comparisons, candidates: Candidates) -> Eval
             score=float(scores[k]) if reason is None else math.nan,
             relative_error=float(errors[k]),
             own_relative_error=float(relative_error[k, own][0]) if own.any() else math.nan,
-            smoothness=smoothness[name],
+            smoothness=float(smoothness[k]),
             min_overlap=_find_min_overlap(overlap[k, comparisons.scored[k]], failed[k]),
             reason=reason,
         )

@@ -86,7 +86,7 @@ def compare_registrations(
     names = list(candidates.registrations)
     chosen = names.index(best)
     scored = numpy.array([item.scored for item in evaluation.registrations.values()])
-    scores = draw_scores(comparisons, numpy.array(list(candidates.smoothness.values())))
+    scores = draw_scores(comparisons, candidates.smoothness)
     rivals = find_rivals(
         names,
         best,
