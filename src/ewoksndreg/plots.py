@@ -348,9 +348,7 @@ def _describe_score(evaluation: Evaluation, name: str, longest: float) -> str:
 
 
 def _draw_errors_per_stack(ax: Axes, evaluation: Evaluation) -> None:
-    names = list(evaluation.registrations)
-    order = [names.index(name) for name in evaluation.ranked_names]
-    values = evaluation.relative_error[order]
+    values = evaluation.relative_error[evaluation.ranked_rows]
     _draw_table(ax, values)
     if values.size <= _MOST_NUMBERS:
         for (row, column), value in numpy.ndenumerate(values):

@@ -157,6 +157,12 @@ class Evaluation:
         return self.ranked_names[0]
 
     @property
+    def ranked_rows(self) -> list[int]:
+        """The rows of the registrations in the arrays, from best to worst."""
+        names = list(self.registrations)
+        return [names.index(name) for name in self.ranked_names]
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What to know before relying on the ranking, one sentence each."""
         return (

@@ -84,7 +84,7 @@ def compare_registrations(
         return find_distance(moves[a], moves[b], shape)
 
     names = list(candidates.registrations)
-    chosen = names.index(best)
+    chosen = evaluation.ranked_rows[0]
     scored = numpy.array([item.scored for item in evaluation.registrations.values()])
     scores = draw_scores(comparisons, candidates.smoothness)
     rivals = find_rivals(

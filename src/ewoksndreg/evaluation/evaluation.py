@@ -215,7 +215,7 @@ def evaluate_stacks(
         )
         unchanging = work.leave_out_unchanging()
         comparisons, evaluation = _rank(work, candidates, references, reporter)
-        opposite = comparisons.find_opposite(list(candidates.registrations).index(evaluation.best))
+        opposite = comparisons.find_opposite(evaluation.ranked_rows[0])
         # The score counts these images as errors, but the verdict is that of their negatives.
         comparisons = comparisons.invert(opposite)
         seen = rank_registrations(comparisons, candidates)

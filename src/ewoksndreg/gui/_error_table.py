@@ -39,8 +39,7 @@ class ErrorTable(qt.QTableWidget):
         rows.setMaximumWidth(_WIDEST_NAME)
 
     def show_errors(self, evaluation: Evaluation) -> None:
-        names = list(evaluation.registrations)
-        values = evaluation.relative_error[[names.index(n) for n in evaluation.ranked_names]]
+        values = evaluation.relative_error[evaluation.ranked_rows]
         colors = make_error_colormap().applyToData(values)
         self.setRowCount(len(values))
         self.setColumnCount(len(evaluation.stack_names))

@@ -63,7 +63,7 @@ def score_plot(evaluation: Evaluation) -> Plot:
     numbers["mean_relative_error"] = numbers.pop("relative_error")
     return Plot(
         "Relative error of each registration (rows, best first) on each stack (columns)",
-        {"relative_error": evaluation.relative_error[_rows(evaluation)]},
+        {"relative_error": evaluation.relative_error[evaluation.ranked_rows]},
         columns={
             "registration": list(ranked),
             "stack": list(evaluation.stack_names),
@@ -76,7 +76,7 @@ def score_plot(evaluation: Evaluation) -> Plot:
 
 def per_image_plot(evaluation: Evaluation, image_axis: Axis) -> Plot:
     """The relative error and the overlap of each image, for each registration and stack."""
-    rows = _rows(evaluation)
+    rows = evaluation.ranked_rows
     return Plot(
         "Relative error of each image, for each registration (best first) and stack",
         {
@@ -160,12 +160,6 @@ def passive_matrices(
         for name, registration in registrations.items()
         if registration and all(hasattr(each, "passive_matrix") for each in registration)
     }
-
-
-def _rows(evaluation: Evaluation) -> list[int]:
-    """The indices of the registrations, best first."""
-    names = list(evaluation.registrations)
-    return [names.index(name) for name in evaluation.ranked_names]
 
 
 def _url(source: Any) -> str | None:
