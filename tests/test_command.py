@@ -137,7 +137,14 @@ def test_the_workflow_gives_the_same_bits(maps, names, kind, refine):
         (["run", "no.h5::/x", "out.h5::/y"], "there is no file"),
         (["run", "MAPS", "maps.h5::/entry/maps"], "exist"),
         (["run", "MAPS", "out.h5::/y", "--method", "intensity"], "did you mean 'intensities'?"),
+        (["run", "MAPS", "out.h5::/y", "--method", "SIFT"], "did you mean 'sift'?"),
         (["run", "MAPS", "out.h5::/y", "--type", "rigidd"], "did you mean 'rigid'?"),
+        (
+            ["run", "MAPS", "a.h5::/y", "--type", "projective", "--method", "intensities"],
+            "cannot be found by intensities",
+        ),
+        (["run", "MAPS", "out.h5::/y", "--report", ""], "The report needs the name of a file"),
+        (["run", "MAPS", "MAPS", "out.h5::/y"], "The stack 'maps.h5::/entry/maps/Ca-K' is given 2"),
         (
             ["run", "MAPS", "out.h5::/y", "--report", "no/where.html"],
             "The folder 'no' for the report",
@@ -148,6 +155,7 @@ def test_the_workflow_gives_the_same_bits(maps, names, kind, refine):
         ),
         (["register", "MAPS", "maps.h5::/entry/maps"], "exist"),
         (["register", "MAPS", "out.h5::/y", "--reference-image", "4"], "no reference image 4"),
+        (["rank", "MAPS", "maps.h5::/entry/shift"], "did you mean 'shifts'?"),
         (["rank", "MAPS", "MAPS"], "There are no registrations in maps.h5::/entry/maps"),
         (["align", "MAPS", "maps.h5::/entry/maps/Ca-K", "out.h5::/y"], "Ca-K"),
         (
@@ -173,10 +181,10 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(maps, tmp_path, capsys, ar
         (["run", "a"], "ewoksndreg run: the following arguments are required: OUTPUT"),
         (["run", "a", "b", "--typ", "rigid"], "there is no option '--typ': did you mean '--type'?"),
         (["rank", "a", "b", "--jsn"], "there is no option '--jsn': did you mean '--json'?"),
-        (
-            ["run", "a", "b", "--reference-image", "x"],
-            "argument --reference-image: 'x' is not a number",
-        ),
+        (["run", "a", "b", "--reference-image", "x"], "a position such as 0.5, not 'x'"),
+        (["run", "a", "b", "--crop=yes"], "argument --crop: it takes no value, not 'yes'"),
+        (["run", "a", "b", "--crop", "yes"], "unexpected argument 'yes'"),
+        (["run", "a", "b", "--version"], "there is no option '--version' ("),
     ],
 )
 def test_a_mistake_in_the_options_is_one_sentence(capsys, arguments, message):
@@ -188,8 +196,13 @@ def test_a_mistake_in_the_options_is_one_sentence(capsys, arguments, message):
 
 
 def test_shifts_of_another_program_are_ranked(maps, capsys):
-    assert main(["rank", maps, "maps.h5::/entry/shifts", "--json"]) == 0
-    assert sorted(json.loads(capsys.readouterr().out)["scores"]) == NAMES
+    with h5py.File("maps.h5", "a") as file:
+        file["/entry/shifts/table"] = numpy.array(MOTION, dtype=[("y", float), ("x", float)])
+        file["/entry/shifts/program"] = "another one"
+    assert main(["rank", maps, "maps.h5::/entry/shifts", "--json"]) in (0, 3)
+    printed = capsys.readouterr()
+    assert sorted(json.loads(printed.out)["scores"]) == [*NAMES, "table"]
+    assert "maps.h5::/entry/shifts: ignored, not a registration: 'program'" in printed.err
 
 
 def test_the_convention_of_another_program(maps, capsys):

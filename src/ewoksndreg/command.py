@@ -48,6 +48,7 @@ from .tasks.reg2d_posteval import Reg2DPostEvaluation
 from .tasks.reg2d_transform import Reg2DTransform
 from .transformation import CONVENTION_NAMES
 from .transformation import Transformation
+from .transformation import as_transformations
 
 GOOD, WRONG_INPUT, CHECK, INTERRUPTED = 0, 2, 3, 130
 """The exit status: see :func:`main`."""
@@ -76,9 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options, unknown = _make_parser().parse_known_args(arguments)
     if unknown:
-        names = re.findall("--[a-z-]+", options.command.format_usage())
-        near = near_match(unknown[0].partition("=")[0], names)
-        options.command.error(f"there is no option {unknown[0]!r}{near}")
+        options.command.error(_explain_unknown(unknown[0], options.command))
     try:
         with _print_warnings():
             return int(options.action(options))
@@ -102,6 +101,7 @@ class _Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
+        message = re.sub("ignored explicit argument", "it takes no value, not", message)
         wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if wrong:
             names = re.findall("[a-z]+", wrong[2])
@@ -152,6 +152,14 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _explain_unknown(argument: str, command: argparse.ArgumentParser) -> str:
+    if not argument.startswith("-"):
+        return f"unexpected argument {argument!r}: URLs must stand together"
+    names = re.findall("--([a-z-]+)", command.format_usage())
+    near = near_match(argument.partition("=")[0].strip("-"), names).replace("'", "'--", 1)
+    return f"there is no option {argument!r}{near}"
+
+
 def _add_output(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument("output", metavar="OUTPUT", help=f"URL of the {text}")
 
@@ -183,7 +191,8 @@ def _parse_number(text: str) -> int | float:
     try:
         return float(text) if "." in text else int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        message = f"expected the number of an image, or a position such as 0.5, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _add_convention(command: argparse.ArgumentParser) -> None:
@@ -268,12 +277,12 @@ def _rank(options: argparse.Namespace) -> int:
 
 def _align(options: argparse.Namespace) -> int:
     stacks = find_sources(options.stacks)
+    registration = as_transformations(options.registration, convention=options.convention)
     _execute(
         "aligning",
         Reg2DTransform,
         image_stacks=stacks,
-        transformations=dict.fromkeys(stacks, options.registration),
-        convention=options.convention,
+        transformations=dict.fromkeys(stacks, registration),
         output_root_uri=options.output,
         crop=options.crop,
     )
@@ -349,23 +358,28 @@ class _Progress(BasePercentageProgress):  # type: ignore[misc]  # ewokscore has 
 def _find_registrations(text: str) -> dict[str, str]:
     """Find the registrations in a group of a file, or the one in a dataset, by name."""
     url = as_data_url(text)
-    path, root = str(url.file_path()), str(url.data_path() or "/")
+    path, root = str(url.file_path()), str(url.data_path())
     with open_to_read(path) as file:
-        item = find_item(file, root)
-        members = {root: item}
-        if isinstance(item, h5py.Group):
-            members = {posixpath.join(root, name): item.get(name) for name in item}
-        found = {
-            posixpath.basename(place): f"{path}::{place}"
-            for place, each in members.items()
-            if isinstance(each, h5py.Dataset) and each.shape[1:] in _REGISTRATION_SHAPES
-        }
-    if not found:
+        group = find_item(file, root)
+        if not isinstance(group, h5py.Group):  # reading it says what is wrong with it
+            return {posixpath.basename(root): text}
+        names = [name for name in group if _may_be_registration(find_item(group, name))]
+        others = [repr(name) for name in group if name not in names]
+    if not names:
         raise ValueError(
             f"There are no registrations in {url_text(url)}, which are datasets of matrices, shape"
             " (N, 3, 3) or (N, 2, 3), or shifts, (N, 2)"
         )
-    return found
+    if others:
+        what = f"{url_text(url)}: ignored, not a registration: {', '.join(others)}"
+        warnings.warn(what, RuntimeWarning, stacklevel=2)
+    return {name: f"{path}::{posixpath.join(root, name)}" for name in names}
+
+
+def _may_be_registration(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset) and (
+        item.dtype.names is not None or item.shape[1:] in _REGISTRATION_SHAPES
+    )
 
 
 def _check_report(path: str | None) -> None:
@@ -373,6 +387,8 @@ def _check_report(path: str | None) -> None:
     if path is not None:
         from . import plots  # noqa: F401  (says how to get matplotlib)
 
+        if not path:
+            raise ValueError("The report needs the name of a file, not ''")
         if os.path.exists(path):
             raise FileExistsError(f"{path!r} exists: choose another name or remove it")
         folder = os.path.dirname(path) or "."

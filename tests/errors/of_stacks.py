@@ -213,8 +213,7 @@ OF_THEIR_FORM = [
     Mistake(
         "The same URL twice in a list",
         ValueError,
-        f"Input 'image_stacks': 2 stacks would be called 'maps.h5/Fe-K': '{MAPS}/Fe-K',"
-        f" '{MAPS}/Fe-K'; give the stacks as a dictionary with unique names",
+        f"Input 'image_stacks': The stack '{MAPS}/Fe-K' is given 2 times",
         {"image_stacks": [f"{MAPS}/Fe-K"] * 2},
         names=(f"{MAPS}/Fe-K",),
     ),

@@ -85,7 +85,7 @@ def test_an_image_file_may_be_a_stack(scans, monkeypatch):
     monkeypatch.setenv("HOME", str(scans))
     monkeypatch.setenv("USERPROFILE", str(scans))
     numpy.testing.assert_array_equal(read({"a": "~/image 3.edf"})["a"], IMAGES[3:4])
-    with pytest.raises(ValueError, match=r"^'image 3.edf' is an image file: .* a dictionary with"):
+    with pytest.raises(ValueError, match=r"^'image 3.edf' is not an HDF5 file; .* a dictionary"):
         read(["image 3.edf"])
 
 

@@ -45,7 +45,7 @@ def test_stacks_are_a_url_lines_or_json(typed, value):
         (f"{CA}\nmaps.h5", "The URL 'maps.h5' does not say where in which file"),
         ('{"Ca-K": "maps.h5"}', "The URL 'maps.h5' does not say where in which file"),
         ("[1, 2]", "A list of image stacks holds URLs of datasets, not int"),
-        (f"{CA}\n{CA}", "2 stacks would be called 'maps.h5/Ca-K'"),
+        (f"{CA}\n{CA}", f"The stack '{CA}' is given 2 times"),
     ],
 )
 def test_what_is_no_stack_is_told_in_one_sentence(typed, sentence):

@@ -352,8 +352,7 @@ IMAGES = numpy.random.default_rng(0).normal(size=(3, 20, 20))
         (
             {"transformation_type": "ridgid"},
             "There is no transformation type 'ridgid': did you mean 'rigid'? Available: 'identity',"
-            " 'translation', 'rigid', 'similarity', 'affine', 'projective', 'bspline',"
-            " 'displacement_field', 'composite'",
+            " 'translation', 'rigid', 'similarity', 'affine', 'projective'",
         ),
         (
             {"transformation_type": "bspline"},

@@ -101,6 +101,8 @@ def stack_names(urls: Sequence[DataUrl]) -> list[str]:
         if count > 1:
             pairs = zip(urls, names, strict=True)
             same = [repr(url_text(url)) for url, other in pairs if other == name]
+            if len(set(same)) == 1:
+                raise ValueError(f"The stack {same[0]} is given {count} times")
             raise ValueError(
                 f"{count} stacks would be called {name!r}: {', '.join(same)};"
                 " give the stacks as a dictionary with unique names"

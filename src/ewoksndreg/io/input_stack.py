@@ -106,7 +106,8 @@ def _locate(item: Any) -> tuple[DataUrl, Any]:
     if not isinstance(item, h5py.HLObject):
         if _is_image_file(item):
             raise ValueError(
-                f"{str(item)!r} is an image file: give the stacks as a dictionary with names"
+                f"{str(item)!r} is not an HDF5 file; stacks of image files need a dictionary with"
+                " names"
             )
         url = as_data_url(item)
         return url, url

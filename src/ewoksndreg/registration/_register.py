@@ -214,12 +214,13 @@ def as_type(transformation_type: TransformationType | str, method: Method) -> Tr
     if method not in METHODS:
         raise ValueError(unknown_name("method", method, METHODS))
     names = [each.value for each in TransformationType]
+    linear = names[: names.index("projective")]
     if transformation_type not in names:
-        raise ValueError(unknown_name("transformation type", transformation_type, names))
+        known = [*linear, "projective"]
+        raise ValueError(unknown_name("transformation type", transformation_type, known))
     if method != "intensities":
         load_detector(method)
     found = TransformationType(transformation_type)
-    linear = names[: names.index("projective")]
     if found.value in linear:
         return found
     if found is not TransformationType.projective:
