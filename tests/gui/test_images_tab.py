@@ -176,7 +176,7 @@ def share_of_window(view, plot):
     return (right - left) * (bottom - top) / (view.width() * view.height())
 
 
-@pytest.mark.parametrize("shape", [(400, 520), (512, 512), (4096, 4096)])
+@pytest.mark.parametrize("shape", [(400, 520), (2048, 2048)])
 def test_pictures_fill_the_window(show, settle, shape):
     stack = numpy.zeros((2, *shape), numpy.uint8)
     stack[:, ::7] = 1
@@ -198,10 +198,10 @@ def test_pictures_fill_the_window(show, settle, shape):
     assert images.right.isVisible()
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_the_color_bar_is_hidden_beside_red_and_blue(images, mode):
-    choose(images, mode)
-    assert images.color_bar.isVisible() == (mode is not Mode.OVERLAY)
+def test_the_color_bar_is_hidden_beside_red_and_blue(images):
+    for mode in Mode:
+        choose(images, mode)
+        assert images.color_bar.isVisible() == (mode is not Mode.OVERLAY)
 
 
 def test_the_mouse_shows_the_values_in_both_pictures(images, view, result, application):
@@ -319,17 +319,17 @@ def test_the_color_scale_does_not_change_with_the_image(images, view, result, wa
                 assert image.getColormap().getVRange() == pytest.approx(limits)
 
 
-@pytest.mark.parametrize("mode", [Mode.IMAGE, Mode.BLINK, Mode.DIFFERENCE])
-def test_invalid_pixels_have_a_color_that_no_value_has(images, mode):
-    choose(images, mode)
-    (image,) = images.right.plot.getAllImages()
-    colors = image.getRgbaImageData(copy=False)[..., :3]
-    invalid = numpy.isnan(image.getData())
-    assert 0 < invalid.mean() < 0.3
-    assert (colors[invalid] == INVALID).all()
-    every_color = image.getColormap().getNColors(256)[:, :3]
-    assert not (every_color == INVALID).all(axis=1).any()
-    assert "invalid, or outside the image" in images.explanation.text()
+def test_invalid_pixels_have_a_color_that_no_value_has(images):
+    for mode in (Mode.IMAGE, Mode.BLINK, Mode.DIFFERENCE):
+        choose(images, mode)
+        (image,) = images.right.plot.getAllImages()
+        colors = image.getRgbaImageData(copy=False)[..., :3]
+        invalid = numpy.isnan(image.getData())
+        assert 0 < invalid.mean() < 0.3
+        assert (colors[invalid] == INVALID).all()
+        every_color = image.getColormap().getNColors(256)[:, :3]
+        assert not (every_color == INVALID).all(axis=1).any()
+        assert "invalid, or outside the image" in images.explanation.text()
 
 
 def test_rows_run_down_and_pixels_are_square(images, application):
