@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import warnings
 from concurrent.futures import CancelledError
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,6 +24,7 @@ from .conftest import rotation_matrix
 from .conftest import shift_matrix
 from .conftest import smooth_image
 from .evaluation.conftest import WatchedStackWithShape
+from .evaluation.conftest import evaluate
 
 SHAPE = (72, 80)
 NUMBER = 5
@@ -70,13 +70,6 @@ def off(truth, size, seed=0, kind="translation"):
             error = error @ rotation_matrix(rng.normal(scale=size), (36, 40))
         wrong.append(Homography(each.passive_matrix @ error))
     return wrong
-
-
-def rank(stacks, transformations):
-    """Whatever there is to be warned of."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return evaluate_stacks(stacks, transformations)
 
 
 def error_of(transformations, truth):
@@ -235,7 +228,7 @@ def test_a_stack_that_says_nothing_changes_nothing(kind, with_evaluation, stacks
     more = {**stacks, "silent": silent(kind)}
     evaluation = None
     if with_evaluation:
-        evaluation = rank(more, {"a": rough, "b": off(truth, 0.4, seed=1)})
+        evaluation = evaluate(more, {"a": rough, "b": off(truth, 0.4, seed=1)})
     alone = refine_registration(stacks, rough)
     result = refine_registration(more, rough, evaluation)
     assert result.accepted
@@ -248,7 +241,7 @@ def test_a_stack_that_says_nothing_changes_nothing(kind, with_evaluation, stacks
 def test_stacks_that_move_differently_are_not_mixed(stacks, truth, rough):
     other = {name: look(motion("translation", 7), seed) for seed, name in ((11, "x"), (12, "y"))}
     both = {**stacks, **other}
-    evaluation = rank(both, {"a": rough, "x": motion("translation", 7)})
+    evaluation = evaluate(both, {"a": rough, "x": motion("translation", 7)})
     evaluation = replace(evaluation, motion_groups=(("a", "b", "c"), ("x", "y")))
     result = refine_registration(both, rough, evaluation)
     assert result.stack_weights["x"] == result.stack_weights["y"] == 0
@@ -256,7 +249,7 @@ def test_stacks_that_move_differently_are_not_mixed(stacks, truth, rough):
 
 
 def test_without_a_stack_that_it_fits_a_registration_is_kept(stacks, rough):
-    evaluation = replace(rank(stacks, {"a": rough}), motion_groups=((), tuple(stacks)))
+    evaluation = replace(evaluate(stacks, {"a": rough}), motion_groups=((), tuple(stacks)))
     result = refine_registration(stacks, rough, evaluation)
     assert str(result).startswith("not refined: none of the stacks has the motion")
 
@@ -274,7 +267,7 @@ def test_the_reference_image_of_the_evaluation(stacks, truth, rough):
     spoilt = {name: stack.copy() for name, stack in stacks.items()}
     for stack in spoilt.values():
         stack[0] = 0
-    evaluation = rank(spoilt, {"a": rough, "b": off(truth, 3)})
+    evaluation = evaluate(spoilt, {"a": rough, "b": off(truth, 3)})
     result = refine_registration(spoilt, rough, evaluation)
     assert result.reference_image in evaluation.reference_images
     assert result.reference_image != 0
@@ -290,7 +283,7 @@ def test_the_reference_image_of_the_evaluation(stacks, truth, rough):
 def test_image_0_stays_also_where_another_one_is_the_reference_image(stacks, truth):
     wrong = off(truth, 3)
     wrong = [wrong[0], *off(wrong[1:], 0.3)]
-    evaluation = replace(rank(stacks, {"a": wrong}), reference_images=(2,))
+    evaluation = replace(evaluate(stacks, {"a": wrong}), reference_images=(2,))
     result = refine_registration(stacks, wrong, evaluation)
     assert result.reference_image == 2
     assert result.transformations[0] is wrong[0]
@@ -409,7 +402,7 @@ def test_mistakes_are_told(stacks, rough):
     with pytest.raises(ValueError, match=r"give stacks of the same shape$"):
         refine_registration({**stacks, "d": stacks["a"][:, 1:]}, rough)
     with pytest.raises(ValueError, match=r"stack 'b'.*Available: 'a'"):
-        refine_registration(stacks, rough, rank({"a": stacks["a"]}, {"a": rough}))
+        refine_registration(stacks, rough, evaluate({"a": stacks["a"]}, {"a": rough}))
     with pytest.raises(ValueError, match="no image stacks"):
         refine_registration({}, rough)
 

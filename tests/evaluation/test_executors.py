@@ -108,12 +108,11 @@ def test_arrays_give_the_same_bits(executor, number, evaluate_on, small_jobs):
     assert_same_bits(evaluate(stacks, registrations, executor=executor, **options), expected)
 
 
-@pytest.mark.parametrize("max_workers", [None, -1, 1, 3])
-def test_any_number_of_workers_gives_the_same_bits(max_workers, small_jobs):
+def test_any_number_of_workers_gives_the_same_bits(small_jobs):
     stacks, registrations = case(35)
     expected = evaluate(stacks, registrations, max_workers=0)
-    actual = evaluate(stacks, registrations, max_workers=max_workers)
-    assert_same_bits(actual, expected)
+    for max_workers in (None, -1, 1, 3):
+        assert_same_bits(evaluate(stacks, registrations, max_workers=max_workers), expected)
 
 
 def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
@@ -125,17 +124,28 @@ def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
         assert_same_bits(evaluate(stacks, registrations, max_workers=max_workers), expected)
 
 
-@parametrize_sample("chunk, compression", [None, 1, 5, 100], [None, "gzip"], every=3)
-def test_files_give_the_same_bits(executor, tmp_path, chunk, compression, monkeypatch, small_jobs):
-    """Also where the library chooses processes."""
-    monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
+@pytest.fixture(scope="module")
+def case_of_files():
+    """Stacks, registrations that can be sent to processes, and their ranking in this thread."""
     stacks, registrations = case(43)
     registrations["c"] = [each.wrapped for each in registrations["c"]]
-    expected = evaluate(stacks, registrations, max_workers=0)
+    return stacks, registrations, evaluate(stacks, registrations, max_workers=0)
+
+
+@parametrize_sample("chunk, compression", [None, 1, 5, 100], [None, "gzip"], every=3)
+def test_files_give_the_same_bits(
+    executor, tmp_path, chunk, compression, small_jobs, case_of_files
+):
+    stacks, registrations, expected = case_of_files
     with input_context(in_file(stacks, tmp_path, chunk, compression)) as lazy:
         assert_same_bits(evaluate(lazy, registrations, executor=executor), expected)
-        if chunk == 5:
-            assert_same_bits(evaluate(lazy, registrations, max_workers=2), expected)
+
+
+def test_the_library_chooses_processes(tmp_path, monkeypatch, small_jobs, case_of_files):
+    monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
+    stacks, registrations, expected = case_of_files
+    with input_context(in_file(stacks, tmp_path, 5, "gzip")) as lazy:
+        assert_same_bits(evaluate(lazy, registrations, max_workers=2), expected)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
 """Inputs like those that users of other programs reported: the right registration is put first, or
 the verdict is "check" and the reason is true. Scenes and motions are known."""
 
-import warnings
-
 import numpy
 import pytest
 from scipy import ndimage
 
-from ewoksndreg import evaluate_stacks
+from .conftest import evaluate
 
 SIZE = 72
 MOTION = numpy.array([(n, -n) for n in range(9)], dtype=float)
@@ -26,9 +24,7 @@ def move(seed, motion=MOTION, size=SIZE):
 
 
 def rank(stacks, registrations=REGISTRATIONS):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return evaluate_stacks(stacks, registrations, max_workers=0)
+    return evaluate(stacks, registrations, max_workers=0)
 
 
 def three(change):

@@ -21,7 +21,6 @@ import numpy
 
 from ewoksndreg.io import Plot
 from ewoksndreg.io.output_stack import hdf5_output_context
-from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 from ewoksndreg.transformation import Homography
 
 from .tracing import follow
@@ -163,6 +162,8 @@ def kill_new(folder: Path, stride: int) -> dict[str, object]:
 
 def kill_at_random(folder: Path, kills: int) -> dict[str, object]:
     """Run the whole task into one file again and again, and kill it at any time."""
+    from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation  # slow, and only needed here
+
     path = folder / "data.h5"
     make_file(path)
     names = ["Ca-K", "Fe-K", "Zn-K"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -95,26 +95,24 @@ def test_smooth_images_without_noise_are_aligned_by_all_that_they_show() -> None
 
 
 # Starts are looked for at up to 30 degrees.
-DRIFT = [place((0.5 * n, -0.3 * n), 5 * n, size=SIZE) for n in range(13)]
+DRIFT = [place((n, -0.6 * n), 9 * n, size=SIZE) for n in range(8)]
 
 
-@pytest.mark.parametrize("reference_image", [0, 12])
+@pytest.mark.parametrize("reference_image", [0, 7])
 def test_a_drift_is_followed_farther_than_starts_are_looked_for(reference_image: int) -> None:
     stack, truth = _views(DRIFT)
-    stack[7] = 0.5  # empty
-    with pytest.warns(RuntimeWarning, match="image 7"):
+    stack[4] = 0.5  # empty
+    with pytest.warns(RuntimeWarning, match="image 4"):
         found = register_stack(stack, "rigid", reference_image=reference_image)
     truth = truth @ numpy.linalg.inv(truth[reference_image])
-    assert numpy.delete(_errors(found, truth), 7).max() < 0.05
+    assert numpy.delete(_errors(found, truth), 4).max() < 0.05
 
 
-@pytest.mark.parametrize(("block_size", "lost"), [(-2, False), (3, False), (100, True)])
+@pytest.mark.parametrize(("block_size", "lost"), [(-2, False), (2, False), (100, True)])
 def test_the_block_size_decides_where_an_image_starts(block_size: int, lost: bool) -> None:
     """The last images are out of reach of those starts that no image before them has given."""
     stack, truth = _views(DRIFT)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        found = register_stack(stack, "rigid", block_size=block_size)
+    found = register_stack(stack, "rigid", block_size=block_size)
     assert (_errors(found, truth).max() > 1) == lost
 
 
@@ -265,13 +263,21 @@ def test_one_image_and_no_motion() -> None:
         assert found.succeeded.all()
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (7, 300), (40, 33)])
-def test_images_of_any_shape(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "failed"),
+    [
+        ((1, 1), "is empty or constant"),
+        ((3, 5), "nothing in common"),
+        ((7, 300), "no more in common .* than noise has"),
+        ((40, 33), None),
+    ],
+)
+def test_images_of_any_shape(shape: tuple[int, int], failed: str | None) -> None:
     stack = numpy.random.default_rng(0).normal(size=(3, *shape)).cumsum(1).cumsum(2)
     for transformation_type in ("translation", "affine"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            assert len(register_stack(stack, transformation_type).transformations) == 3
+        with pytest.warns(RuntimeWarning, match=failed) if failed else nullcontext():
+            found = register_stack(stack, transformation_type)
+        assert len(found.transformations) == 3
 
 
 @pytest.fixture(scope="module")

@@ -60,10 +60,8 @@ def assert_saved(folder, stacks, names):
             )
 
 
-@pytest.mark.parametrize(
-    "form",
-    [*(pytest.param(form, marks=pytest.mark.full) for form in ("URLs", "nested lists")), "both"],
-)
+@pytest.mark.full
+@pytest.mark.parametrize("form", ["URLs", "nested lists", "both"])
 def test_ewoks_executes_the_shipped_workflow_with_json_only(folder, stacks, form):
     urls = {name: f"maps.h5::/entry/shifts/{name}" for name in stacks}
     numbers = {name: WRONG[name] for name in stacks}

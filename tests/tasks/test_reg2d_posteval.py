@@ -2,7 +2,6 @@ import json
 import logging
 import subprocess
 import sys
-import warnings
 from concurrent.futures import CancelledError
 from contextlib import nullcontext
 from functools import partial
@@ -257,16 +256,16 @@ def test_nothing_is_ranked_without_a_choice(stacks, output_url, save, case):
         assert_saved(output_url, stacks, dict.fromkeys(names, MOTION))
 
 
-@pytest.mark.parametrize("case", ["skip", "equal"])
-def test_no_image_is_opened_where_nothing_is_ranked_or_saved(transformations, case):
-    registrations = (
-        dict.fromkeys(transformations, shifts(MOTION)) if case == "equal" else transformations
-    )
-    inputs = {"skip": {"skip": True}, "equal": {}}[case]
+@pytest.mark.parametrize(
+    ("skip", "warning"),
+    [(True, "The stacks are not ranked"), (False, "all registrations are equal")],
+)
+def test_no_image_is_opened_where_nothing_is_ranked_or_saved(transformations, skip, warning):
+    equal = dict.fromkeys(transformations, shifts(MOTION))
+    registrations = transformations if skip else equal
     urls = {name: f"no_such_file.h5::/entry/{name}" for name in registrations}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        outputs = run(image_stacks=urls, transformations=registrations, **inputs)
+    with pytest.warns(RuntimeWarning, match=warning):
+        outputs = run(image_stacks=urls, transformations=registrations, skip=skip)
     assert outputs["image_stacks"] is urls
 
 
