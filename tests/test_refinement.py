@@ -200,7 +200,7 @@ def test_what_is_not_better_is_refused(truth):
     noise = {name: rng.normal(size=(NUMBER, *SHAPE)) for name in "ab"}
     result = refine_registration(noise, truth)
     assert not result.accepted
-    assert "not better" in result.reason
+    assert "no improvement" in result.reason
     assert list(result.transformations) == truth
     assert not result.moved.any()
 
