@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from concurrent.futures import Future
 from contextlib import ExitStack
-from contextlib import contextmanager
 from typing import Any
 
 import numpy
@@ -171,8 +170,8 @@ def align_stacks(
             (crop and _may_be_invalid(stack)) + (saved is not None) for stack in opened.values()
         ]
         total = sum(len(stack) * n for stack, n in zip(opened.values(), passes, strict=True))
-        work = _Work(total, progress, should_stop)
-        context.enter_context(work.start(max_workers, executor))
+        reporter = Reporter("alignment", total, progress, should_stop)
+        work = context.enter_context(_Work(total, reporter, max_workers, executor))
         rectangles = {name: whole_frame(stack.shape[1:]) for name, stack in opened.items()}
         if crop:
             common = _find_common_rectangle(opened, registrations, work)
@@ -196,34 +195,25 @@ def align_stacks(
         return dict(saved.data_for_input())
 
 
-class _Work:
-    """Reads images one by one and processes each, in this thread or in workers.
+class _Work(ExitStack):
+    """Reads images one by one and processes each, as a context that keeps the workers.
 
     :param total: number of images to process.
     """
 
     def __init__(
-        self,
-        total: int,
-        progress: Callable[[float], object] | None,
-        should_stop: Callable[[], bool] | None,
+        self, total: int, reporter: Reporter, max_workers: int | None, executor: Executor | None
     ) -> None:
-        self._total = total
-        self._reporter = Reporter("alignment", total, progress, should_stop)
+        super().__init__()
+        self._reporter = reporter
         self._submit: Callable[..., Future[Any]] = _run_here
         self._most_waiting = 0
-
-    @contextmanager
-    def start(self, max_workers: int | None, executor: Executor | None) -> Iterator[None]:
-        """Use workers inside the context."""
-        with ExitStack() as context:
-            number = count_workers(max_workers)
-            if executor is not None:
-                self._submit, self._most_waiting = executor.submit, _SENT_IMAGES
-            elif number > 1 and self._total > 0:
-                executor = context.enter_context(threads(number))
-                self._submit, self._most_waiting = executor.submit, number
-            yield
+        number = count_workers(max_workers)
+        if executor is not None:
+            self._submit, self._most_waiting = executor.submit, _SENT_IMAGES
+        elif number > 1 and total > 0:
+            self._submit = self.enter_context(threads(number)).submit
+            self._most_waiting = number
 
     def run(
         self,
