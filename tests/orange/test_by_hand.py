@@ -5,7 +5,6 @@ from ..qt_available import require_qt
 
 require_qt()
 
-from importlib.resources import files
 
 import h5py
 import numpy
@@ -18,8 +17,6 @@ from silx.gui import qt
 from silx.gui.dialog.DataFileDialog import DataFileDialog
 from silx.gui.utils.testutils import QTest
 from silx.io.nxdata import get_default
-
-from orangecontrib.ewoksndreg import tutorials
 
 _SOON = 50  # ms
 
@@ -88,7 +85,17 @@ class Hand:
             QTest.keyClick(menu.focusWidget() or menu, qt.Qt.Key_Return)
 
         self.answer(self.document.quickMenu, choose)
-        QTest.mouseDClick(self.viewport, qt.Qt.LeftButton, pos=qt.QPoint(x, y))
+        _double_click(self.viewport, qt.QPoint(x, y))
+        return self._take_last(name)
+
+    def take(self, name):
+        """Click on a widget in the tool box, and return its node."""
+        buttons = self.canvas.canvas.findChildren(qt.QToolButton)
+        (button,) = [each for each in buttons if _label(each) == name]
+        QTest.mouseClick(button, qt.Qt.LeftButton)
+        return self._take_last(name)
+
+    def _take_last(self, name):
         node = self.canvas.scheme.nodes[-1]
         assert node.title == name
         return node
@@ -111,7 +118,7 @@ class Hand:
             (link,) = self.canvas.scheme.find_links(source_node=source, sink_node=sink)
             line = scene.item_for_link(link).curveItem
             middle = line.mapToScene(line.curvePath().pointAtPercent(0.5))
-            QTest.mouseDClick(self.viewport, qt.Qt.LeftButton, pos=view.mapFromScene(middle))
+            _double_click(self.viewport, view.mapFromScene(middle))
             self.wait_until(lambda: self._find_channels(source, sink) == set(channels))
         QTest.qWait(6 * _SOON)
         dialog.stop()
@@ -139,16 +146,6 @@ class Hand:
         buttons = dialog.findChild(qt.QDialogButtonBox)
         QTest.mouseClick(buttons.button(qt.QDialogButtonBox.Ok), qt.Qt.LeftButton)
 
-    def let_go(self, node):
-        """Click on a widget: a line that has opened a dialog still owns the mouse, and the first
-        click is lost. Returns the center of the widget."""
-        item = self.document.scene().item_for_node(node).shapeItem
-        center = self.document.view().mapFromScene(item.sceneBoundingRect().center())
-        for _ in range(2):
-            QTest.mouseClick(self.viewport, qt.Qt.LeftButton, pos=center)
-            QTest.qWait(10 * _SOON)
-        return center
-
     def drag(self, viewport, start, end):
         QTest.mousePress(viewport, qt.Qt.LeftButton, pos=start)
         for n in range(1, 11):
@@ -158,8 +155,9 @@ class Hand:
 
     def open(self, node):
         """Double-click on a widget, and return its window."""
-        center = self.let_go(node)
-        QTest.mouseDClick(self.viewport, qt.Qt.LeftButton, pos=center)
+        item = self.document.scene().item_for_node(node).shapeItem
+        center = item.sceneBoundingRect().center()
+        _double_click(self.viewport, self.document.view().mapFromScene(center))
         window = self.canvas.scheme.widget_for_node(node)
         self.wait_until(window.isVisible)
         return window
@@ -172,8 +170,7 @@ class Hand:
             for name in names:
                 self.wait_until(lambda name=name: _find_row(view, name) is not None)
                 center = view.visualRect(_find_row(view, name)).center()
-                QTest.mouseClick(view.viewport(), qt.Qt.LeftButton, pos=center)
-                QTest.mouseDClick(view.viewport(), qt.Qt.LeftButton, pos=center)
+                _double_click(view.viewport(), center)
             button = dialog.findChild(qt.QPushButton, "open")
             self.wait_until(button.isEnabled)
             QTest.mouseClick(button, qt.Qt.LeftButton)
@@ -182,10 +179,28 @@ class Hand:
         QTest.mouseClick(field._browse_button, qt.Qt.LeftButton)
 
 
+def _label(button):
+    action = button.defaultAction()
+    return action and action.text()
+
+
+def _double_click(widget, position):
+    """What Qt receives of a mouse; `mouseDClick` alone never lets go of the button."""
+    QTest.mouseClick(widget, qt.Qt.LeftButton, pos=position)
+    QTest.mouseDClick(widget, qt.Qt.LeftButton, pos=position)
+    QTest.mouseRelease(widget, qt.Qt.LeftButton, pos=position)
+
+
 def _find_row(view, name):
     model, root = view.model(), view.rootIndex()
     rows = [model.index(n, 0, root) for n in range(model.rowCount(root))] if model else []
     return next((index for index in rows if index.data() == name), None)
+
+
+def _tick(field):
+    box = field.editor
+    QTest.mouseClick(box, qt.Qt.LeftButton, pos=qt.QPoint(8, box.height() // 2))
+    assert box.isChecked()
 
 
 def _press(window, label):
@@ -213,8 +228,7 @@ def test_stacks_and_shifts_of_a_file_become_an_aligned_file(hand):
     ranking = hand.open(rank)
     hand.browse(ranking.fields["transformations"], "maps.h5", "entry", "fits")
     aligning = hand.open(align)
-    crop = aligning.fields["crop"].editor
-    QTest.mouseClick(crop, qt.Qt.LeftButton, pos=qt.QPoint(8, crop.height() // 2))
+    _tick(aligning.fields["crop"])
     selecting = hand.open(select)
     hand.browse(selecting.fields["input_root_uri"], "maps.h5", "entry")
     QTest.keyClicks(selecting.fields["output_root_uri"].editor, "aligned.h5")
@@ -226,17 +240,25 @@ def test_stacks_and_shifts_of_a_file_become_an_aligned_file(hand):
 
 @pytest.mark.full
 def test_stacks_of_a_file_are_registered_and_become_an_aligned_file(hand):
-    hand.canvas.load_ows(str(files(tutorials) / "align_a_file.ows"))
-    hand.document = hand.canvas.canvas.current_document()
-    hand.viewport = hand.document.view().viewport()
-    nodes = {node.title: node for node in hand.canvas.scheme.nodes}
-    select = nodes["NXdata stacks"]
-    aligning = hand.open(nodes["2D Transformation"])
+    select = hand.take("NXdata stacks")
+    register = hand.add("2D Intensity-Based Registration", 270, 350)
+    rank = hand.add("Post-Registration Evaluation", 480, 350)
+    align = hand.add("2D Transformation", 690, 150)
+    hand.link(select, register, BOTH[:1])
+    hand.link(register, rank, BOTH)
+    hand.link(rank, align, BOTH)
+    hand.link(select, align, PLACE)
+    registering = hand.open(register)
+    ranking = hand.open(rank)
+    aligning = hand.open(align)
+    _tick(aligning.fields["crop"])
     selecting = hand.open(select)
     hand.browse(selecting.fields["input_root_uri"], "maps.h5", "entry")
     QTest.keyClicks(selecting.fields["output_root_uri"].editor, "aligned.h5")
     _press(selecting, "Trigger")
     hand.wait_until(lambda: aligning.task_succeeded)
+    hand.wait_until(lambda: "is the best of 2" in ranking.view.summary.text())
+    assert registering.task_succeeded
     with h5py.File("aligned.h5") as file:
         _, rows, columns = file["/entry/align/Ca-K"].shape
     # 0.01 px more than the motion cost a row or column at each side.
