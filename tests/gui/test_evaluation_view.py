@@ -109,7 +109,7 @@ def test_it_begins_with_the_best_stack_and_the_last_image(filled):
 def test_a_click_in_the_table_drives_all_tabs(filled, result, wait_until):
     click_row(filled, "Ca-K")
     assert filled.motion_tab.legend.currentItem().text() == "Ca-K"
-    assert filled.images_tab.right.choice.currentData() == "Ca-K"
+    assert filled.images_tab.side_b.choice.currentData() == "Ca-K"
     assert filled.per_image_tab.plot.getCurve("Ca-K") is not None
 
 
@@ -150,7 +150,7 @@ def test_choosing_moves_the_mark_and_keeps_the_ranking(filled, result, wait_unti
         "The registration of 'Fe-K' is the best of 2. All stacks are aligned with the registration"
         " of 'Ca-K'."
     )
-    assert filled.images_tab.right.choice.currentText() == "✓ Ca-K"
+    assert filled.images_tab.side_b.choice.currentText() == "✓ Ca-K"
     with pytest.raises(ValueError, match="There is no registration 'Zn' to choose"):
         filled.choose("Zn")
 
@@ -302,11 +302,11 @@ def test_a_forced_registration_has_no_scores_but_everything_else(show, result):
     )
     assert view.ranking_tab.table.model().rowCount() == 2
     assert view.selection.stack == "Fe-K"
-    assert len(view.images_tab.right.plot.getAllImages()) == 1
+    assert len(view.images_tab.side_b.plot.getAllImages()) == 1
     assert view.motion_tab.plots["rows"].getCurve("Fe-K") is not None
     view.selection.select_stack("Ca-K")  # with the registration of another stack only
-    assert view.images_tab.right.choice.currentData() == "Fe-K"
-    assert view.images_tab.right.choice.count() == 1
+    assert view.images_tab.side_b.choice.currentData() == "Fe-K"
+    assert view.images_tab.side_b.choice.count() == 1
 
 
 def test_a_skipped_ranking_shows_each_stack_with_its_own_registration(show, result):
@@ -316,7 +316,7 @@ def test_a_skipped_ranking_shows_each_stack_with_its_own_registration(show, resu
         == "Nothing was ranked: each stack keeps the registration that it was given."
     )
     assert view.selection.stack == "Ca-K"
-    assert len(view.images_tab.right.plot.getAllImages()) == 1
+    assert len(view.images_tab.side_b.plot.getAllImages()) == 1
     assert len(view.motion_tab.plots["rows"].getAllCurves()) == 2
 
 
@@ -349,9 +349,9 @@ def test_stacks_of_different_shapes_are_shown(show, result, wait_until):
     assert view.slider.slider.maximum() == 2
     view.selection.select_stack("Fe-K")
     wait_until(lambda: find_loaded_number(view) == 2)
-    assert view.images_tab.right.choice.currentData() == "Fe-K"  # the only one that fits
+    assert view.images_tab.side_b.choice.currentData() == "Fe-K"  # the only one that fits
     assert view.slider.slider.maximum() == 5
-    assert view.images_tab.left.plot.getAllImages()[0].getData().shape[:2] == (40, 44)
+    assert view.images_tab.side_a.plot.getAllImages()[0].getData().shape[:2] == (40, 44)
 
 
 def test_a_new_result_stays_with_the_stack_and_the_image_that_were_looked_at(
@@ -425,7 +425,7 @@ def test_a_dark_window_has_dark_plots(filled, application):
     filled.setPalette(dark)
     application.processEvents()
     plots = (
-        filled.images_tab.left.plot,
+        filled.images_tab.side_a.plot,
         filled.per_image_tab.plot,
         *filled.motion_tab.plots.values(),
     )

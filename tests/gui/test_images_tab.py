@@ -65,17 +65,17 @@ def test_alone_the_image_is_shown_as_measured_and_aligned(images, view, result, 
         if number != view.selection.image:
             select(view, wait_until, number)
         measured = result.stacks["Fe-K"][number]
-        numpy.testing.assert_array_equal(pixels(images.left.plot), measured)
+        numpy.testing.assert_array_equal(pixels(images.side_a.plot), measured)
         expected = align_by_hand(measured, *MOTION[number])
-        numpy.testing.assert_array_equal(pixels(images.right.plot), expected)
+        numpy.testing.assert_array_equal(pixels(images.side_b.plot), expected)
 
 
 def test_the_difference_is_to_image_0_before_and_after(images, view, result, wait_until):
     choose(images, Mode.DIFFERENCE)
     select(view, wait_until, 4)
     stack = result.stacks["Fe-K"]
-    numpy.testing.assert_array_equal(pixels(images.left.plot), stack[4] - stack[0])
-    after = pixels(images.right.plot)
+    numpy.testing.assert_array_equal(pixels(images.side_a.plot), stack[4] - stack[0])
+    after = pixels(images.side_b.plot)
     expected = align_by_hand(stack[4], *MOTION[4]) - stack[0]
     numpy.testing.assert_array_equal(after, expected)
     # They really are on top of each other.
@@ -85,7 +85,7 @@ def test_the_difference_is_to_image_0_before_and_after(images, view, result, wai
 def test_the_overlay_is_gray_where_images_are_on_top_of_each_other(images):
     choose(images, Mode.OVERLAY)
     before, after = (
-        pixels(plot)[..., :3].astype(int) for plot in (images.left.plot, images.right.plot)
+        pixels(plot)[..., :3].astype(int) for plot in (images.side_a.plot, images.side_b.plot)
     )
     invalid = (after == INVALID).all(axis=2)
     assert 0 < invalid.mean() < 0.3
@@ -99,7 +99,7 @@ def test_blinking_alternates_both_images(images, view, result, wait_until):
     seen = set()
 
     def both_seen():
-        picture = pixels(images.left.plot)
+        picture = pixels(images.side_a.plot)
         if numpy.array_equal(picture, stack[0]):
             seen.add(0)
         else:
@@ -126,17 +126,19 @@ def test_any_two_registrations_are_compared_on_any_stack(images, view, result, w
     view.selection.select_stack("Ca-K")
     wait_until(lambda: find_loaded_number(view) == 5)
     stack = result.stacks["Ca-K"]
-    numpy.testing.assert_array_equal(pixels(images.left.plot), stack[5])
-    numpy.testing.assert_array_equal(pixels(images.right.plot), align_by_hand(stack[5], *MOTION[5]))
+    numpy.testing.assert_array_equal(pixels(images.side_a.plot), stack[5])
+    numpy.testing.assert_array_equal(
+        pixels(images.side_b.plot), align_by_hand(stack[5], *MOTION[5])
+    )
     # What was registered from Ca-K is wrong: image 5 was moved by (0, 4).
     wrong = align_by_hand(stack[5], 0, 4)
-    choose_from(images.right.choice, "Ca-K")
-    wait_until(lambda: numpy.array_equal(pixels(images.right.plot), wrong, equal_nan=True))
+    choose_from(images.side_b.choice, "Ca-K")
+    wait_until(lambda: numpy.array_equal(pixels(images.side_b.plot), wrong, equal_nan=True))
     assert view.selection.registration == "Ca-K"
-    choose_from(images.left.choice, "Fe-K")
+    choose_from(images.side_a.choice, "Fe-K")
     good = align_by_hand(stack[5], *MOTION[5])
-    wait_until(lambda: numpy.array_equal(pixels(images.left.plot), good, equal_nan=True))
-    numpy.testing.assert_array_equal(pixels(images.right.plot), wrong)
+    wait_until(lambda: numpy.array_equal(pixels(images.side_a.plot), good, equal_nan=True))
+    numpy.testing.assert_array_equal(pixels(images.side_b.plot), wrong)
 
 
 def test_the_refined_registration_can_be_looked_at(show, result, wait_until):
@@ -146,8 +148,8 @@ def test_the_refined_registration_can_be_looked_at(show, result, wait_until):
     images = view.images_tab
     choose(images, Mode.IMAGE)
     expected = align_by_hand(result.stacks["Fe-K"][5], 4, 1)
-    numpy.testing.assert_array_equal(pixels(images.right.plot), expected)
-    assert [images.right.choice.itemText(n) for n in range(3)] == [
+    numpy.testing.assert_array_equal(pixels(images.side_b.plot), expected)
+    assert [images.side_b.choice.itemText(n) for n in range(3)] == [
         "✓ Fe-K, refined",
         "★ Fe-K",
         "Ca-K",
@@ -163,8 +165,8 @@ def test_the_title_says_how_similar_the_images_are(images, view, result):
     first, image = result.stacks["Fe-K"][[0, 5]]
     low, high = numpy.percentile(result.stacks["Fe-K"], (1, 99.5))
     before = numpy.corrcoef(*(numpy.clip(x, low, high).ravel() for x in (first, image)))[0, 1]
-    assert images.correlations[0].text() == f"left: r = {before:.3f}"
-    assert images.correlations[1].text() == "right: r = 1.000"
+    assert images.correlations[0].text() == f"A: r = {before:.3f}"
+    assert images.correlations[1].text() == "B: r = 1.000"
 
 
 def share_of_window(view, plot):
@@ -185,17 +187,49 @@ def test_pictures_fill_the_window(show, settle, shape):
     view.tabs.setCurrentWidget(images)
     settle()
     assert (view.width(), view.height()) == (1100, 750)
-    for side in (images.left, images.right):
+    for side in (images.side_a, images.side_b):
         assert share_of_window(view, side.plot) >= 0.2
         assert not side.plot.isAxesDisplayed()
-    for button, side in zip(images.side_buttons[1:], (images.left, images.right), strict=True):
+    for button, side in zip(images.side_buttons[1:], (images.side_a, images.side_b), strict=True):
         click(button)
         settle()
         assert share_of_window(view, side.plot) >= 0.45
     click(images.side_buttons[0])
     settle()
-    assert images.left.isVisible()
-    assert images.right.isVisible()
+    assert images.side_a.isVisible()
+    assert images.side_b.isVisible()
+
+
+@pytest.mark.parametrize("shape", [(300, 900), (200, 1000)])
+def test_wide_pictures_are_above_each_other(show, settle, shape):
+    stack = numpy.zeros((2, *shape), numpy.uint8)
+    view = show({"a": stack}, {"a": shifts([(0, 0), (1, 0)])})
+    view.tabs.setCurrentWidget(view.images_tab)
+    settle()
+    for side in view.images_tab.plots.sides:
+        assert share_of_window(view, side.plot) >= 0.2
+    first, second = (side.geometry() for side in view.images_tab.plots.sides)
+    assert first.bottom() < second.top()
+    view.resize(1366, 500)
+    settle()
+    first, second = (side.geometry() for side in view.images_tab.plots.sides)
+    assert (first.bottom() < second.top()) == (shape == (200, 1000))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_beside_the_pictures(images, settle, theme):
+    if theme == "dark":
+        palette = images.palette()
+        palette.setColor(qt.QPalette.Base, qt.QColor("black"))
+        palette.setColor(qt.QPalette.Text, qt.QColor("white"))
+        images.setPalette(palette)
+    settle()
+    picture = images.side_a.plot.getWidgetHandle().grab().toImage()
+    _, top = images.side_a.plot.dataToPixel(-0.5, -0.5, check=False)
+    colors = {
+        picture.pixelColor(x, y).name() for x in range(picture.width()) for y in range(int(top) - 2)
+    }
+    assert colors == {images.palette().color(qt.QPalette.Base).name()}
 
 
 def test_the_color_bar_is_hidden_beside_red_and_blue(images):
@@ -205,7 +239,7 @@ def test_the_color_bar_is_hidden_beside_red_and_blue(images):
 
 
 def test_the_mouse_shows_the_values_in_both_pictures(images, view, result, application):
-    plot = images.right.plot
+    plot = images.side_b.plot
     x, y = plot.dataToPixel(7, 12)
     QTest.mouseMove(plot.getWidgetHandle(), qt.QPoint(round(x), round(y)))
     application.processEvents()
@@ -214,8 +248,8 @@ def test_the_mouse_shows_the_values_in_both_pictures(images, view, result, appli
     aligned = align_by_hand(image, *MOTION[5])
     assert images.values.text().split("   |   ") == [
         "row 12, column 7",
-        f"left: image {image[12, 7]:.6g}, reference {first[12, 7]:.6g}",
-        f"right: image {aligned[12, 7]:.6g}, reference {first[12, 7]:.6g}",
+        f"A: image {image[12, 7]:.6g}, reference {first[12, 7]:.6g}",
+        f"B: image {aligned[12, 7]:.6g}, reference {first[12, 7]:.6g}",
     ]
 
 
@@ -232,31 +266,33 @@ def drag(plot, start, end):
 def test_the_line_between_the_images_is_dragged_in_both_pictures(images, result, settle):
     choose(images, Mode.SWIPE)
     settle()
-    drag(images.left.plot, (21.5, 20), (10, 20))
+    drag(images.side_a.plot, (21.5, 20), (10, 20))
     settle()
-    lines = {side.plot._getMarker("swipe").getXPosition() for side in (images.left, images.right)}
+    lines = {
+        side.plot._getMarker("swipe").getXPosition() for side in (images.side_a, images.side_b)
+    }
     (column,) = lines
     assert column == pytest.approx(10, abs=0.6)
-    stack, shown = result.stacks["Fe-K"], pixels(images.left.plot)
+    stack, shown = result.stacks["Fe-K"], pixels(images.side_a.plot)
     numpy.testing.assert_array_equal(shown[:, :9], stack[0][:, :9])
     numpy.testing.assert_array_equal(shown[:, 12:], stack[5][:, 12:])
 
 
 def test_differences_four_times_as_strong_and_images_on_their_own_scales(images, result):
     choose(images, Mode.DIFFERENCE)
-    (image,) = images.left.plot.getAllImages()
+    (image,) = images.side_a.plot.getAllImages()
     low, high = image.getColormap().getVRange()
     click(images.amplified)
     assert image.getColormap().getVRange() == pytest.approx((low / 4, high / 4))
     choose(images, Mode.OVERLAY)
-    before = pixels(images.left.plot)
+    before = pixels(images.side_a.plot)
     click(images.own_scale)
     first, last = (
         (each - low) / (high - low)
         for each in result.stacks["Fe-K"][[0, 5]]
         for low, high in [numpy.percentile(each, (1, 99.5))]
     )
-    shown = pixels(images.left.plot)
+    shown = pixels(images.side_a.plot)
     assert (shown != before).any()
     for channel, expected in ((0, first), (2, last)):
         numpy.testing.assert_allclose(
@@ -266,11 +302,11 @@ def test_differences_four_times_as_strong_and_images_on_their_own_scales(images,
 
 def test_colors_that_the_user_has_set_stay_at_the_next_image(images, view, wait_until):
     choose(images, Mode.IMAGE)
-    (image,) = images.left.plot.getAllImages()
+    (image,) = images.side_a.plot.getAllImages()
     image.getColormap().setName("viridis")
     image.getColormap().setVRange(0.1, 0.2)
     select(view, wait_until, 2)
-    for side in (images.left, images.right):
+    for side in (images.side_a, images.side_b):
         (image,) = side.plot.getAllImages()
         assert (image.getColormap().getName(), image.getColormap().getVRange()) == (
             "viridis",
@@ -280,7 +316,7 @@ def test_colors_that_the_user_has_set_stay_at_the_next_image(images, view, wait_
 
 def test_every_picture_has_the_tools_that_silx_users_reach_for(images, application):
     choose(images, Mode.IMAGE)
-    for side in (images.left, images.right):
+    for side in (images.side_a, images.side_b):
         tools = side.tools
         tools.copy.trigger()
         assert not application.clipboard().image().isNull()
@@ -291,7 +327,7 @@ def test_every_picture_has_the_tools_that_silx_users_reach_for(images, applicati
 
 def test_a_profile_is_drawn(images, settle, application):
     choose(images, Mode.IMAGE)
-    side = images.left
+    side = images.side_a
     side.tools.profile_button.menu().actions()[0].trigger()
     x, y = side.plot.dataToPixel(10, 12)
     QTest.mouseClick(
@@ -314,7 +350,7 @@ def test_the_color_scale_does_not_change_with_the_image(images, view, result, wa
         choose(images, mode)
         for number in (1, 3, 5):
             select(view, wait_until, number)
-            for plot in (images.left.plot, images.right.plot):
+            for plot in (images.side_a.plot, images.side_b.plot):
                 (image,) = plot.getAllImages()
                 assert image.getColormap().getVRange() == pytest.approx(limits)
 
@@ -322,7 +358,7 @@ def test_the_color_scale_does_not_change_with_the_image(images, view, result, wa
 def test_invalid_pixels_have_a_color_that_no_value_has(images):
     for mode in (Mode.IMAGE, Mode.BLINK, Mode.DIFFERENCE):
         choose(images, mode)
-        (image,) = images.right.plot.getAllImages()
+        (image,) = images.side_b.plot.getAllImages()
         colors = image.getRgbaImageData(copy=False)[..., :3]
         invalid = numpy.isnan(image.getData())
         assert 0 < invalid.mean() < 0.3
@@ -335,7 +371,7 @@ def test_invalid_pixels_have_a_color_that_no_value_has(images):
 def test_rows_run_down_and_pixels_are_square(images, application):
     choose(images, Mode.IMAGE)
     application.processEvents()
-    for plot in (images.left.plot, images.right.plot):
+    for plot in (images.side_a.plot, images.side_b.plot):
         left, top = plot.dataToPixel(0, 0, check=False)
         right, bottom = plot.dataToPixel(30, 30, check=False)
         assert bottom > top
@@ -346,10 +382,10 @@ def test_the_whole_image_is_in_sight_also_after_the_window_was_resized(
     images, view, wait_until, application
 ):
     def whole_image():
-        left, right, top, bottom = limits = images.left.plot.limits()
+        left, right, top, bottom = limits = images.side_a.plot.limits()
         inside = max(left, top) <= -0.49 and right >= 43.49 and bottom >= 39.49
         tight = min((right - left) - 44, (bottom - top) - 40) < 0.1
-        return inside and tight and limits == pytest.approx(images.right.plot.limits(), abs=0.1)
+        return inside and tight and limits == pytest.approx(images.side_b.plot.limits(), abs=0.1)
 
     wait_until(whole_image)
     view.resize(800, 900)
@@ -377,7 +413,7 @@ def test_a_stack_of_another_shape_is_in_sight_as_a_whole(show, result, wait_unti
 def test_both_pictures_are_zoomed_together_and_stay_so_at_the_next_image(
     images, view, wait_until, application
 ):
-    before, after = images.left.plot, images.right.plot
+    before, after = images.side_a.plot, images.side_b.plot
     after.setLimits(10, 20, 12, 22)
     application.processEvents()
     zoomed = after.limits()
@@ -394,7 +430,7 @@ def test_the_pictures_keep_their_place_in_all_modes(images, application):
     for mode in Mode:
         choose(images, mode)
         application.processEvents()
-        sizes.add((images.left.plot.width(), images.right.plot.width()))
+        sizes.add((images.side_a.plot.width(), images.side_b.plot.width()))
     assert len(sizes) == 1
 
 
@@ -460,7 +496,7 @@ def test_a_stack_without_a_registration_shows_what_was_measured(show, result):
     view = show(result.stacks, {"Fe-K": result.registrations["Fe-K"]})
     images = view.images_tab
     numpy.testing.assert_array_equal(images.loaded.pairs[0].image, result.stacks["Ca-K"][5])
-    assert images.right.choice.count() == 1
+    assert images.side_b.choice.count() == 1
 
 
 def test_images_that_must_not_be_written_are_shown(show, result):
@@ -468,7 +504,7 @@ def test_images_that_must_not_be_written_are_shown(show, result):
     images.flags.writeable = False
     view = show({"Fe-K": images}, {"Fe-K": result.registrations["Fe-K"]})
     choose(view.images_tab, Mode.IMAGE)
-    (image,) = view.images_tab.left.plot.getAllImages()
+    (image,) = view.images_tab.side_a.plot.getAllImages()
     assert image.getRgbaImageData(copy=False).shape == (40, 44, 4)
     numpy.testing.assert_array_equal(image.getData(), images[5])
 
@@ -479,6 +515,6 @@ def test_names_are_text_and_neither_html_nor_keys(show):
     view = show(
         {name: result.stacks["Fe-K"]}, {name: result.registrations["Fe-K"]}, reference_stack=name
     )
-    assert view.images_tab.right.choice.currentText() == f"✓ ★ {name}"
+    assert view.images_tab.side_b.choice.currentText() == f"✓ ★ {name}"
     assert view.summary.textFormat() == qt.Qt.PlainText
     assert repr(name) in view.summary.text()

@@ -70,7 +70,7 @@ def test_a_saved_result_is_shown_as_it_was(run, result_file, application, wait_u
     view.choose("Ca-K")  # which was not refined
     assert view.summary.text().endswith("aligned with the registration of 'Ca-K'.")
     view.choose("Fe-K")
-    assert view.images_tab.right.choice.currentData() == "Fe-K, refined"
+    assert view.images_tab.side_b.choice.currentData() == "Fe-K, refined"
     assert list(shown.refined["Fe-K"]) == list(task.refinement.transformations)
     assert list(shown.registrations["Ca-K"]) == list(task.registrations["Ca-K"])
     assert view.summary.text().startswith("The registration of 'Fe-K' is the best of 2.")

@@ -463,7 +463,7 @@ def test_another_registration_can_be_chosen_in_the_result(widget, run, settle, m
     assert _field(widget, "reference_stack").editor.currentText() == "Ca-K"
     assert _read_outputs(widget)["reference_stack"] == "Ca-K"
     assert _read_saved(widget)["_ewoks_default_inputs"]["reference_stack"] == "Ca-K"
-    choice = widget.view.images_tab.right.choice
+    choice = widget.view.images_tab.side_b.choice
     assert {choice.itemData(n) for n in range(choice.count())} == {"Ca-K", "Fe-K"}
     _choose(widget, "reference_stack", "the best")
     run(widget)

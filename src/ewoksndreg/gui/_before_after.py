@@ -1,4 +1,4 @@
-"""Two pictures next to each other that are zoomed together."""
+"""Two pictures beside or above each other that are zoomed together."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SWIPE = "swipe"
 
 
 class BeforeAfter(qt.QWidget):
-    """Two pictures, or one of them, with one color scale. Each has a list of registrations and
-    tools above it."""
+    """Two pictures, A and B, or one of them, with one color scale. Each has a list of registrations
+    and tools above it. Wide pictures are above each other where that makes them larger."""
 
     sigSwiped = qt.Signal(float)
     """The line was dragged to this fraction of the width."""
@@ -31,20 +31,20 @@ class BeforeAfter(qt.QWidget):
 
     def __init__(self, parent: qt.QWidget | None = None) -> None:
         super().__init__(parent)
-        self.sides = (Side("&Left", self), Side("Rig&ht", self))
+        self.sides = (Side("&A", self), Side("&B", self))
         self._shape: tuple[int, ...] = (0, 0)
         self._following = False
-        layout = qt.QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self._layout = qt.QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
         for side, other in zip(self.sides, self.sides[::-1], strict=True):
-            layout.addWidget(side, 1)
+            self._layout.addWidget(side, 1)
             side.plot.sigChanged.connect(partial(self._follow, side.plot, other.plot))
             side.plot.sigSwiped.connect(lambda x: self.sigSwiped.emit((x + 0.5) / self._shape[1]))
             side.plot.sigHovered.connect(self.sigHovered)
 
     def show_pictures(self, pictures: list[NDArray[Any]], colormap: Colormap) -> None:
         """
-        :param pictures: left and right; values of shape `(H, W)`, or red, green, blue and opacity,
+        :param pictures: A and B; values of shape `(H, W)`, or red, green, blue and opacity,
             shape `(H, W, 4)`.
         :param colormap: of the values.
         """
@@ -52,6 +52,7 @@ class BeforeAfter(qt.QWidget):
             side.plot.show_picture(picture, colormap)
         if pictures[0].shape[:2] != self._shape:
             self._shape = pictures[0].shape[:2]
+            self._arrange()
             self.reset_zoom()
 
     def show_swipe(self, fraction: float | None) -> None:
@@ -68,6 +69,21 @@ class BeforeAfter(qt.QWidget):
     def clear(self) -> None:
         for side in self.sides:
             side.plot.clear()
+
+    def resizeEvent(self, event: qt.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        rows, columns = self._shape
+        width, height = self.width(), self.height()
+        tools = self.sides[0].tools.sizeHint().height()
+        # Size of a pixel: the smaller one of what width and height allow, without the divisions.
+        beside = min(width / 2 * rows, (height - tools) * columns)
+        above = min(width * rows, (height / 2 - tools) * columns)
+        self._layout.setDirection(
+            qt.QBoxLayout.TopToBottom if above > beside else qt.QBoxLayout.LeftToRight
+        )
 
     def _follow(self, zoomed: Picture, other: Picture) -> None:
         if self._following or not zoomed.isVisible():

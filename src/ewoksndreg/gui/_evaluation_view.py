@@ -76,7 +76,7 @@ class EvaluationView(qt.QWidget):
         self.summary = self.ranking_tab.summary
         self.stack_choice = qt.QComboBox(self)
         self.stack_choice.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
-        self.stack_choice.setMaximumWidth(200)
+        self.stack_choice.setMaximumWidth(150)
         self.slider = ImageSlider(self.selection, lambda: self._loader.loading, self)
         self.message = make_heading(self)
         self.banner = make_label(self)

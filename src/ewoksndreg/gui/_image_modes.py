@@ -22,7 +22,7 @@ class Mode(Enum):
 
     OVERLAY = "&Red/blue"
     DIFFERENCE = "&Difference"
-    BLINK = "&Blink"
+    BLINK = "B&link"
     SWIPE = "S&wipe"
     IMAGE = "Image alo&ne"
 

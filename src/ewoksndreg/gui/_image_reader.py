@@ -36,7 +36,7 @@ class ImageRequest:
     :param stack: its N images.
     :param number: of the image, 0 to N - 1.
     :param reference: number of the reference image.
-    :param registrations: for the left and the right picture, N transformations to align the images
+    :param registrations: for picture A and picture B, N transformations to align the images
         with; None to show them as measured.
     """
 
@@ -66,7 +66,7 @@ class LoadedImages:
     :param name: of the stack.
     :param number: of the image.
     :param reference: number of the reference image.
-    :param pairs: for the left and the right picture.
+    :param pairs: for picture A and picture B.
     :param limits: lowest and highest value of the color scale of the stack.
     :param own_limits: of the reference image and of the image alone.
     """

@@ -33,10 +33,10 @@ _INVALID = f'<br><span style="color: rgb{INVALID}">■</span> invalid, or outsid
 
 
 class ImagesTab(qt.QWidget):
-    """The selected image of the selected stack beside its reference image: on the left as measured
-    or aligned with any registration, on the right aligned with the selected one.
+    """The selected image of the selected stack over its reference image: picture A as measured or
+    aligned with any registration, picture B aligned with the selected one.
 
-    :param selection: another registration on the right is selected in all tabs.
+    :param selection: another registration of picture B is selected in all tabs.
     :param loader: reads the images.
     """
 
@@ -58,15 +58,17 @@ class ImagesTab(qt.QWidget):
             colormap.setNaNColor((*(channel / 255 for channel in INVALID), 1.0))
 
         self.plots = BeforeAfter(self)
-        self.left, self.right = self.plots.sides
+        self.side_a, self.side_b = self.plots.sides
         self.mode_buttons = {mode: qt.QRadioButton(mode.value, self) for mode in Mode}
-        self.side_buttons = [qt.QRadioButton(text, self) for text in ("B&oth", "Le&ft", "Ri&ght")]
+        self.side_buttons = [
+            qt.QRadioButton(text, self) for text in ("B&oth", "&Just A", "J&ust B")
+        ]
         self.own_scale = qt.QCheckBox("&Each on its\nown scale", self)
         self.own_scale.setToolTip(
             "For images whose brightness differs, as across an absorption edge"
         )
         self.amplified = qt.QCheckBox("Difference ×&4", self)  # noqa: RUF001
-        self.color_bar = ColorBarWidget(self, plot=self.left.plot)
+        self.color_bar = ColorBarWidget(self, plot=self.side_a.plot)
         self.color_bar.getColorScaleBar().setMinimumHeight(60)
         self.correlations = (make_label(self), make_label(self))
         self.explanation = make_label(self)
@@ -90,8 +92,8 @@ class ImagesTab(qt.QWidget):
         for button in self.side_buttons:
             button.toggled.connect(self._show_sides)
             button.setFocusPolicy(qt.Qt.TabFocus)
-        self.left.choice.activated.connect(self._load)
-        self.right.choice.activated.connect(self._select_registration)
+        self.side_a.choice.activated.connect(self._load)
+        self.side_b.choice.activated.connect(self._select_registration)
         self.plots.sigSwiped.connect(self._on_swiped)
         self.plots.sigHovered.connect(self._show_values)
         selection.sigStackChanged.connect(self._on_stack_changed)
@@ -153,14 +155,14 @@ class ImagesTab(qt.QWidget):
         self._pages = qt.QStackedWidget(self)
         self._pages.addWidget(self.plots)
         self._pages.addWidget(self.error)
-        left = qt.QVBoxLayout()
-        left.setSpacing(2)
-        left.addWidget(self._pages, 1)
-        left.addWidget(self.values)
+        pictures = qt.QVBoxLayout()
+        pictures.setSpacing(2)
+        pictures.addWidget(self._pages, 1)
+        pictures.addWidget(self.values)
         layout = qt.QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 2)
         layout.setSpacing(0)
-        layout.addLayout(left, 1)
+        layout.addLayout(pictures, 1)
         layout.addWidget(panel)
 
     def _on_stack_changed(self, name: str) -> None:
@@ -172,33 +174,33 @@ class ImagesTab(qt.QWidget):
         stack, best = self._selection.stack, self._result.best
         if stack is None:
             return
-        before = self.left.choice.currentData()
+        before = self.side_a.choice.currentData()
         names = self._result.find_fitting(stack)
-        self.left.choice.clear()
-        self.left.choice.addItem(_AS_MEASURED, None)
-        self.right.choice.clear()
+        self.side_a.choice.clear()
+        self.side_a.choice.addItem(_AS_MEASURED, None)
+        self.side_b.choice.clear()
         for name in names:
             label = f"★ {name}" if name == best else name
             if name == self._result.find_applied(stack):
                 label = f"✓ {label}"
-            self.left.choice.addItem(label, name)
-            self.right.choice.addItem(label, name)
-        self.right.choice.setEnabled(bool(names))
-        self.left.choice.setCurrentIndex(max(0, self.left.choice.findData(before)))
+            self.side_a.choice.addItem(label, name)
+            self.side_b.choice.addItem(label, name)
+        self.side_b.choice.setEnabled(bool(names))
+        self.side_a.choice.setCurrentIndex(max(0, self.side_a.choice.findData(before)))
         self._show_registration(self._selection.registration)
 
     def _show_registration(self, name: str | None) -> None:
-        index = self.right.choice.findData(name)
+        index = self.side_b.choice.findData(name)
         if index < 0 and self._selection.stack is not None:
-            index = self.right.choice.findData(self._result.find_applied(self._selection.stack))
-        self.right.choice.setCurrentIndex(max(0, index))
+            index = self.side_b.choice.findData(self._result.find_applied(self._selection.stack))
+        self.side_b.choice.setCurrentIndex(max(0, index))
 
     def _on_registration_changed(self, name: str) -> None:
         self._show_registration(name)
         self._load()
 
     def _select_registration(self) -> None:
-        name = self.right.choice.currentData()
+        name = self.side_b.choice.currentData()
         if name == self._selection.registration:
             self._load()
         else:
@@ -214,11 +216,11 @@ class ImagesTab(qt.QWidget):
             )
             return
         shown = result.shown
-        left, right = (shown.get(side.choice.currentData()) for side in self.plots.sides)
+        a, b = (shown.get(side.choice.currentData()) for side in self.plots.sides)
         self._delay.start()
         reference = min(result.reference_image, len(result.stacks[name]) - 1)
         self._loader.load(
-            ImageRequest(name, result.stacks[name], self._selection.image, reference, (left, right))
+            ImageRequest(name, result.stacks[name], self._selection.image, reference, (a, b))
         )
 
     def _show_images(self, loaded: LoadedImages) -> None:
@@ -258,9 +260,9 @@ class ImagesTab(qt.QWidget):
         self._draw()
 
     def _show_sides(self) -> None:
-        _, only_left, only_right = self.side_buttons
-        self.left.setHidden(only_right.isChecked())
-        self.right.setHidden(only_left.isChecked())
+        _, only_a, only_b = self.side_buttons
+        self.side_a.setHidden(only_b.isChecked())
+        self.side_b.setHidden(only_a.isChecked())
 
     def _on_swiped(self, fraction: float) -> None:
         fraction = min(max(fraction, 0), 1)
@@ -292,9 +294,7 @@ class ImagesTab(qt.QWidget):
             [make_picture(pair, loaded, display) for pair in loaded.pairs], colormap
         )
         self.plots.show_swipe(display.swipe if display.mode is Mode.SWIPE else None)
-        for name, label, pair in zip(
-            ("left", "right"), self.correlations, loaded.pairs, strict=True
-        ):
+        for name, label, pair in zip("AB", self.correlations, loaded.pairs, strict=True):
             known = not math.isnan(pair.correlation)
             correlation = f"{pair.correlation:.3f}" if known else "unknown"
             label.setText(f"{name}: r = {correlation}")
@@ -311,7 +311,7 @@ class ImagesTab(qt.QWidget):
             self.values.clear()
             return
         parts = [f"row {row}, column {column}"]
-        for name, pair in zip(("left", "right"), self.loaded.pairs, strict=True):
+        for name, pair in zip("AB", self.loaded.pairs, strict=True):
             image, reference = (
                 "invalid" if math.isnan(pixels[row, column]) else f"{pixels[row, column]:.6g}"
                 for pixels in (pair.image, pair.reference)

@@ -24,8 +24,6 @@ class ThemedPlot(PlotWidget):
     ) -> None:
         super().__init__(parent)
         self._margins = margins
-        if margins is None:
-            self.setAxesDisplayed(False)
         self._made = True
         self._use_palette()
 
@@ -47,7 +45,9 @@ class ThemedPlot(PlotWidget):
     def _use_palette(self) -> None:
         text = self.palette().color(qt.QPalette.Text)
         base = self.palette().color(qt.QPalette.Base)
+        # silx draws the ends of the ticks even without axes, and colors them only with axes.
+        self.setAxesDisplayed(True)
         self.setBackgroundColor(base)
-        # silx draws the ends of the ticks even where there are no axes.
         self.setForegroundColor(base if self._margins is None else text)
         self.setGridColor(mix_colors(base, text, _GRID))
+        self.setAxesDisplayed(self._margins is not None)
