@@ -166,6 +166,16 @@ def test_a_double_click_and_the_return_key_choose(filled):
     assert requested == ["Ca-K", "Fe-K"]
 
 
+def test_all_tabs_are_visible_beside_the_panel_of_inputs(show, settle, result):
+    name = "Zn-K, measured with a very long name of a channel"
+    images = result.stacks["Fe-K"]
+    view = show({name: images}, {name: result.registrations["Fe-K"]})
+    view.resize(780, 750)  # the panel of inputs in a window of 1100 px takes the rest
+    settle()
+    bar = view.tabs.tabBar()
+    assert bar.tabRect(bar.count() - 1).right() <= bar.width()
+
+
 def test_the_keys(filled, application, wait_until):
     table = filled.ranking_tab.table
     table.setFocus()

@@ -162,6 +162,17 @@ class Hand:
         self.wait_until(window.isVisible)
         return window
 
+    def run(self, select, last):
+        """Choose the file and one to save in, and run everything.
+
+        :param last: the window that has to succeed.
+        """
+        window = self.open(select)
+        self.browse(window.fields["input_root_uri"], "maps.h5", "entry")
+        QTest.keyClicks(window.fields["output_root_uri"].editor, "aligned.h5")
+        _press(window, "Trigger")
+        self.wait_until(lambda: last.task_succeeded)
+
     def browse(self, field, *names):
         """Choose a group of a file in the dialog of a field: double-click on what leads to it."""
 
@@ -229,11 +240,7 @@ def test_stacks_and_shifts_of_a_file_become_an_aligned_file(hand):
     hand.browse(ranking.fields["transformations"], "maps.h5", "entry", "fits")
     aligning = hand.open(align)
     _tick(aligning.fields["crop"])
-    selecting = hand.open(select)
-    hand.browse(selecting.fields["input_root_uri"], "maps.h5", "entry")
-    QTest.keyClicks(selecting.fields["output_root_uri"].editor, "aligned.h5")
-    _press(selecting, "Trigger")
-    hand.wait_until(lambda: aligning.task_succeeded)
+    hand.run(select, aligning)
     # The motion is up to 3 rows and 2 columns to either side.
     _assert_aligned("aligned.h5", (4, 37, 40))
 
@@ -252,11 +259,7 @@ def test_stacks_of_a_file_are_registered_and_become_an_aligned_file(hand):
     ranking = hand.open(rank)
     aligning = hand.open(align)
     _tick(aligning.fields["crop"])
-    selecting = hand.open(select)
-    hand.browse(selecting.fields["input_root_uri"], "maps.h5", "entry")
-    QTest.keyClicks(selecting.fields["output_root_uri"].editor, "aligned.h5")
-    _press(selecting, "Trigger")
-    hand.wait_until(lambda: aligning.task_succeeded)
+    hand.run(select, aligning)
     hand.wait_until(lambda: "is the best of 2" in ranking.view.summary.text())
     assert registering.task_succeeded
     with h5py.File("aligned.h5") as file:

@@ -40,7 +40,7 @@ class ImageSlider(qt.QWidget):
         self.play.setText("Pla&y")
         self.play.setToolTip("Show one image after another (Alt+Y)")
         self.play.setCheckable(True)
-        label = qt.QLabel("Im&age", self)
+        label = qt.QLabel("Ima&ge", self)
         label.setBuddy(self.number)
 
         layout = qt.QHBoxLayout(self)

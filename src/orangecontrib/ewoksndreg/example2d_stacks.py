@@ -12,6 +12,7 @@ from .controls.fields import ChoiceField
 from .controls.fields import Field
 from .controls.fields import NumberField
 from .controls.hdf5_datasets import describe_stacks
+from .controls.stack_fields import make_type_field
 from .controls.status_widget import OWStatusWidget
 from .controls.task_widget import make_inputs
 from .controls.task_widget import make_outputs
@@ -20,8 +21,6 @@ from .controls.text_values import format_json
 from .controls.text_values import read_shape
 
 __all__ = ["OWExample2DStacks"]
-
-_MOTIONS = ("translation", "rigid", "similarity", "affine", "projective", "identity")
 
 
 class OWExample2DStacks(  # type: ignore[call-arg]  # ewoksorange has no types
@@ -55,12 +54,7 @@ class OWExample2DStacks(  # type: ignore[call-arg]  # ewoksorange has no types
             ChoiceField(
                 "name", "Picture", "What the images show.", {name: name for name in STEADY_PICTURES}
             ),
-            ChoiceField(
-                "transformation_type",
-                "Motion",
-                "How the picture moves from image to image.",
-                {name: name for name in _MOTIONS},
-            ),
+            make_type_field("Motion", "How the picture moves from image to image."),
             LineField(
                 "shape",
                 "Shape (px)",

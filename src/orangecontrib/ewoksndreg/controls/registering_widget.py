@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .fields import ChoiceField
 from .fields import Field
 from .fields import NumberField
 from .stack_fields import StackNameField
 from .stack_fields import make_stacks_field
+from .stack_fields import make_type_field
 from .status_widget import OWStatusWidget
 from .text_fields import LineField
 from .text_values import format_json
 from .text_values import read_reference_image
-
-# Bspline and displacement fields cannot be found.
-_TYPES = ("translation", "rigid", "similarity", "affine", "projective", "identity")
 
 
 class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
@@ -27,12 +24,7 @@ class OWRegisteringWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     def _make_fields(self) -> Iterable[Field]:
         return (
             make_stacks_field(),
-            ChoiceField(
-                "transformation_type",
-                "Transformation type",
-                "How the sample may move from image to image.",
-                {name: name for name in _TYPES},
-            ),
+            make_type_field("Transformation type", "How the sample may move from image to image."),
             *self._make_method_fields(),
             LineField(
                 "reference_image",

@@ -28,6 +28,9 @@ from .text_values import read_output_url
 from .text_values import read_stacks
 from .text_values import read_transformations
 
+# Bspline and displacement fields can be neither found nor made.
+_TYPES = ("translation", "rigid", "similarity", "affine", "projective", "identity")
+
 
 class StackNameField(ChoiceField):
     """One of the stacks, or none of them.
@@ -44,6 +47,11 @@ class StackNameField(ChoiceField):
     def offer(self, names: Iterable[str]) -> None:
         """Let the user choose one of these stacks."""
         self.set_choices({None: self._none, **{name: name for name in names}})
+
+
+def make_type_field(label: str, help: str) -> ChoiceField:
+    """The field of the input `transformation_type`."""
+    return ChoiceField("transformation_type", label, help, {name: name for name in _TYPES})
 
 
 def make_stacks_field() -> SourcesField:
