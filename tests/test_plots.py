@@ -307,6 +307,8 @@ def test_what_does_not_exist_is_named(evaluation):
         plots.before_after(evaluation, STACKS, REGISTRATIONS, registration="rigth")
     with pytest.raises(ValueError, match="no registration 'right'"):
         plots.motion(evaluation, STACKS, {"still": STILL, "half": HALF})
+    with pytest.raises(TypeError, match=r"registrations must be a dictionary .*, not list"):
+        plots.before_after(evaluation, STACKS, HALF)
     with pytest.raises(IndexError, match="'Ca' has 5 images, there is no image 5"):
         plots.before_after(evaluation, STACKS, REGISTRATIONS, stack="Ca", image=5)
     with pytest.raises(ValueError, match="5 images, but registration 'right' has 4"):

@@ -54,6 +54,7 @@ from .io import open_stacks
 from .transformation import Motion
 from .transformation import TransformationSource
 from .transformation import as_transformations
+from .transformation import check_registrations_have_names
 from .transformation import find_motion
 
 if TYPE_CHECKING:
@@ -326,6 +327,7 @@ def find_registration(
 ) -> list[Any]:
     """Find a registration of the evaluation and convert it to transformations, in the convention in
     which it was evaluated."""
+    check_registrations_have_names(transformations)
     _check_name("registration", name, transformations)
     with locate_errors(f"Registration {name!r}"):
         convention = evaluation.conventions.get(name)

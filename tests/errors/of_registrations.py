@@ -118,7 +118,7 @@ OF_LISTS = [
     Mistake(
         "Transformations that are not a dictionary",
         TypeError,
-        "The transformations must be a dictionary of registrations by stack name, not list",
+        "The registrations must be a dictionary with a name for each, not list",
         {"transformations": [_SHIFTS, _SHIFTS]},
     ),
     Mistake(

@@ -663,6 +663,12 @@ def test_a_reference_image_that_does_not_exist_is_refused(given):
         evaluate_stacks({"a": small()}, {"a": STILL}, reference_image=given)
 
 
+@pytest.mark.parametrize("registration", [STILL, numpy.zeros((4, 2)), "a.h5::/shifts", None])
+def test_registrations_without_names_are_refused(registration):
+    with pytest.raises(TypeError, match="registrations must be a dictionary with a name for each"):
+        evaluate_stacks({"a": small()}, registration)
+
+
 @pytest.mark.parametrize("registrations", [{}, {"a": STILL}])
 def test_there_must_be_a_stack(registrations):
     with pytest.raises(ValueError, match="no image stacks"):

@@ -735,7 +735,7 @@ MISTAKES = {
     "no dictionary": (
         {"transformations": [1]},
         TypeError,
-        "transformations must be a dictionary of registrations by stack name, not list",
+        "registrations must be a dictionary with a name for each, not list",
     ),
     "stacks": ({"image_stacks": 5}, TypeError, "Image stacks are a dictionary .* not int"),
     "evaluate_on": (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from typing import Annotated
 from typing import Any
 from typing import Literal
@@ -30,6 +29,7 @@ from ..io import name_sources
 from ..transformation import Conventions
 from ..transformation import TransformationSource
 from ..transformation import assign_conventions
+from ..transformation import check_registrations_have_names
 
 
 class TaskInputs(BaseInputModel):
@@ -110,11 +110,7 @@ class RegisteredInputs(StackInputs):
     @field_validator("transformations", mode="plain")
     @classmethod
     def _check_transformations(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise TypeError(
-                "The transformations must be a dictionary of registrations by stack name, not"
-                f" {type(value).__name__}"
-            )
+        check_registrations_have_names(value)
         return value
 
     @field_validator("convention", mode="after")

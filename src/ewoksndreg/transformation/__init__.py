@@ -6,6 +6,7 @@ from ._conversion import TransformationSource
 from ._conversion import as_registrations
 from ._conversion import as_transformations
 from ._conversion import assign_conventions
+from ._conversion import check_registrations_have_names
 from ._homography import Homography
 from ._motion import Motion
 from ._motion import find_motion
@@ -23,5 +24,6 @@ __all__ = [
     "as_registrations",
     "as_transformations",
     "assign_conventions",
+    "check_registrations_have_names",
     "find_motion",
 ]

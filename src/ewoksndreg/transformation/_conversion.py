@@ -154,6 +154,7 @@ def as_registrations(
     values: Mapping[str, TransformationSource], convention: Conventions = None
 ) -> dict[str, list[Transformation]]:
     """Apply :func:`as_transformations` to each registration; errors name it."""
+    check_registrations_have_names(values)
     conventions = assign_conventions(convention, values)
     registrations: dict[str, list[Transformation]] = {}
     for name, value in values.items():
@@ -165,6 +166,13 @@ def as_registrations(
             raise add_context(error, f"Registration {str(name)!r}") from error
         registrations[str(name)] = found
     return registrations
+
+
+def check_registrations_have_names(values: Any) -> None:
+    """:raises TypeError: if the registrations are not a dictionary."""
+    if not isinstance(values, Mapping):
+        kind = type(values).__name__
+        raise TypeError(f"The registrations must be a dictionary with a name for each, not {kind}")
 
 
 def assign_conventions(convention: Conventions, names: Collection[str]) -> dict[str, str | None]:
