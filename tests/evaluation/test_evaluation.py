@@ -344,7 +344,7 @@ def test_the_overlap_is_the_fraction_of_pixels_that_are_left():
     assert result.registrations["a"].min_overlap == pytest.approx(expected[2])
 
 
-def test_the_list_that_knows_the_motion_wins():
+def test_the_registration_that_knows_the_motion_wins():
     """One registration knows it, one half of it, one nothing, and one takes it the wrong way
     around."""
     stacks = {name: moving_stack(ord(name), MOTION, SHAPE) for name in "abcd"}
@@ -576,7 +576,7 @@ def test_a_name_without_partner_is_refused_with_the_near_match(
 
 
 @pytest.mark.parametrize("function", [evaluate_stacks, post_evaluation])
-def test_a_stack_and_its_list_need_the_same_number(function):
+def test_a_stack_and_its_registration_need_the_same_number(function):
     with pytest.raises(ValueError, match=r"Stack 'Fe-K' has 4 images.* 3 transformations"):
         function({"Ca-K": small(), "Fe-K": small(4)}, {"Ca-K": STILL, "Fe-K": STILL})
 
@@ -863,7 +863,7 @@ def test_where_registrations_failed_for_the_first_image_another_one_is_the_refer
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
-def test_a_list_that_moves_all_images_apart_ranks_last(evaluate_on):
+def test_a_registration_that_moves_all_images_apart_ranks_last(evaluate_on):
     stacks, registrations = three_stacks(), three_registrations()
     registrations["b"] = [Homography(shift_matrix(1000 * n, 0)) for n in range(5)]
     with pytest.warns(RuntimeWarning, match=r"rank last: 'b' \(.*no images to compare"):
@@ -935,7 +935,7 @@ def test_a_stack_with_one_dead_image_is_scored_by_the_others():
 
 
 @parametrize_sample("order", [*itertools.permutations(["good", "dead", "far", "nan"])], every=5)
-def test_lists_that_cannot_be_scored_follow_smoothness_not_finite_last(order):
+def test_registrations_that_cannot_be_scored_follow_smoothness_not_finite_last(order):
     stacks = {name: moving_stack(3, MOTION, SHAPE) for name in order}
     stacks["dead"][:] = 0
     registrations = {
@@ -950,7 +950,7 @@ def test_lists_that_cannot_be_scored_follow_smoothness_not_finite_last(order):
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
-def test_if_no_list_can_be_scored_the_smoothest_is_first_and_the_warning_says_why(order):
+def test_if_no_registration_can_be_scored_the_smoothest_is_first_and_the_warning_says_why(order):
     """Steps of 3, 1 and 2 rows."""
     registrations = {
         name: [Homography(shift_matrix(step * n, 0)) for n in range(5)]

@@ -59,7 +59,7 @@ def test_a_score_is_the_weighted_relative_error_and_six_tenths_of_the_smoothness
     assert evaluation.ranked_names == ("b", "a")
 
 
-def test_a_stack_that_no_other_list_improves_has_hardly_a_say():
+def test_a_stack_that_no_other_registration_improves_has_hardly_a_say():
     """The registration of a pattern that does not move is good on that pattern only."""
     pattern = make_scores([0, 1], [[0, 0.0], [0, 1.2], [0, 1.1]])
     sample = make_scores([0, 1], [[0, 1.0], [0, 0.5], [0, 0.1]])
@@ -72,7 +72,7 @@ def test_a_stack_that_no_other_list_improves_has_hardly_a_say():
     assert evaluation.ranked_names == ("noisy", "sample", "pattern")
 
 
-def test_where_no_list_improves_another_stack_all_count_the_same():
+def test_where_no_registration_improves_another_stack_all_count_the_same():
     """Each registration is worthless elsewhere: the plain mean of the roots of 0.4 / 1.01 and 1."""
     all_scores = {
         "a": make_scores([0, 1], [[0, 0.4], [0, 1.5]]),
@@ -83,7 +83,7 @@ def test_where_no_list_improves_another_stack_all_count_the_same():
     assert evaluation.registrations["b"].score == pytest.approx(((0.6 / 1.01) ** 0.5 + 1) / 2)
 
 
-def test_on_its_own_stack_another_list_can_be_the_best():
+def test_on_its_own_stack_another_registration_can_be_the_best():
     evaluation = rank_scores(TWO, SMOOTHNESS, evaluate_on="own")
     assert list(evaluation.stack_weights) == [1, 1]
     a, b = evaluation.registrations["a"], evaluation.registrations["b"]
@@ -284,7 +284,7 @@ def unequal(scores):
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
-def test_lists_are_ranked_by_ascending_score(order):
+def test_registrations_are_ranked_by_ascending_score(order):
     scores = {"a": 0.1, "b": 0.2, "c": 0.3}
     assert unequal({name: scores[name] for name in order}).ranked_names == ("a", "b", "c")
 
@@ -340,7 +340,7 @@ def test_a_registration_of_a_stack_that_shows_nothing_is_scored_on_the_others():
 
 
 @pytest.mark.parametrize("evaluate_on", ["all", "own"])
-def test_a_list_that_leaves_no_images_to_compare_ranks_last(evaluate_on):
+def test_a_registration_that_leaves_no_images_to_compare_ranks_last(evaluate_on):
     nothing = [NAN, NAN, NAN]
     all_scores = {
         "bad": make_scores([0, 0.5, 0.5], [nothing, [0, 0.4, 0.4]]),
@@ -351,7 +351,7 @@ def test_a_list_that_leaves_no_images_to_compare_ranks_last(evaluate_on):
     assert evaluation.ranked_names == ("good", "bad")
 
 
-def test_a_list_that_leaves_images_on_another_stack_is_scored():
+def test_a_registration_that_leaves_images_on_another_stack_is_scored():
     """1, because 2 / 0.51 is more, and the root of 0.1 / 0.51, weighted."""
     all_scores = {
         "a": make_scores([NAN, 0.5], [[NAN, NAN], [NAN, 0.2]]),
@@ -392,7 +392,7 @@ def test_among_themselves_ties_keep_the_input_order(values, order):
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")))
-def test_if_no_list_can_be_scored_smoothness_alone_decides_and_a_warning_says_so(order):
+def test_if_no_registration_can_be_scored_smoothness_alone_decides_and_a_warning_says_so(order):
     all_scores = {name: make_scores([NAN, NAN], [[NAN, NAN]] * 3) for name in order}
     with pytest.warns(
         RuntimeWarning, match="No registration can be scored.*smoothness alone"
@@ -414,7 +414,7 @@ def test_one_image_cannot_be_scored():
     assert evaluation.registrations["a"].min_overlap == 0.9
 
 
-def test_a_warning_names_all_lists_that_cannot_be_scored():
+def test_a_warning_names_all_registrations_that_cannot_be_scored():
     all_scores = {name: make_scores([0, 0.5], [[0, 0.4]] * 3) for name in ("x", "y", "z")}
     with pytest.warns(RuntimeWarning, match=r"'x' \(2 of .*'z' \(2 of ") as caught:
         rank_scores(all_scores, dict.fromkeys("xyz", 0.0), failed={"z": (0, 1), "x": (0, 1)})

@@ -211,13 +211,13 @@ def test_threads_write_into_one_file_that_they_also_read(tmp_path, existing, lib
     if existing:
         make_file(path, libver)
     names = ["Ca-K", "Fe-K"]
-    lists = {"Ca-K": numpy.zeros((4, 2)), "Fe-K": numpy.arange(8).reshape(4, 2)}
+    registrations = {"Ca-K": numpy.zeros((4, 2)), "Fe-K": numpy.arange(8).reshape(4, 2)}
 
     def run(number):
         Reg2DPostEvaluation(
             inputs={
                 "image_stacks": {name: f"{source}::/entry/maps/{name}" for name in names},
-                "transformations": lists,
+                "transformations": registrations,
                 "output_root_uri": f"{path}::/results/run{number}",
                 "max_workers": 0,
             }

@@ -305,7 +305,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("convention", [None, "active xy"])
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_what_is_no_list_of_transformations_is_refused_in_one_sentence(mistake, convention):
+def test_what_is_no_registration_is_refused_in_one_sentence(mistake, convention):
     value, kind, message = MISTAKES[mistake]
     with pytest.raises(kind, match=message) as caught:
         as_transformations(value, convention=convention)
