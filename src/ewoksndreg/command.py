@@ -145,7 +145,9 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_reporting(rank)
 
     align = add("align", _align, "align all stacks with one registration and save them")
-    align.add_argument("registration", metavar="REGISTRATION", help="URL of its dataset")
+    align.add_argument(
+        "registration", metavar="REGISTRATION", help="URL of its dataset of matrices or shifts"
+    )
     _add_output(align, "group in which the aligned stacks are saved; it must not have them yet")
     _add_convention(align)
     _add_crop(align)
