@@ -87,8 +87,8 @@ OF_OUTPUTS = [
         "The group is behind a link to another file",
         ValueError,
         f"{FOLDER}/links.h5::/1.1/aligned",
-        f"The output URL '{FOLDER}/links.h5::/1.1/aligned' goes through '/1.1', a link to another"
-        f" file: choose a group of '{FOLDER}/maps.h5::/entry', where it leads",
+        f"The output URL '{FOLDER}/links.h5::/1.1/aligned' goes through a link to another file:"
+        f" choose a group of '{FOLDER}/maps.h5', where it leads",
     ),
     _output(
         "The file is being written under SWMR, or was when its writer crashed",
@@ -114,7 +114,7 @@ OF_OUTPUTS = [
         "The output file is a folder",
         OSError,
         f"{FOLDER}::/entry",
-        f"'{FOLDER}' is a folder, not an HDF5 file",
+        f"Cannot write to '{FOLDER}': Is a directory",
     ),
     _output(
         "The output folder is a file",

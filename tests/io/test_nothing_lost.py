@@ -15,10 +15,8 @@ import h5py
 import numpy
 import pytest
 
-from ewoksndreg.io import _disk as disk
-from ewoksndreg.io import _open_to_write as open_to_write
-from ewoksndreg.io import _staging as staging
-from ewoksndreg.io._disk import try_lock
+from ewoksndreg.io import _write
+from ewoksndreg.io._write import try_lock
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.io.output_stack import output_context
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
@@ -152,12 +150,12 @@ def test_on_a_full_disk_the_error_names_the_file_and_nothing_changes(tmp_path, e
 
 def test_a_full_disk_is_noticed_at_the_image_that_does_not_fit(tmp_path, monkeypatch):
     written = []
-    original = staging.StagedFile.reserve
+    original = _write.reserve
 
-    def fails_after_two_images(self, size):
+    def fails_after_two_images(*arguments):
         if len(written) == 3:
             raise OSError(28, "No space left on device")
-        original(self, size)
+        original(*arguments)
 
     def images():
         for _ in range(6):
@@ -165,7 +163,7 @@ def test_a_full_disk_is_noticed_at_the_image_that_does_not_fit(tmp_path, monkeyp
             yield large
 
     large = numpy.zeros((1200, 1200))
-    monkeypatch.setattr(staging.StagedFile, "reserve", fails_after_two_images)
+    monkeypatch.setattr(_write, "reserve", fails_after_two_images)
     with (
         pytest.raises(OSError, match="No space left on device"),
         output_context(f"{tmp_path}/out.h5::/entry") as output,
@@ -281,7 +279,7 @@ def test_a_writer_waits_for_another_program_and_says_so(path, caplog):
 
 
 def test_a_writer_gives_up_after_a_while(path, monkeypatch):
-    monkeypatch.setattr(open_to_write, "_PATIENCE", 0.3)
+    monkeypatch.setattr(_write, "_PATIENCE", 0.3)
     start = time.monotonic()
     with hold_open(path, 5) as holder:
         with (
@@ -329,7 +327,7 @@ def test_files_of_any_format_get_the_result(tmp_path, userblock, libver, tail):
 
 
 def test_leftovers_of_killed_processes_are_removed_and_those_of_others_kept(path, monkeypatch):
-    monkeypatch.setattr(staging, "_FRESH", -1)
+    monkeypatch.setattr(_write, "_FRESH", -1)
     hidden = [path.parent / f".data.h5.{digit * 32}.tmp" for digit in "ab"]
     other = path.parent / ".other.h5.tmp"
     for leftover in (*hidden, other):
@@ -415,7 +413,7 @@ def test_a_link_that_leads_to_itself_is_refused_before_the_work(tmp_path):
     (tmp_path / "a.h5").symlink_to("b.h5")
     (tmp_path / "b.h5").symlink_to("a.h5")
     with (
-        pytest.raises(OSError, match=r"it is a link that leads to itself"),
+        pytest.raises(OSError, match=r"Cannot write to .*Too many levels of symbolic links"),
         output_context(f"{tmp_path}/a.h5::/entry"),
     ):
         pytest.fail("too late")
@@ -493,8 +491,8 @@ def test_on_windows_a_new_file_is_renamed_and_never_replaces(tmp_path, monkeypat
             with suppress(OSError):
                 yield os.readlink(link)
 
-    monkeypatch.setattr(staging, "_WINDOWS", True)
-    monkeypatch.setattr(disk, "fcntl", None)
+    monkeypatch.setattr(_write, "_WINDOWS", True)
+    monkeypatch.setattr(_write, "fcntl", None)
     monkeypatch.delattr(os, "posix_fallocate")
     monkeypatch.setattr(os, "rename", rename_as_windows_does)
     monkeypatch.delattr(os, "link")

@@ -248,11 +248,11 @@ def linked(tmp_path, existing):
 @pytest.mark.parametrize(
     ("group", "message"),
     [
-        ("/1.1/new", r"'/1.1', a link to another file: .* '.*data.h5::/entry'"),
-        ("/1.1", r"'/1.1', a link to another file: .* '.*data.h5::/entry'"),
-        ("/soft/new", r"'/1.1', a link to another file: .* '.*data.h5::/entry'"),
-        ("/nowhere/new", r"'/nowhere', a link to 'gone.h5::/entry', where nothing can be read"),
-        ("/loop/new", r"'/loop', a link to '/loop', where nothing can be read"),
+        ("/1.1/new", r"a link to another file: .* '.*data.h5', where it leads"),
+        ("/1.1", r"a link to another file: .* '.*data.h5', where it leads"),
+        ("/soft/new", r"a link to another file: .* '.*data.h5', where it leads"),
+        ("/nowhere/new", r"'/nowhere' .* is a link to 'gone.h5::/entry', where nothing can be"),
+        ("/loop/new", r"'/loop' in .* is a link to '/loop', where nothing can be read"),
     ],
 )
 def test_a_group_behind_a_link_to_another_file_is_refused_before_the_work(linked, group, message):

@@ -7,14 +7,14 @@ import posixpath
 import re
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
-from itertools import pairwise
+from itertools import permutations
 from typing import Any
 from uuid import uuid4
 
@@ -26,13 +26,12 @@ from silx.io.url import DataUrl
 
 from .._pixels import as_floating
 from . import _nexus as nexus
+from ._hdf5_files import check_links
 from ._hdf5_files import find_item
-from ._hdf5_files import open_to_read
-from ._open_to_write import writable
-from ._staging import StagedFile
-from ._staging import staged_file
 from ._urls import as_data_url
 from ._urls import url_text
+from ._write import open_existing
+from ._write import staged_file
 
 # Control characters, and invalid Unicode. HDF5 supports neither.
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -85,15 +84,23 @@ class MemoryOutputStacks(OutputStacks):
 class Hdf5OutputStacks(OutputStacks):
     """Collects each stack in a dataset of an HDF5 group.
 
-    :param staged: the temporary file.
     :param url: URL of the group to which the stacks will be moved.
+    :param file: the temporary file.
+    :param reserve_space: makes sure that a number of bytes can be added to it.
     :param compress: whether to compress images.
     """
 
-    def __init__(self, staged: StagedFile, url: DataUrl, *, compress: bool = True) -> None:
-        self._staged: StagedFile | None = staged
-        self._group = nexus.create_plot_group(staged.file, str(url.data_path()))
+    def __init__(
+        self,
+        url: DataUrl,
+        file: h5py.File,
+        reserve_space: Callable[[int], None],
+        *,
+        compress: bool = True,
+    ) -> None:
         self._url = url
+        self._group = nexus.create_plot_group(file, str(url.data_path()))
+        self._reserve_space = reserve_space
         self._compression = _COMPRESSION if compress else {}
         self._datasets: dict[str, h5py.Dataset] = {}
 
@@ -117,37 +124,27 @@ class Hdf5OutputStacks(OutputStacks):
         _check_dataset_names(names)
         _check_free(self._url, names)
 
-    @property
-    def _unfinished(self) -> StagedFile:
-        if self._staged is None:
-            raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
-        return self._staged
-
     def add_point(self, name: str, image: ArrayLike) -> None:
-        staged = self._unfinished
+        if not self._group:
+            raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
         pixels = _without_mask(image)
         dataset = self._datasets.get(name)
         if dataset is None:
             _check_fits(name, pixels, 0, None, None)
-            dataset = self._create_dataset(name, pixels)
+            self.reserve([*self._datasets, name])
+            dataset = self._datasets[name] = self._group.create_dataset(
+                name,
+                shape=(0, *pixels.shape),
+                maxshape=(None, *pixels.shape),
+                chunks=(1, *pixels.shape),
+                dtype=pixels.dtype,
+                **self._compression,
+            )
         else:
             _check_fits(name, pixels, len(dataset), dataset.shape[1:], dataset.dtype)
-        staged.reserve(pixels.nbytes)
+        self._reserve_space(pixels.nbytes)
         dataset.resize(len(dataset) + 1, axis=0)
         dataset[-1] = pixels
-
-    def _create_dataset(self, name: str, image: NDArray[Any]) -> h5py.Dataset:
-        self.reserve([*self._datasets, name])
-        dataset = self._group.create_dataset(
-            name,
-            shape=(0, *image.shape),
-            maxshape=(None, *image.shape),
-            chunks=(1, *image.shape),
-            dtype=image.dtype,
-            **self._compression,
-        )
-        self._datasets[name] = dataset
-        return dataset
 
     def describe(
         self,
@@ -230,7 +227,7 @@ class Hdf5OutputStacks(OutputStacks):
             for key, group in (values or {}).items():
                 nexus.write_values(process, key, group)
             nexus.write_matrices(process, "transformations", matrices or {})
-            self._unfinished.reserve(memory.id.get_filesize())
+            self._reserve_space(memory.id.get_filesize())
             target.attrs.update(process.attrs)
             for key in process:
                 memory.copy(process[key], target, name=key)
@@ -241,10 +238,6 @@ class Hdf5OutputStacks(OutputStacks):
             name: DataUrl(file_path=path, data_path=posixpath.join(group, name))
             for name in self._datasets
         }
-
-    def finish(self) -> None:
-        """Stop adding images; those that were added are found at their URLs."""
-        self._staged = None
 
 
 @contextmanager
@@ -289,11 +282,8 @@ def hdf5_output_context(url: str | DataUrl, *, compress: bool = True) -> Iterato
     :param compress: whether images are compressed.
     """
     group = _find_group(url)
-    with ExitStack() as stack:
-        staged = stack.enter_context(staged_file(str(group.file_path())))
-        output = Hdf5OutputStacks(staged, group, compress=compress)
-        stack.callback(output.finish)
-        yield output
+    with staged_file(str(group.file_path())) as (file, reserve_space):
+        yield Hdf5OutputStacks(group, file, reserve_space, compress=compress)
 
 
 def _check_dataset_names(names: Sequence[str]) -> None:
@@ -308,9 +298,7 @@ def _check_dataset_names(names: Sequence[str]) -> None:
                 f"A stack called {name!r} cannot be saved: parts of a name, between slashes, must"
                 " not be empty, '.' or '..' and must not contain control characters"
             )
-    # Sorted by parts, a group directly precedes its items.
-    in_order = sorted(names, key=lambda name: name.split("/"))
-    for outer, inner in pairwise(in_order):
+    for outer, inner in permutations(names, 2):
         if inner.startswith(f"{outer}/"):
             raise ValueError(
                 f"Stacks {outer!r} and {inner!r} cannot be saved together: one is a dataset where"
@@ -354,50 +342,28 @@ def _check_free(group: DataUrl, stacks: Iterable[str]) -> None:
     :raises FileExistsError: if the file already has an item with such a name.
     :raises OSError: see :func:`_find_group`.
     """
-    path = str(group.file_path())
-    if os.path.islink(path):
-        raise OSError(f"Cannot write to {path!r}: it is a link that leads to itself")
-    if not os.path.exists(path):
+    if not os.path.lexists(str(group.file_path())):
         return
-    if os.path.isdir(path):
-        raise OSError(f"{path!r} is a folder, not an HDF5 file")
-    with writable(path), open_to_read(path) as file:
-        found = _follow(file, str(group.data_path()), group)
-        for name in stacks:
-            parent, _, last = name.rpartition("/")
-            holder = None if found is None else _follow(found, parent, group)
-            if holder is not None and holder.get(last, getlink=True) is not None:
-                taken = f"{url_text(group).rstrip('/')}/{name}"
+    root = str(group.data_path())
+    through = f"The output URL {url_text(group)!r} goes through"
+    with open_existing(str(group.file_path())) as (file, _):
+        for place in (root, *(posixpath.join(root, name) for name in stacks)):
+            if place != root and file.get(place, getlink=True) is not None:
+                taken = f"{group.file_path()}::{place}"
                 raise FileExistsError(f"{taken!r} exists already: choose another output URL")
-
-
-def _follow(start: h5py.Group, names: str, url: DataUrl) -> h5py.Group | None:
-    """Find a group below another one; None if it does not exist yet."""
-    group = start
-    for name in filter(None, names.split("/")):
-        link = group.get(name, getlink=True)
-        if link is None:
-            return None
-        through = (
-            f"The output URL {url_text(url)!r} goes through '{group.name.rstrip('/')}/{name}',"
-        )
-        item = find_item(group, name)
-        if item is None:
-            target = f"{getattr(link, 'filename', '')}::{link.path}".removeprefix("::")
-            raise ValueError(
-                f"{through} a link to {target!r}, where nothing can be read: choose another group"
-            )
-        if isinstance(link, h5py.ExternalLink):
-            raise ValueError(
-                f"{through} a link to another file: choose a group of"
-                f" '{item.file.filename}::{item.name}', where it leads"
-            )
-        if not isinstance(item, h5py.Group):
-            raise FileExistsError(f"{through} which is a dataset: choose another group")
-        if isinstance(link, h5py.SoftLink):  # perhaps through a link to another file
-            item = _follow(start.file if link.path.startswith("/") else group, link.path, url)
-        group = item
-    return group
+            check_links(file, place)
+            above = place
+            while (found := find_item(file, above)) is None:
+                above = posixpath.dirname(above)
+            if isinstance(found, h5py.Dataset):
+                raise FileExistsError(
+                    f"{through} {above!r}, which is a dataset: choose another group"
+                )
+            if found.file.filename != file.filename:
+                raise ValueError(
+                    f"{through} a link to another file: choose a group of {found.file.filename!r},"
+                    " where it leads"
+                )
 
 
 def _without_mask(image: ArrayLike) -> NDArray[Any]:
