@@ -47,6 +47,7 @@ from .evaluation import check_transformation_per_image
 from .io import Hdf5OutputStacks
 from .io import find_sources
 from .io import hdf5_output_context
+from .io import make_process
 from .io import open_stacks
 from .transformation import Conventions
 from .transformation import Transformation
@@ -374,7 +375,7 @@ def _describe(
     found = {name: _as_matrices(stack.registration) for name, stack in aligned.items()}
     matrices = {name: values for name, values in found.items() if values is not None}
     notes = {"inputs": inputs} | ({} if configuration is None else {"configuration": configuration})
-    saved.add_process(find_process(groups, saved.url), notes, matrices=matrices)
+    saved.write(find_process(groups, saved.url), make_process(notes, matrices))
     write_groups(saved.file, saved.url, groups)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import h5py
 import numpy
 
-from ewoksndreg.io import Plot
+from ewoksndreg.io import make_plot
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.transformation import Homography
 
@@ -58,9 +58,9 @@ def is_complete(path: Path, group: str) -> bool:
 def write(path: Path, group: str) -> None:
     with hdf5_output_context(f"{path}::{group}") as output:
         output.add_points("Ca-K", IMAGES)
-        plots = {"scores": Plot("Scores", {"error": numpy.zeros((9, 9))})}
+        results = {"scores": make_plot("Scores", {"error": numpy.zeros((9, 9))})}
         output.describe(
-            signal="Ca-K", inputs={}, plots=plots, matrices={"Ca-K": numpy.eye(3)[None]}
+            signal="Ca-K", inputs={}, results=results, matrices={"Ca-K": numpy.eye(3)[None]}
         )
 
 

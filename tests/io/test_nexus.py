@@ -12,9 +12,9 @@ from silx.io.nxdata import get_default
 
 from ewoksndreg import __version__
 from ewoksndreg.io import Axis
-from ewoksndreg.io import Plot
 from ewoksndreg.io import StackAxes
 from ewoksndreg.io import find_axes
+from ewoksndreg.io import make_plot
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.transformation import as_transformations
 
@@ -35,8 +35,8 @@ def save(url, names=("Ca-K", "Fe K", "other shape", "nested/Zn"), signal="Fe K")
             inputs={"image_stacks": ["a.h5::/e"], "skip": False},
             axes=[ENERGY, None, None],
             units={signal: "ppm"},
-            plots={
-                "scores": Plot(
+            results={
+                "scores": make_plot(
                     "Relative error",
                     {"relative_error": numpy.eye(3)},
                     columns={"registration": ["a", "b", "c"]},

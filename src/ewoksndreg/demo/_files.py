@@ -61,10 +61,9 @@ class DemoFiles:
         :returns: the URL of each stack.
         :raises FileExistsError: if the file exists.
         """
-        first, *others = stacks
         with h5py.File(self.stacks, "x") as file:
             group = create_plot_group(file, _MAPS)
             for name, stack in stacks.items():
                 group[name] = stack
-            plot_images(group, first, others)
+            plot_images(group, list(stacks))
         return [f"{self.stacks}::{_MAPS}/{name}" for name in stacks]

@@ -4,12 +4,12 @@ from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
 from ._hdf5_files import read_small_dataset
 from ._nexus import Axis
-from ._nexus import Plot
-from ._nexus import Quantity
 from ._nexus import StackAxes
 from ._nexus import create_plot_group
 from ._nexus import find_axes
 from ._nexus import find_stacks
+from ._nexus import make_plot
+from ._nexus import make_process
 from ._nexus import plot_images
 from ._nexus import read_attribute
 from ._urls import as_data_url
@@ -33,8 +33,6 @@ __all__ = [
     "ImageStacks",
     "InputStacks",
     "OutputStacks",
-    "Plot",
-    "Quantity",
     "StackAxes",
     "as_data_url",
     "check_output",
@@ -45,6 +43,8 @@ __all__ = [
     "find_stacks",
     "hdf5_output_context",
     "input_context",
+    "make_plot",
+    "make_process",
     "name_sources",
     "open_stacks",
     "open_to_read",

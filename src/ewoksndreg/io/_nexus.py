@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from .._messages import locate_errors
 from .._stacks import Stack
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
+from ._selection import select
 
 
 @dataclass(frozen=True)
@@ -35,32 +37,80 @@ class Axis:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Plot:
-    """Arrays of the same shape for an `NXdata` group, which viewers plot.
+Tree = dict[Any, Any]
+"""The content of a group, as for :func:`silx.io.dictdump.dicttoh5`: datasets, links and groups by
+name, and attributes by the name of the item, or an empty one for the group itself, and their own.
+"""
 
-    :param title: title of the plot.
-    :param signals: arrays by name; the first one is the default signal.
+
+def make_plot(
+    title: str,
+    signals: Mapping[str, Any],
+    interpretation: str = "image",
+    *,
+    axes: Sequence[Axis | None] = (),
+    units: str = "",
+    columns: Mapping[str, Any] | None = None,
+) -> Tree:
+    """Make an `NXdata` group, which viewers plot.
+
+    :param signals: arrays of the same shape, or links to them; the first is the default signal.
     :param interpretation: `image` or `spectrum`, the meaning of the last axes.
     :param axes: the axes of the signals, None for those that are unknown.
     :param units: units of the signals.
     :param columns: further arrays of any shape, which are not plotted.
     """
+    tree: Tree = {"title": title, **signals, **(columns or {})}
+    tree |= _mark_signals(list(signals))
+    for name, values in signals.items():
+        if not isinstance(values, h5py.SoftLink):  # the target has its own attributes
+            tree[name, "interpretation"] = interpretation
+            tree |= {(name, "units"): units} if units else {}
+    names = ["." if axis is None else free_name(tree, axis.name) for axis in axes]
+    for name, axis in zip(names, axes, strict=True):
+        if axis is not None:
+            tree[name] = axis.values
+            tree |= {(name, key): value for key, value in axis.attributes.items()}
+    return tree | ({("", "axes"): names} if any(axes) else {})
 
-    title: str
-    signals: Mapping[str, ArrayLike]
-    interpretation: str = "image"
-    axes: Sequence[Axis | None] = ()
-    units: str = ""
-    columns: Mapping[str, ArrayLike] = field(default_factory=dict)
+
+def make_process(notes: Mapping[str, Any], matrices: Mapping[str, ArrayLike]) -> Tree:
+    """Make an `NXprocess` group of this program.
+
+    :param notes: its inputs and parameters, by the name of the note: JSON types, without NaN.
+    :param matrices: registrations by name: passive matrices of shape `(N, 3, 3)`.
+    """
+    tree: Tree = {
+        ("", "NX_class"): "NXprocess",
+        "program": "ewoksndreg",
+        "version": __version__,
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+    for name, content in notes.items():
+        pairs = ((json.dumps(key), json.dumps(content[key], allow_nan=False)) for key in content)
+        data = "{\n" + ",\n".join(map(": ".join, pairs)) + "\n}"
+        tree[name] = {("", "NX_class"): "NXnote", "type": "application/json", "data": data}
+    registrations: Tree = dict(matrices)
+    for name in matrices:
+        registrations[name, "convention"] = "passive"
+        registrations[name, "coordinates"] = "(row, column, 1) of the aligned image -> image"
+    return tree | {"transformations": registrations}
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """A number, or an array of numbers, with its units."""
-
-    value: ArrayLike
-    units: str
+def write_tree(group: h5py.Group, tree: Tree) -> None:
+    """Write a tree in the given order; groups without a class become an `NXcollection`."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            content = {("", "NX_class"): "NXcollection", **value}
+            write_tree(group.create_group(key, track_order=True), content)
+        elif isinstance(value, list) and all(isinstance(each, str) for each in value):
+            if isinstance(key, str):  # may be empty
+                group.create_dataset(key, data=value, dtype=h5py.string_dtype())
+        elif isinstance(key, str):
+            group[key] = value
+    for key, value in tree.items():
+        if isinstance(key, tuple):
+            (group[key[0]] if key[0] else group).attrs[key[1]] = value
 
 
 def create_plot_group(file: h5py.File, path: str) -> h5py.Group:
@@ -80,97 +130,29 @@ def create_plot_group(file: h5py.File, path: str) -> h5py.Group:
     return group
 
 
-def plot_images(group: h5py.Group, signal: str, auxiliary_signals: Sequence[str]) -> None:
+def plot_images(group: h5py.Group, names: Sequence[str]) -> None:
     """Set the signals of a group, so that viewers plot stacks of images.
 
     :param group: `NXdata` group with datasets of shape `(N, H, W)`, or the root group, which cannot
         be a plot itself.
-    :param signal: name of the dataset that is plotted first.
-    :param auxiliary_signals: names of further datasets; those of another shape are ignored.
+    :param names: the datasets; the first one is plotted first, those of another shape are not.
     """
-    shape = group[signal].shape
-    for name in (signal, *auxiliary_signals):
-        group[name].attrs["interpretation"] = "image"
+    tree: Tree = {(name, "interpretation"): "image" for name in names}
     if group.attrs["NX_class"] == "NXdata":
-        _mark_signals(group, [signal, *(n for n in auxiliary_signals if group[n].shape == shape)])
+        shape = group[names[0]].shape
+        tree |= _mark_signals([name for name in names if group[name].shape == shape])
+    write_tree(group, tree)
 
 
-def write_plot(parent: h5py.Group, name: str, plot: Plot) -> None:
-    """Write a :class:`Plot` as an `NXdata` group."""
-    group = parent.create_group(name, track_order=True)
-    group.attrs["NX_class"] = "NXdata"
-    group["title"] = plot.title
-    for key, values in {**plot.signals, **plot.columns}.items():
-        group[key] = values
-        if isinstance(values, h5py.SoftLink):  # the target has its own attributes
-            continue
-        if key in plot.signals:
-            group[key].attrs["interpretation"] = plot.interpretation
-            group[key].attrs.update({"units": plot.units} if plot.units else {})
-    _mark_signals(group, list(plot.signals))
-    names = ["." if axis is None else free_name(group, axis.name) for axis in plot.axes]
-    for key, axis in zip(names, plot.axes, strict=True):
-        if axis is not None:
-            group[key] = axis.values
-            group[key].attrs.update(axis.attributes)
-    if any(plot.axes):
-        group.attrs["axes"] = names
+def _mark_signals(names: list[str]) -> Tree:
+    tree: Tree = {("", "NX_class"): "NXdata", ("", "signal"): names[0]}
+    return tree | ({("", "auxiliary_signals"): names[1:]} if names[1:] else {})
 
 
-def write_process(process: h5py.Group, notes: Mapping[str, Any]) -> None:
-    """Make a group an `NXprocess` of this program.
-
-    :param notes: its inputs and parameters, by the name of the note: JSON types, without NaN.
-    """
-    process.attrs["NX_class"] = "NXprocess"
-    process["program"] = "ewoksndreg"
-    process["version"] = __version__
-    process["date"] = datetime.now().astimezone().isoformat(timespec="seconds")
-    for name, content in notes.items():
-        note = process.create_group(name)
-        note.attrs["NX_class"] = "NXnote"
-        note["type"] = "application/json"
-        pairs = ((json.dumps(key), json.dumps(content[key], allow_nan=False)) for key in content)
-        note["data"] = "{\n" + ",\n".join(map(": ".join, pairs)) + "\n}"
-
-
-def write_matrices(parent: h5py.Group, name: str, matrices: Mapping[str, ArrayLike]) -> None:
-    """Write registrations as passive matrices `(N, 3, 3)`, with their convention."""
-    collection = parent.create_group(name, track_order=True)
-    collection.attrs["NX_class"] = "NXcollection"
-    for key, values in matrices.items():
-        collection[key] = values
-        collection[key].attrs["convention"] = "passive"
-        collection[key].attrs["coordinates"] = "(row, column, 1) of the aligned image -> image"
-
-
-def write_values(parent: h5py.Group, name: str, values: Mapping[str, Any]) -> None:
-    """Write values that are not plotted: strings, numbers, arrays, lists of strings, and
-    dictionaries as JSON."""
-    collection = parent.create_group(name, track_order=True)
-    collection.attrs["NX_class"] = "NXcollection"
-    for key, value in values.items():
-        if isinstance(value, Quantity):
-            collection[key] = value.value
-            collection[key].attrs["units"] = value.units
-        elif isinstance(value, list):  # may be empty
-            collection.create_dataset(key, data=value, dtype=h5py.string_dtype())
-        elif isinstance(value, dict):
-            collection[key] = json.dumps(value, allow_nan=False)
-        else:
-            collection[key] = value
-
-
-def _mark_signals(group: h5py.Group, names: Sequence[str]) -> None:
-    group.attrs["signal"] = names[0]
-    if names[1:]:
-        group.attrs["auxiliary_signals"] = names[1:]
-
-
-def free_name(group: h5py.Group, name: str) -> str:
+def free_name(group: Container[str], name: str) -> str:
     """Find a name that does not exist in a group, with a number appended if needed."""
     numbered = (name if n == 1 else f"{name}_{n}" for n in count(1))
-    return next(each for each in numbered if group.get(each, getlink=True) is None)
+    return next(each for each in numbered if each not in group)
 
 
 def find_stacks(group: h5py.Group) -> dict[str, h5py.Dataset]:
@@ -223,7 +205,7 @@ def find_axes(source: Stack | h5py.Dataset | DataUrl | None) -> StackAxes:
         return _axes_in(group, group[name], source.data_slice() or ())
 
 
-def _axes_in(group: h5py.Group, dataset: h5py.Dataset, selection: tuple[Any, ...]) -> StackAxes:
+def _axes_in(group: h5py.Group, dataset: h5py.Dataset, data_slice: tuple[Any, ...]) -> StackAxes:
     if not isinstance(dataset, h5py.Dataset):
         return StackAxes()
     units = read_attribute(dataset, "units")
@@ -236,31 +218,20 @@ def _axes_in(group: h5py.Group, dataset: h5py.Dataset, selection: tuple[Any, ...
         valid = False
     if not valid:
         return StackAxes(units=units)
+    selectors = select(dataset.shape, data_slice)
     axes = tuple(
-        None if found is None else _axis(found, index, length)
-        for found, index, length in zip(
-            plot.axes, _per_axis(selection, dataset.ndim), dataset.shape, strict=True
-        )
-        if not isinstance(index, int)
+        _axis(found, selector, length)
+        for found, selector, length in zip(plot.axes, selectors, dataset.shape, strict=True)
+        if isinstance(selector, range)
     )
     return StackAxes(axes if any(axes) and len(axes) == 3 else (), units)
 
 
-def _per_axis(selection: tuple[Any, ...], ndim: int) -> list[Any]:
-    """Expand a selection to one index per axis of a dataset."""
-    indices = list(selection)
-    if ... not in indices:
-        indices.append(...)
-    at = indices.index(...)
-    indices[at : at + 1] = [slice(None)] * (ndim - len(indices) + 1)
-    return indices
-
-
-def _axis(found: h5py.Dataset, index: slice, length: int) -> Axis | None:
-    if found.shape != (length,) or found.dtype.kind not in "biuf":
+def _axis(found: h5py.Dataset | None, selector: range, length: int) -> Axis | None:
+    if found is None or found.shape != (length,) or found.dtype.kind not in "biuf":
         return None
     attributes = {key: found.attrs[key] for key in ("units", "long_name") if key in found.attrs}
-    return Axis(found.name.rpartition("/")[2], numpy.asarray(found[()])[index], attributes)
+    return Axis(found.name.rpartition("/")[2], numpy.asarray(found[()])[selector], attributes)
 
 
 def read_attribute(item: h5py.HLObject, name: str) -> Any:

@@ -27,7 +27,7 @@ class Selection:
     ) -> None:
         if shape is None:
             raise ValueError("the dataset is empty")
-        self._selectors = _one_selector_per_axis(shape, data_slice or ())
+        self._selectors = select(shape, data_slice)
         axes = [axis for axis, each in enumerate(self._selectors) if isinstance(each, range)]
         self.shape = tuple(len(self._selectors[axis]) for axis in axes)
         self._image_axis = axes[0] if axes else None
@@ -78,9 +78,9 @@ class Selection:
         return pixels
 
 
-def _one_selector_per_axis(shape: tuple[int, ...], data_slice: tuple[Any, ...]) -> list[Any]:
+def select(shape: tuple[int, ...], data_slice: tuple[Any, ...] | None) -> list[Any]:
     """Convert to one selector per axis: a range of indices, or an index, which removes the axis."""
-    selectors = list(data_slice)
+    selectors = list(data_slice or ())
     if Ellipsis not in selectors:
         selectors.append(Ellipsis)
     missing = len(shape) - (len(selectors) - 1)

@@ -231,7 +231,7 @@ def _new_items(
         if target.get(name, getlink=True) is None:
             yield item, target, name
         elif item.attrs.get("NX_class") == "NXprocess":
-            yield item, target, free_name(target, name)
+            yield item, target, free_name(set(target), name)
         elif isinstance(item, h5py.Group) and isinstance(target.get(name), h5py.Group):
             yield from _new_items(item, target[name], path)
         else:

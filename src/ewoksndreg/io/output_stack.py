@@ -154,8 +154,7 @@ class Hdf5OutputStacks(OutputStacks):
         title: str = "Aligned images",
         axes: Sequence[nexus.Axis | None] = (),
         units: Mapping[str, str] | None = None,
-        plots: Mapping[str, nexus.Plot] | None = None,
-        values: Mapping[str, Mapping[str, Any]] | None = None,
+        results: nexus.Tree | None = None,
         matrices: Mapping[str, ArrayLike] | None = None,
     ) -> str:
         """Make the group a default plot, and write beside it how the stacks were made.
@@ -169,16 +168,14 @@ class Hdf5OutputStacks(OutputStacks):
         :param title: title of the images.
         :param axes: axes of the images, rows and columns.
         :param units: units of the pixels, by stack name.
-        :param plots: further results, by the name of the group.
-        :param values: further results that are not plotted, by the name of the group; see
-            :func:`.write_values`.
+        :param results: further groups, see :func:`.make_plot`.
         :param matrices: registrations by name: passive matrices of shape `(N, 3, 3)`.
         :returns: the path of the description.
         """
         for name, unit in (units or {}).items():
             self._datasets[name].attrs["units"] = unit
         names = [signal, *(name for name in self._datasets if name != signal)]
-        nexus.plot_images(self._group, names[0], names[1:])
+        nexus.plot_images(self._group, names)
         self._group.attrs["title"] = title
         shape = self._datasets[signal].shape
         links = {
@@ -188,49 +185,30 @@ class Hdf5OutputStacks(OutputStacks):
         }
         parent = self._group.parent
         name = self._group.name.rpartition("/")[2]
-        name = nexus.free_name(parent, f"{name}_evaluation" if name else "evaluation")
+        name = nexus.free_name(set(parent), f"{name}_evaluation" if name else "evaluation")
         parent.attrs["default"] = name
-        path = f"{parent.name.rstrip('/')}/{name}"
-        self.add_process(
-            path,
-            {"inputs": inputs},
-            plots={"stacks": nexus.Plot(title, links, axes=axes), **(plots or {})},
-            values=values,
-            matrices=matrices,
-        )
-        parent[name].attrs["default"] = "stacks"
+        process = nexus.make_process({"inputs": inputs}, matrices or {})
+        plot = nexus.make_plot(title, links, axes=axes)
+        path = posixpath.join(parent.name, name)
+        self.write(path, {**process, ("", "default"): "stacks", "stacks": plot, **(results or {})})
         return path
 
-    def add_process(
-        self,
-        path: str,
-        notes: Mapping[str, Any],
-        *,
-        plots: Mapping[str, nexus.Plot] | None = None,
-        values: Mapping[str, Mapping[str, Any]] | None = None,
-        matrices: Mapping[str, ArrayLike] | None = None,
-    ) -> None:
-        """Write an `NXprocess` group, see :meth:`describe`.
+    def write(self, path: str, tree: nexus.Tree) -> None:
+        """Write a group to the file, see :func:`.make_process`.
 
         :param path: path of the group, which is created if needed.
-        :param notes: inputs and parameters, by the name of the note: JSON types, without NaN.
         """
         if path not in self.file:
             self.file.create_group(path, track_order=True)
         target = self.file[path]
         # In memory first: its size on the disk has to be known before it is written.
         with h5py.File(uuid4().hex, "w", driver="core", backing_store=False) as memory:
-            process = memory.create_group("process", track_order=True)
-            nexus.write_process(process, notes)
-            for key, plot in (plots or {}).items():
-                nexus.write_plot(process, key, plot)
-            for key, group in (values or {}).items():
-                nexus.write_values(process, key, group)
-            nexus.write_matrices(process, "transformations", matrices or {})
+            group = memory.create_group("group", track_order=True)
+            nexus.write_tree(group, tree)
             self._reserve_space(memory.id.get_filesize())
-            target.attrs.update(process.attrs)
-            for key in process:
-                memory.copy(process[key], target, name=key)
+            target.attrs.update(group.attrs)
+            for key in group:
+                memory.copy(group[key], target, name=key)
 
     def data_for_input(self) -> dict[str, DataUrl]:
         path, group = self._url.file_path(), str(self._url.data_path())

@@ -16,9 +16,8 @@ from .._json import as_json
 from .._stacks import Stack
 from ..evaluation import Evaluation
 from ..io import Axis
-from ..io import Plot
-from ..io import Quantity
 from ..io import as_data_url
+from ..io import make_plot
 from ..io import url_text
 from ..refinement import Refinement
 from ..transformation import Transformation
@@ -54,14 +53,14 @@ def inputs_as_json(
     return plain
 
 
-def score_plot(evaluation: Evaluation) -> Plot:
+def score_plot(evaluation: Evaluation) -> dict[Any, Any]:
     """The relative error of each registration on each stack, best registration first, and the
     other numbers of each registration."""
     ranked = evaluation.ranked_names
     scores = list(evaluation.scores().values())
     numbers = {key: [each[key] for each in scores] for key in scores[0]}
     numbers["mean_relative_error"] = numbers.pop("relative_error")
-    return Plot(
+    return make_plot(
         "Relative error of each registration (rows, best first) on each stack (columns)",
         {"relative_error": evaluation.relative_error[evaluation.ranked_rows]},
         columns={
@@ -74,10 +73,10 @@ def score_plot(evaluation: Evaluation) -> Plot:
     )
 
 
-def per_image_plot(evaluation: Evaluation, image_axis: Axis) -> Plot:
+def per_image_plot(evaluation: Evaluation, image_axis: Axis) -> dict[Any, Any]:
     """The relative error and the overlap of each image, for each registration and stack."""
     rows = evaluation.ranked_rows
-    return Plot(
+    return make_plot(
         "Relative error of each image, for each registration (best first) and stack",
         {
             "relative_error": evaluation.relative_error_per_image[rows],
@@ -96,10 +95,10 @@ def motion_plot(
     registrations: Mapping[str, Sequence[Transformation]],
     image_shape: tuple[int, int],
     image_axis: Axis,
-) -> Plot:
+) -> dict[Any, Any]:
     """How far each registration moves the center of each image. All have the same length."""
     motions = [find_motion(each, image_shape) for each in registrations.values()]
-    return Plot(
+    return make_plot(
         "How far each registration moves each image along rows and columns",
         {
             "rows": numpy.array([each.rows for each in motions]),
@@ -112,13 +111,11 @@ def motion_plot(
     )
 
 
-def trust_values(evaluation: Evaluation) -> dict[str, Any]:
+def trust_values(evaluation: Evaluation) -> dict[Any, Any]:
     """The output `trust`, the warnings and what they are about."""
-    trust = evaluation.trust()
-    return {
-        **trust,
-        "motion_groups": json.dumps(trust["motion_groups"]),
-        "remaining_shift": Quantity(evaluation.remaining_shift, "px"),
+    values = {
+        **evaluation.trust(),
+        "remaining_shift": evaluation.remaining_shift,
         "warnings": list(evaluation.warnings),
         "infinite_pixels": evaluation.infinite_pixels,
         "marked_pixels": evaluation.marked_pixels,
@@ -128,15 +125,18 @@ def trust_values(evaluation: Evaluation) -> dict[str, Any]:
         "improves": evaluation.improves,
         "unaligned_error": evaluation.unaligned_error,
     }
+    values["motion_groups"] = json.dumps(values["motion_groups"])
+    return _dictionaries_as_json({**values, ("remaining_shift", "units"): "px"})
 
 
-def refinement_values(refinement: Refinement) -> dict[str, Any]:
+def refinement_values(refinement: Refinement) -> dict[Any, Any]:
     """What was refined, and by how much; numbers before and after."""
     before, after = refinement.before, refinement.after
-    values = {
+    values: dict[Any, Any] = {
         "summary": str(refinement),
         "accepted": refinement.accepted,
-        "moved": Quantity(refinement.moved, "px"),
+        "moved": refinement.moved,
+        ("moved", "units"): "px",
         "unrefined": numpy.array(refinement.unrefined, dtype=int),
         "stack_weights": refinement.stack_weights,
         "reference_image": refinement.reference_image,
@@ -146,9 +146,17 @@ def refinement_values(refinement: Refinement) -> dict[str, Any]:
         values |= {
             "score": numpy.array([before.score, after.score]),
             "relative_error": numpy.array([before.relative_error, after.relative_error]),
-            "remaining_shift": Quantity(shifts, "px"),
+            "remaining_shift": shifts,
+            ("remaining_shift", "units"): "px",
         }
-    return values
+    return _dictionaries_as_json(values)
+
+
+def _dictionaries_as_json(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {
+        key: json.dumps(value, allow_nan=False) if isinstance(value, dict) else value
+        for key, value in values.items()
+    }
 
 
 def passive_matrices(

@@ -394,23 +394,23 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
         refinement = choice.refinement
         if refinement is not None and refinement.accepted:
             matrices |= passive_matrices({f"{first}, refined": refinement.transformations})
-        plots, values = {}, {}
+        results = {}
         if choice.evaluation is not None:
-            values["trust"] = trust_values(choice.evaluation)
-            plots["scores"] = score_plot(choice.evaluation)
-            plots["per_image"] = per_image_plot(choice.evaluation, image_axis)
-        if refinement is not None:
-            values["refinement"] = refinement_values(refinement)
+            results["scores"] = score_plot(choice.evaluation)
+            results["per_image"] = per_image_plot(choice.evaluation, image_axis)
         if moving:
-            plots["motion"] = motion_plot(moving, (height, width), image_axis)
+            results["motion"] = motion_plot(moving, (height, width), image_axis)
+        if choice.evaluation is not None:
+            results["trust"] = trust_values(choice.evaluation)
+        if refinement is not None:
+            results["refinement"] = refinement_values(refinement)
         return output.describe(
             signal=signal,
             title=choice.title,
             inputs=provenance,
             axes=axes,
             units={name: each.units for name, each in found.items() if each.units},
-            plots=plots,
-            values=values,
+            results=results,
             matrices=matrices,
         )
 
