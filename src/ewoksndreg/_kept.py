@@ -63,7 +63,7 @@ class Blocks:
     def image(
         self, index: int, together: range, size: int, read: Callable[[range], NDArray[Any]]
     ) -> NDArray[Any]:
-        """Return one image, as a copy.
+        """Return one image.
 
         :param together: the images that are stored with it; as many are read as fit into half of
             the limit.
@@ -80,9 +80,9 @@ class Blocks:
                 pixels = numpy.asanyarray(read(images))
                 if len(images) > 1:
                     kept.put(block, pixels, pixels.nbytes)
+        image: NDArray[Any] = pixels[index - start]
         # A copy: a view would keep the whole block alive, and changing it would change the block.
-        image: NDArray[Any] = pixels[index - start].copy()
-        return image
+        return image.copy() if len(images) > 1 else image
 
     def __reduce__(self) -> tuple[type[Blocks], tuple[()]]:
         return Blocks, ()

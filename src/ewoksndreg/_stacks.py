@@ -60,6 +60,10 @@ class Stack(Sequence[NDArray[Any]]):
     indices: range
     """Which images of the origin these are."""
 
+    _chunk_starts: Sequence[int] = ()
+    """Where the images begin that are stored together, in the stack that this one is a part of, and
+    its length."""
+
     def __init__(self, shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
         if len(shape) != 3:
             raise ValueError(
@@ -93,7 +97,10 @@ class Stack(Sequence[NDArray[Any]]):
 
     def _together(self, index: int) -> range:
         """:meth:`stored_together` in the stack that this one is a part of."""
-        return range(index, index + 1)
+        n = bisect_right(self._chunk_starts, index)
+        if not 0 < n < len(self._chunk_starts):
+            return range(index, index + 1)
+        return range(self._chunk_starts[n - 1], self._chunk_starts[n])
 
     def stored_together(self, index: int) -> range:
         """The images that are read from the disk together with an image, including itself."""
@@ -145,19 +152,18 @@ class ArrayStack(Stack):
         (h5py, zarr, Dask, xarray) or one of another package (`__array__`, `__array_interface__`,
         DLPack), or a sequence of N images of shape `(H, W)`. A list or tuple may contain images as
         nested lists. If pixels are masked, they become NaN and the images are floating point.
-    :param chunk_length: number of images of a lazy array that are stored together, if the array
-        does not know it. They are read together, so that each chunk is read once.
+    :param chunk_starts: where the chunks of a lazy array begin along its first axis, and its
+        length, if the array does not know it. A chunk is read as a whole, so that it is read once.
     :raises ValueError: if there are no images, their number is unknown, or an image does not have
         two dimensions or the shape of image 0.
     :raises TypeError: if the pixels are not real numbers, or these are not images.
     """
 
-    def __init__(self, images: Any, chunk_length: int | None = None) -> None:
+    def __init__(self, images: Any, chunk_starts: Sequence[int] = ()) -> None:
         images = _as_images(images)
         # A list was made here, but of the given images.
         self._lock = _find_lock(images[0] if isinstance(images, list) and images else images)
         self._first: NDArray[Any] | None = None
-        self._chunk_starts: Sequence[int] = ()
         if isinstance(images, list):
             if not images:
                 raise ValueError("there are no images")
@@ -168,7 +174,7 @@ class ArrayStack(Stack):
         elif _is_array(images):
             super().__init__(images.shape, _pixel_type(images))
             if not isinstance(images, numpy.ndarray):
-                self._chunk_starts = _chunk_starts(images, chunk_length)
+                self._chunk_starts = chunk_starts or _find_chunk_starts(images)
         elif len(images) == 0:
             raise ValueError("there are no images")
         else:
@@ -181,12 +187,6 @@ class ArrayStack(Stack):
             isinstance(images, list) and all(isinstance(each, numpy.ndarray) for each in images)
         )
         self._blocks = Blocks()
-
-    def _together(self, index: int) -> range:
-        n = bisect_right(self._chunk_starts, index)
-        if not 0 < n < len(self._chunk_starts):
-            return range(index, index + 1)
-        return range(self._chunk_starts[n - 1], self._chunk_starts[n])
 
     def _read(self, index: int) -> NDArray[Any]:
         if self._in_memory:
@@ -322,7 +322,7 @@ def _check_open(images: Any) -> None:
             raise ValueError("the file of the h5py dataset is closed: give its URL")
 
 
-def _chunk_starts(images: Any, chunk_length: int | None) -> Sequence[int]:
+def _find_chunk_starts(images: Any) -> Sequence[int]:
     """Find where the chunks of a lazy array begin along its first axis, and where the last ends."""
     try:
         chunks = getattr(images, "chunks", None)
@@ -331,7 +331,7 @@ def _chunk_starts(images: Any, chunk_length: int | None) -> Sequence[int]:
             chunks = encoding.get("chunks") or encoding.get("chunksizes")
     except Exception:  # the chunks are optional
         chunks = None
-    length = chunks[0] if chunks else chunk_length or 1
+    length = chunks[0] if chunks else 1
     if isinstance(length, tuple):  # Dask
         return [0, *accumulate(int(each) for each in length)]
     return [*range(0, images.shape[0], int(length)), images.shape[0]]

@@ -263,6 +263,7 @@ def test_of_files_only_the_address_travels(tmp_path):
             arrived = pickle.loads(pickle.dumps(job.images.stack))  # noqa: S301
             with arrived:
                 numpy.testing.assert_array_equal(arrived[3], stacks[job.images.name][3])
+            del arrived  # as at the end of a job
             h5py.File(tmp_path / "stacksNone.h5", "r+").close()  # nobody reads it any more
 
 

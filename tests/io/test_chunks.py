@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from ewoksndreg import _kept
-from ewoksndreg.io import _hdf5_stack
+from ewoksndreg.io import _hdf5_files
 from ewoksndreg.io.input_stack import input_context
 
 from ..conftest import parametrize_sample
@@ -130,8 +130,7 @@ def test_a_chunk_that_is_too_large_is_read_in_parts(
 ):
     """As many images at a time as fit: 13 images in parts of 5 are 3 parts."""
     monkeypatch.setattr(_kept, "LIMIT", 2 * fit * IMAGE_SIZE + 2)
-    monkeypatch.setattr(_hdf5_stack, "_LARGEST_CACHE", 0)
-    monkeypatch.setattr(_hdf5_stack, "_SOURCE", 0)
+    monkeypatch.setattr(_hdf5_files, "CACHE", 0)
     url = write(tmp_path / "a.h5", (13, 8, 9))
     with input_context([url]) as stacks:
         numpy.testing.assert_array_equal(list(stacks["a"]), IMAGES)
@@ -140,16 +139,15 @@ def test_a_chunk_that_is_too_large_is_read_in_parts(
 
 def test_the_limit_is_a_quarter_of_a_gigabyte():
     assert _kept.LIMIT == 256 * 1024**2
-    assert 2 * _hdf5_stack._LARGEST_CACHE == _kept.LIMIT
+    assert 200 * _hdf5_files.CACHE <= _kept.LIMIT
 
 
 READ = """
 import resource, sys
 from ewoksndreg import _kept
-from ewoksndreg.io import _hdf5_stack
 from ewoksndreg.io import open_stacks
 
-_kept.LIMIT, _hdf5_stack._LARGEST_CACHE = 64 * 2**20, 32 * 2**20
+_kept.LIMIT = 64 * 2**20
 
 def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # MiB
@@ -217,9 +215,10 @@ def test_nothing_is_kept_after_the_context(tmp_path, decompressed):
 
 @pytest.mark.parametrize("order", ["one after the other", "alternating"])
 def test_chunks_of_the_sources_of_a_virtual_dataset_are_decompressed_once(
-    tmp_path, decompressed, order
+    tmp_path, decompressed, monkeypatch, order
 ):
     """Three files of 13 images in chunks of 5 that do not begin where the virtual images do."""
+    monkeypatch.setattr(_hdf5_files, "CACHE", 0)
     layout = h5py.VirtualLayout((36, 8, 9), numpy.uint16)
     expected = numpy.zeros((36, 8, 9), numpy.uint16)
     for n in range(3):

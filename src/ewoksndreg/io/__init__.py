@@ -2,7 +2,7 @@
 
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
-from ._hdf5_files import read_small_dataset
+from ._hdf5_stack import read_small_dataset
 from ._nexus import Axis
 from ._nexus import StackAxes
 from ._nexus import create_plot_group

@@ -2,70 +2,67 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
+from itertools import count
+from itertools import takewhile
 from typing import Any
+from typing import TypeVar
 
 import h5py
-import numpy
-from numpy.typing import NDArray
 
+from .._kept import LIMIT
 from .._kept import kept
 from .._messages import near_match
 from .._messages import unknown_name
-from ._selection import Selection
-from ._storage import check_storage
-from ._storage import explain
-from ._urls import Url
-from ._urls import as_data_url
+
+_T = TypeVar("_T")
 
 # HDF5 is not parallel, and opening, reading and closing datasets must not overlap.
 reading = threading.RLock()
 
+# Bytes that HDF5 keeps of each dataset, and of each source of a virtual one. Small, because only
+# some hundreds of files can be open at a time: larger chunks are kept as blocks of images.
+CACHE = LIMIT // 200
+
 
 class KeptDataset:
-    """Owns an open dataset (:mod:`ewoksndreg._kept`), and its state in this process."""
+    """Owns an open dataset (:mod:`ewoksndreg._kept`).
 
-    closed = False
-    sent = False  # to another process, where it is open inside `with stack:`
-    swmr: bool | None = None  # whether the file has to be read in SWMR mode; None before it was
-    cache = 0  # bytes
-    thread: int | None = None  # the one that reads, or the first of several
-    shared = False
+    :param swmr: whether its file has to be read in SWMR mode; None if that is not known yet.
+    """
 
-    def __init__(self) -> None:
-        self.rows: set[int] = set()
-
-    def __reduce__(self) -> tuple[type[KeptDataset], tuple[()], dict[str, bool]]:
-        return KeptDataset, (), {"sent": True}
+    def __init__(self, swmr: bool | None = None) -> None:
+        self.swmr = swmr
+        self.closed = False
+        self.reads = 0
 
 
 @contextmanager
-def open_to_read(path: str, *, swmr: bool = False) -> Iterator[h5py.File]:
+def open_to_read(path: str) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading, without locks. Meanwhile, no thread of this library opens a
     file for writing, because HDF5 can open a file in only one mode at a time within a process.
 
-    :param swmr: also read what another program writes in SWMR mode, behind links.
     :raises FileNotFoundError: if there is no such file.
     :raises OSError: if the file cannot be read or is not HDF5.
     """
-    with reading, _open_to_read(path, swmr=swmr) as file:
+    with reading, _open(path) as file:
         yield file
 
 
-def _open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
-    """Open an HDF5 file for reading, without locks.
-
-    :param swmr: whether to use SWMR mode only; otherwise it is used if the normal mode fails.
-    :raises FileNotFoundError: if there is no such file.
-    :raises OSError: if the file cannot be read or is not HDF5.
-    """
+def _open(path: str, *, swmr: bool = False) -> h5py.File:
+    """:param swmr: the mode that is tried first."""
     if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {path!r}{_near_file(path)}")
+        folder, name = os.path.split(path)
+        near = ""
+        with suppress(OSError):  # no such folder
+            near = near_match(name, os.listdir(folder or "."))
+        raise FileNotFoundError(f"there is no file {path!r}{near}")
     try:
         return _open_in_mode(path, swmr)
     except OSError as error:
@@ -82,11 +79,11 @@ def _open_to_read(path: str, *, swmr: bool = False) -> h5py.File:
         raise PermissionError(f"no permission to read {path!r}")
     if not h5py.is_hdf5(path):
         raise OSError(f"{path!r} is not an HDF5 file")
-    raise OSError(f"cannot read {path!r}: {explain(path, problem)}")
+    raise OSError(f"cannot read {path!r}: {_explain(path, problem)}")
 
 
 def _open_in_mode(path: str, swmr: bool) -> h5py.File:
-    mode = {"mode": "r", "swmr": swmr, "libver": "latest" if swmr else None}
+    mode = {"mode": "r", "swmr": swmr, "libver": "latest" if swmr else None, "rdcc_nbytes": CACHE}
     try:
         return h5py.File(path, locking=False, **mode)
     except OSError as error:
@@ -96,69 +93,75 @@ def _open_in_mode(path: str, swmr: bool) -> h5py.File:
         return h5py.File(path, **mode)
 
 
-def open_dataset(
-    path: str, name: str, access: h5py.h5p.PropDAID | None = None, swmr: bool | None = None
-) -> h5py.Dataset:
-    """Open an HDF5 dataset for reading; its file stays open as long as the dataset.
+def _explain(path: str, problem: str) -> str:
+    """Explain why HDF5 cannot open a file, and what to do."""
+    if "truncated" in problem:
+        return (
+            "the file is truncated, as if it was not copied completely or the program that wrote it"
+            " crashed"
+        )
+    if not any(each in problem for each in ("open for", "SWMR", "lock file")):
+        return problem
+    try:  # HDF5 checks the lock before the flag
+        h5py.File(path, "r", locking=True).close()
+    except OSError as error:
+        if "lock file" in str(error):
+            return (
+                "another program has it open for writing in a way that does not allow reading: wait"
+                " until it is closed"
+            )
+    return (
+        "it is marked as open for writing: the program that wrote it crashed, or still writes it"
+        f" without a lock; if no program writes it anymore, run `h5clear -s {path}`"
+    )
 
-    :param access: access properties that define the cache of HDF5.
-    :param swmr: the mode of the file; None to find it out, and to check whether it can be read.
-    :raises ValueError: if there is no such dataset.
-    :raises OSError: if it cannot be read.
+
+def read_file(path: str, read: Callable[[h5py.File], _T]) -> _T:
+    """Read from a file that the function gets, and closes. If a link or a virtual dataset refers to
+    a file in SWMR mode, HDF5 needs this mode for the referring file, too.
+
+    :raises OSError: see :func:`open_to_read`; also that of the function.
     """
-    if swmr is not None:
-        return _open_dataset(path, name, access, swmr)
     try:
-        return _open_dataset(path, name, access, False, check=True)
+        return _read_in_mode(path, read, swmr=False)
     except (FileNotFoundError, PermissionError):
         raise
     except (OSError, ValueError) as error:
-        # A link or a virtual dataset may refer to a file in SWMR mode. HDF5 opens it in the mode of
-        # the referring file, in which it does not notice that the file is truncated.
+        # In SWMR mode, HDF5 does not notice that a file is truncated.
         if "truncated" in str(error):
             raise
         kept.drop_all(KeptDataset)
         try:
-            return _open_dataset(path, name, access, True, check=True)
+            return _read_in_mode(path, read, swmr=True)
         except (OSError, ValueError):
             raise error from error.__cause__
 
 
-def _open_dataset(
-    path: str, name: str, access: h5py.h5p.PropDAID | None, swmr: bool, *, check: bool = False
-) -> h5py.Dataset:
-    file = _open_to_read(path, swmr=swmr)
+def _read_in_mode(path: str, read: Callable[[h5py.File], _T], *, swmr: bool) -> _T:
+    file = _open(path, swmr=swmr)
     try:
-        dataset = _find_dataset(file, name)
-        if check:
-            check_storage(dataset)
-        if access is None:
-            return dataset
-        del dataset  # an open dataset keeps its cache
-        return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access), readonly=True)
+        return read(file)
     except BaseException:
         file.close()
         raise
 
 
-def read_small_dataset(
-    url: Url, check: Callable[[tuple[int, ...], numpy.dtype[Any]], None]
-) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Read the values of a dataset that the URL selects, and its attributes.
+def open_dataset(path: str, name: str, swmr: bool | None = None) -> h5py.Dataset:
+    """Open an HDF5 dataset for reading; its file stays open as long as the dataset.
 
-    :param url: see :func:`.as_data_url`.
-    :param check: called with the shape and type of the selection before it is read; raises an error
-        if these are wrong. If the URL is that of images by mistake, they may not fit into memory.
-    :raises ValueError: if there is no such dataset, or the slice does not fit it.
-    :raises OSError: if the file is missing or cannot be read.
+    :param swmr: the mode of the file; None to find it out, and to check whether it can be read.
+    :raises ValueError: if there is no such dataset.
+    :raises OSError: if it cannot be read.
     """
-    place = as_data_url(url)
-    with reading:
-        dataset = open_dataset(str(place.file_path()), str(place.data_path()))
-        with dataset.file:
-            selection = Selection(dataset.shape, place.data_slice())
-            check(selection.shape, dataset.dtype)
-            return selection.read(dataset), dict(dataset.attrs)
+
+    def find_and_check(file: h5py.File) -> h5py.Dataset:
+        dataset = _find_dataset(file, name)
+        _check_storage(dataset)
+        return dataset
+
+    if swmr is None:
+        return read_file(path, find_and_check)
+    return _read_in_mode(path, lambda file: _find_dataset(file, name), swmr=swmr)
 
 
 @contextmanager
@@ -167,14 +170,6 @@ def no_readers(path: str) -> Iterator[None]:
     with reading:
         kept.drop_all(KeptDataset)
         yield
-
-
-def _near_file(path: str) -> str:
-    folder, name = os.path.split(path)
-    try:
-        return near_match(name, os.listdir(folder or "."))
-    except OSError:  # no such folder
-        return ""
 
 
 def find_item(group: h5py.Group, name: str) -> Any:
@@ -226,8 +221,94 @@ def check_links(file: h5py.File, data_path: str) -> None:
             file[path]
         except (KeyError, OSError, RuntimeError) as error:
             target = os.path.join(os.path.dirname(file.filename), external)
-            reason = explain(target, str(error.args[0]))
+            reason = _explain(target, str(error.args[0]))
         raise ValueError(
             f"{path!r} in {file.filename!r} is a link to '{external and external + '::'}"
             f"{link.path}', where nothing can be read: {reason}"
         )
+
+
+def _check_storage(dataset: h5py.Dataset) -> None:
+    """Reject data that cannot be read, or for which HDF5 would return zeros or fill values.
+
+    Some files of a virtual dataset may be missing, so that incomplete measurements can be read.
+
+    :raises OSError: if a filter or a file is missing, or a file is truncated; names it.
+    """
+    with suppress(ImportError):  # importing it registers its filters in HDF5
+        importlib.import_module("hdf5plugin")
+    for number, name in find_filters(dataset).items():
+        if not h5py.h5z.filter_avail(number):
+            raise OSError(
+                f"the dataset is compressed with {name or 'a filter'} (HDF5 filter {number}),"
+                " which is not installed: `pip install hdf5plugin`"
+            )
+    sources = dataset.virtual_sources() if dataset.is_virtual else ()
+    found = dict(each for source in sources for each in find_sources_of(dataset, source))
+    if sources and not found:
+        missing = os.path.join(os.path.dirname(dataset.file.filename), sources[0].file_name)
+        raise OSError(
+            f"the images of the virtual dataset are in {missing!r}, which does not exist"
+            if len(sources) == 1
+            else f"the images of the virtual dataset are in {len(sources)} files, of which none"
+            f" exists, such as {missing!r}"
+        )
+    for path, name in found.items():
+        if path == dataset.file.filename:
+            continue
+        try:
+            with h5py.File(path, "r", locking=False, swmr=dataset.file.swmr_mode) as file:
+                item = find_item(file, name)
+                if isinstance(item, h5py.Dataset):
+                    _check_storage(item)
+        except OSError as error:
+            raise OSError(
+                f"the virtual dataset contains data of {path!r}, which cannot be read:"
+                f" {_explain(path, str(error))}"
+            ) from error
+    _check_raw_files(dataset)
+
+
+def _check_raw_files(dataset: h5py.Dataset) -> None:
+    prefix = os.environ.get("HDF5_EXTFILE_PREFIX", "")
+    prefix = prefix.replace("${ORIGIN}", os.path.dirname(dataset.file.filename))
+    rest = dataset.nbytes
+    for name, offset, size in dataset.external or ():
+        path = os.path.abspath(os.path.join(prefix, name))  # as in HDF5
+        needed = offset + min(size, rest)
+        rest -= min(size, rest)
+        found = os.path.getsize(path) if os.path.exists(path) else None
+        if found is None or found < needed:
+            problem = (
+                "does not exist"
+                if found is None
+                else f"is truncated: it has {found} bytes instead of {needed}"
+            )
+            raise OSError(f"the pixels are in the raw file {path!r}, which {problem}")
+
+
+def find_filters(dataset: h5py.Dataset) -> dict[int, str]:
+    """Find the filters of a dataset, by their number."""
+    pipeline = dataset.id.get_create_plist()
+    filters = [pipeline.get_filter(n) for n in range(pipeline.get_nfilters())]
+    return {
+        number: name.decode(errors="replace").partition(";")[0].strip()
+        for number, *_, name in filters
+    }
+
+
+def find_sources_of(dataset: h5py.Dataset, source: h5py.h5d.VDSmap) -> Iterator[tuple[str, str]]:
+    """Find the existing files of a source of a virtual dataset, and the name of the dataset in
+    each; there may be one for each number in place of ``%b``."""
+    own = dataset.file.filename
+    path = os.path.join(os.path.dirname(own), source.file_name)
+    if source.file_name == ".":
+        path = own.replace("%", "%%")
+    several = "%b" in path.replace("%%", "")
+    numbers = count() if several else range(1)
+    found = ((_number(path, n), _number(source.dset_name, n)) for n in numbers)
+    return takewhile(lambda each: os.path.exists(each[0]), found)
+
+
+def _number(pattern: str, number: int) -> str:
+    return "%".join(part.replace("%b", str(number)) for part in pattern.split("%%"))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from contextlib import suppress
 from typing import Any
 
 import h5py
+import numpy
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
@@ -16,28 +19,26 @@ from .._kept import Blocks
 from .._kept import kept
 from .._messages import add_context
 from .._stacks import Stack
+from ._hdf5_files import CACHE
 from ._hdf5_files import KeptDataset
+from ._hdf5_files import find_filters
+from ._hdf5_files import find_sources_of
 from ._hdf5_files import open_dataset
 from ._hdf5_files import reading
-from ._selection import Selection
-from ._storage import chunk_shape
-from ._storage import decompresses_slowly
-from ._storage import explain_filters
+from ._urls import Url
+from ._urls import as_data_url
 from ._urls import url_text
 
-# Bytes, for one stack: enough for the rows of chunks that are being read.
-_LARGEST_CACHE = LIMIT // 2
-_THREADS = os.cpu_count() or 1
-# HDF5 reuses this memory, which halves the time compared to new memory for each chunk.
-_SPARE_CHUNKS = 2
-# The minimum size of a dataset, or of a source of a virtual one, in the cache: it may be a file,
-# and only some hundreds of files can be open at a time.
-_SOURCE = LIMIT // 200
+# Numbers of filters: shuffle, checksum, LZF, LZ4, bitshuffle.
+_FAST_FILTERS = {2, 3, 32000, 32004, 32008}
+# Each source of a virtual dataset may be a file that stays open as long as the dataset.
+_MOST_READS = 100
 
 
 class Hdf5Stack(Stack):
-    """A dataset in an HDF5 file. It is opened when the first image is read, and stays open, so that
-    HDF5, with its cache, decompresses each chunk once. Only the URL is sent to another process.
+    """A dataset in an HDF5 file. It is opened when the first image is read, and stays open. Images
+    that share chunks are read together, so that HDF5 decompresses each chunk once. Only the URL is
+    sent to another process.
 
     :param url: URL of the dataset, or of a part of it.
     :param one_image: whether the URL may select a single image, shape `(H, W)`.
@@ -49,34 +50,27 @@ class Hdf5Stack(Stack):
     in_file = True
 
     def __init__(self, url: DataUrl, *, one_image: bool = False) -> None:
-        self._url = url
         self.sources, self.origin = (url_text(url),), url
         # Absolute, so that the current folder may change.
         self._path, self._name = os.path.abspath(str(url.file_path())), str(url.data_path())
-        self._owner = KeptDataset()
         self._blocks = Blocks()
         with reading:
             dataset = open_dataset(self._path, self._name)
-            try:
-                chunk = chunk_shape(dataset)
-                selection = Selection(dataset.shape, url.data_slice(), chunk)
-                self._is_image = one_image and len(selection.shape) == 2
-                shape = (1, *selection.shape) if self._is_image else selection.shape
-                super().__init__(shape, dataset.dtype)
-                self._is_virtual = bool(dataset.is_virtual)
+            with dataset.file as file:
+                self._selectors = select(dataset.shape, url.data_slice())
+                axes = [n for n, each in enumerate(self._selectors) if isinstance(each, range)]
+                self._image_axis = axes[0] if len(axes) == 3 else None
+                shape = tuple(len(self._selectors[axis]) for axis in axes)
+                super().__init__(
+                    (1, *shape) if one_image and len(shape) == 2 else shape, dataset.dtype
+                )
+                if self._image_axis is not None:
+                    images = self._selectors[self._image_axis]
+                    self._chunk_starts = find_chunk_starts(dataset, self._image_axis, images)
                 # HDF5 decompresses under a lock.
-                self.slow_to_read = decompresses_slowly(dataset)
-                self._owner.swmr = dataset.file.swmr_mode
-            finally:
-                dataset.file.close()
-        self._selection = selection
-        self._chunk_size = self.dtype.itemsize * math.prod(chunk or (0,))
-        self._bytes_together = self.dtype.itemsize * selection.pixels_together()
-
-    def __exit__(self, *exception: object) -> None:
-        if self._owner.sent:
-            with reading:
-                kept.drop(self._owner)
+                self.slow_to_read = not set(find_filters(dataset)) <= _FAST_FILTERS
+                self._is_virtual = bool(dataset.is_virtual)
+                self._owner = KeptDataset(file.swmr_mode)
 
     def close(self) -> None:
         """Close the dataset; nothing can be read anymore in this process."""
@@ -84,75 +78,133 @@ class Hdf5Stack(Stack):
             self._owner.closed = True
             kept.drop(self._owner)
 
-    def _together(self, index: int) -> range:
-        return self._selection.together(index)
-
     def _read(self, index: int) -> NDArray[Any]:
-        with reading:
-            self._open(index)
-            cached = self._owner.cache >= self._bytes_together
-        if cached:
-            image: NDArray[Any] = self._read_block(range(index, index + 1))[0]
-            return image
+        if self._owner.closed:
+            raise ValueError(f"the file {self._path!r} is closed: read inside `open_stacks`")
         size = self.dtype.itemsize * math.prod(self._image_shape)
         return self._blocks.image(index, self._together(index), size, self._read_block)
 
     def _read_block(self, images: range) -> NDArray[Any]:
+        selectors = list(self._selectors)
+        if self._image_axis is not None:
+            selectors[self._image_axis] = selectors[self._image_axis][images.start : images.stop]
         with reading:
-            dataset = self._open(images.start)
             try:
-                if self._is_image:
-                    return self._selection.read(dataset)[None]
-                return self._selection.read(dataset, images)
+                pixels = read_selected(self._open(), selectors)
             except Exception as error:
-                which = f"image {images.start} cannot be read{explain_filters(dataset)}"
+                where = f"{self.sources[0]}: image {images.start} cannot be read"
                 # The traceback would keep the file open.
-                raise add_context(error.with_traceback(None), self._locate(which)) from error
-            finally:
-                del dataset
+                raise add_context(error.with_traceback(None), where) from error
+        return pixels.reshape(len(images), *self._image_shape)
 
-    def _open(self, index: int) -> h5py.Dataset:
+    def _open(self) -> h5py.Dataset:
         owner = self._owner
-        if owner.closed:
-            raise ValueError(f"the file {self._path!r} is closed: read inside `open_stacks`")
         dataset = kept.get(owner)
-        row = self._together(index).start
-        if self._is_virtual and row not in owner.rows:
-            # Each source has its own cache, and stays open until all are closed.
-            held = max(self._bytes_together, _SPARE_CHUNKS * self._chunk_size, _SOURCE)
-            if len(owner.rows) * held > _LARGEST_CACHE:
-                dataset = None
-            owner.rows.add(row)
-        if owner.thread != threading.get_ident() and not owner.shared:
-            # Several threads need a larger cache; for one thread it would take longer to fill.
-            owner.shared, owner.thread = owner.thread is not None, threading.get_ident()
-            dataset = None
-        if not dataset:  # closed elsewhere
+        owner.reads += 1
+        if not dataset or (self._is_virtual and owner.reads % _MOST_READS == 0):
+            del dataset
             kept.drop(owner)
-            owner.rows = {row}
-            try:
-                dataset = self._open_with_cache()
-            except (OSError, ValueError) as error:
-                raise add_context(error, self._locate(f"image {index} cannot be read")) from error
+            dataset = open_dataset(self._path, self._name, owner.swmr)
+            kept.put(owner, dataset, LIMIT // 2 if self._is_virtual else CACHE)
         return dataset
 
-    def _open_with_cache(self) -> h5py.Dataset:
-        rows = 1 + _THREADS if self._owner.shared else 1
-        size = max(rows * self._bytes_together, _SPARE_CHUNKS * self._chunk_size)
-        size = min(size, _LARGEST_CACHE)
-        if size < max(self._bytes_together, self._chunk_size):
-            size = 0  # blocks of images are read and kept instead
-        slots = 521 + 20 * size // max(self._chunk_size, 1)
-        access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
-        access.set_chunk_cache(min(slots, 100_003), size, 1.0)
-        dataset = open_dataset(self._path, self._name, access, self._owner.swmr)
-        self._owner.swmr = dataset.file.swmr_mode
-        self._owner.cache = size
-        if not self._is_virtual:
-            # Smaller if the dataset is open elsewhere in this process.
-            self._owner.cache = dataset.id.get_access_plist().get_chunk_cache()[1]
-        kept.put(self._owner, dataset, max(size, _LARGEST_CACHE if self._is_virtual else _SOURCE))
-        return dataset
 
-    def _locate(self, what: str) -> str:
-        return f"{url_text(self._url)}: {what}"
+def read_small_dataset(
+    url: Url, check: Callable[[tuple[int, ...], numpy.dtype[Any]], None]
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Read the values of a dataset that the URL selects, and its attributes.
+
+    :param url: see :func:`.as_data_url`.
+    :param check: called with the shape and type of the selection before it is read; raises an error
+        if these are wrong. If the URL is that of images by mistake, they may not fit into memory.
+    :raises ValueError: if there is no such dataset, or the slice does not fit it.
+    :raises OSError: if the file is missing or cannot be read.
+    """
+    place = as_data_url(url)
+    with reading:
+        dataset = open_dataset(str(place.file_path()), str(place.data_path()))
+        with dataset.file:
+            selectors = select(dataset.shape, place.data_slice())
+            check(tuple(len(each) for each in selectors if isinstance(each, range)), dataset.dtype)
+            return read_selected(dataset, selectors), dict(dataset.attrs)
+
+
+def select(shape: tuple[int, ...] | None, data_slice: tuple[Any, ...] | None) -> list[Any]:
+    """Find what the slice of a URL selects of a dataset: for each axis a range of indices, or an
+    index, which removes the axis.
+
+    :param shape: shape of the dataset; None if it is empty.
+    :param data_slice: an index, a slice or `Ellipsis` per axis; None selects everything.
+    :raises ValueError: if the dataset is empty or the slice does not fit.
+    """
+    if shape is None:
+        raise ValueError("the dataset is empty")
+    selectors = list(data_slice or ())
+    if Ellipsis not in selectors:
+        selectors.append(Ellipsis)
+    missing = len(shape) - (len(selectors) - 1)
+    if missing < 0 or selectors.count(Ellipsis) > 1:
+        raise ValueError(f"the slice does not fit the shape {shape} of the dataset")
+    where = selectors.index(Ellipsis)
+    selectors[where : where + 1] = [slice(None)] * missing
+    for axis, (selector, size) in enumerate(zip(selectors, shape, strict=True)):
+        try:
+            selectors[axis] = range(size)[selector]
+        except IndexError:
+            raise ValueError(
+                f"the slice has the index {selector} for an axis of length {size}"
+            ) from None
+    return selectors
+
+
+def read_selected(dataset: h5py.Dataset, selectors: list[Any]) -> NDArray[Any]:
+    """Read what :func:`select` found."""
+    ranges = [each for each in selectors if isinstance(each, range)]
+    # HDF5 only reads forward.
+    flips = tuple(slice(None, None, 1 if each.step > 0 else -1) for each in ranges)
+    forward = [
+        each[:: 1 if each.step > 0 else -1] if isinstance(each, range) else each
+        for each in selectors
+    ]
+    index = tuple(
+        slice(each.start, each.stop, each.step) if isinstance(each, range) else each
+        for each in forward
+    )
+    return numpy.asarray(dataset[index][flips])
+
+
+def find_chunk_starts(dataset: h5py.Dataset, axis: int, images: range) -> list[int]:
+    """Find which of the images along an axis are the first ones in a chunk, and their number; for a
+    virtual dataset from the chunks of its first source."""
+    length = dataset.shape[axis]
+    starts = {0}
+    if not dataset.is_virtual:
+        starts.update(range(0, length, dataset.chunks[axis]) if dataset.chunks else range(length))
+    else:
+        sources = dataset.virtual_sources()
+        chunk = _find_source_chunk(dataset, axis, sources)
+        try:
+            for source in sources:
+                first, last = (each[axis] for each in source.vspace.get_select_bounds())
+                offset = source.src_space.get_select_bounds()[0][axis] % chunk
+                starts.update((first, last + 1, *range(first + chunk - offset, last + 1, chunk)))
+        except (RuntimeError, ValueError):  # of unlimited length
+            starts.update(range(0, length, chunk))
+    chunks = numpy.searchsorted(sorted(starts), images, side="right")
+    return [0, *(numpy.flatnonzero(numpy.diff(chunks)) + 1).tolist(), len(images)]
+
+
+def _find_source_chunk(dataset: h5py.Dataset, axis: int, sources: list[h5py.h5d.VDSmap]) -> int:
+    """Find the length of the chunks of the first source; 1 if it is unknown."""
+    with suppress(IndexError, KeyError, OSError, StopIteration, ValueError):  # missing: fill values
+        path, name = next(find_sources_of(dataset, sources[0]))
+        own, swmr = dataset.file, dataset.file.swmr_mode
+        with (
+            nullcontext(own)
+            if path == own.filename
+            else h5py.File(path, "r", locking=False, swmr=swmr)
+        ) as file:
+            chunks = file[name].chunks
+        if chunks and len(chunks) == dataset.ndim:
+            return int(chunks[axis])
+    return 1

@@ -24,7 +24,7 @@ from .._messages import locate_errors
 from .._stacks import Stack
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
-from ._selection import select
+from ._hdf5_stack import select
 
 
 @dataclass(frozen=True)

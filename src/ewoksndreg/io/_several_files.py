@@ -42,10 +42,6 @@ class JoinedStack(Stack):
         super().__init__((self._ends[-1], *expected), dtype)
         self.slow_to_read = any(part.slow_to_read for part in parts)
 
-    def __exit__(self, *exception: object) -> None:
-        for part in self._parts:
-            part.__exit__(*exception)
-
     def close(self) -> None:
         for part in self._parts:
             part.close()

@@ -23,13 +23,14 @@ from .._stacks import Stack
 from .._typing import is_url
 from ._hdf5_files import check_links
 from ._hdf5_files import find_item
-from ._hdf5_files import open_to_read
+from ._hdf5_files import read_file
+from ._hdf5_files import reading
 from ._hdf5_stack import Hdf5Stack
+from ._hdf5_stack import find_chunk_starts
 from ._nexus import find_stacks
 from ._nexus import read_attribute
 from ._several_files import ImageFile
 from ._several_files import JoinedStack
-from ._storage import chunk_shape
 from ._urls import Url
 from ._urls import as_data_url
 from ._urls import stack_names
@@ -138,24 +139,21 @@ def _member(url: DataUrl, name: str) -> DataUrl:
 
 def _find_stacks_at(url: DataUrl) -> list[str] | None:
     """:func:`_find_stacks`, or None where there is no group: opening it says what there is."""
-    path, problem = str(url.file_path()), None
+
+    def find(file: h5py.File) -> list[str] | None:
+        with file:
+            check_links(file, str(url.data_path()))
+            item = find_item(file, str(url.data_path()))
+            return _find_stacks(item, url) if isinstance(item, h5py.Group) else None
+
+    path = str(url.file_path())
     if not os.path.exists(path):
         return None
-    for swmr in (False, True):  # links may lead into a file that is in SWMR mode
-        try:
-            with open_to_read(path, swmr=swmr) as file:
-                found = find_item(file, str(url.data_path()))
-                if isinstance(found, h5py.Dataset):
-                    return None
-                if found is not None:
-                    return _find_stacks(found, url)
-        except (OSError, TypeError) as error:
-            raise add_context(error, url_text(url)) from error
-        except ValueError as error:
-            problem = problem or error
-    if problem is not None:
-        raise problem
-    return None
+    try:
+        with reading:
+            return read_file(path, find)
+    except (OSError, TypeError) as error:
+        raise add_context(error, url_text(url)) from error
 
 
 def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
@@ -244,8 +242,9 @@ def _open_stack(name: str, source: Any) -> Stack:
         return _open_url(source, label)
     try:
         if isinstance(source, h5py.Dataset) and source:
-            chunk = chunk_shape(source)
-            stack = ArrayStack(source, chunk[0] if chunk else None)
+            is_stack = source.ndim == 3
+            starts = find_chunk_starts(source, 0, range(len(source))) if is_stack else ()
+            stack = ArrayStack(source, starts)
             stack.sources, stack.origin = (f"{source.file.filename}::{source.name}",), source
             return stack
         is_list = isinstance(source, numpy.ndarray) and source.ndim == 1
