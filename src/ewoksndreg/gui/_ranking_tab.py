@@ -204,11 +204,10 @@ class RankingTab(qt.QWidget):
 
 
 def _silent(evaluation: Evaluation) -> str:
-    """What is said of silent stacks where the verdict does not."""
-    names = [name for name in evaluation.silent_stacks if name not in "".join(evaluation.reasons)]
-    if not names:
+    """The silent stacks, which the verdict does not name."""
+    if not evaluation.silent_stacks:
         return ""
-    listed = ", ".join(escape(repr(name)) for name in names)
+    listed = ", ".join(escape(repr(name)) for name in evaluation.silent_stacks)
     return f"<p>Silent, because no registration from elsewhere improves them: {listed}.</p>"
 
 

@@ -39,9 +39,13 @@ class CompareView(qt.QWidget):
             (("As measured", self.before), ("Aligned", self.after))
         ):
             plot.setVisualizationMode(VisualizationMode.COMPOSITE_RED_BLUE_GRAY)
-            plot.getPlot().setYAxisInverted(True)
-            plot.getPlot().setBackgroundColor(self.palette().color(qt.QPalette.Base))
-            plot.getPlot().setForegroundColor(self.palette().color(qt.QPalette.Text))
+            picture, base = plot.getPlot(), self.palette().color(qt.QPalette.Base)
+            picture.setYAxisInverted(True)
+            # silx draws the ends of the ticks even without axes, and colors them only with axes.
+            picture.setAxesDisplayed(True)
+            picture.setBackgroundColor(base)
+            picture.setForegroundColor(base)
+            picture.setAxesDisplayed(False)
             plots.addWidget(qt.QLabel(title), 0, column, qt.Qt.AlignHCenter)
             plots.addWidget(plot, 1, column)
         top = qt.QHBoxLayout()
