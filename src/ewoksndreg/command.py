@@ -156,7 +156,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _explain_unknown(argument: str, command: argparse.ArgumentParser) -> str:
     if not argument.startswith("-"):
-        return f"unexpected argument {argument!r}: URLs must stand together"
+        return f"unexpected argument {argument!r}: give all URLs next to each other"
     names = re.findall("--([a-z-]+)", command.format_usage())
     near = near_match(argument.partition("=")[0].strip("-"), names).replace("'", "'--", 1)
     return f"there is no option {argument!r}{near}"

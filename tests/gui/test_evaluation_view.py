@@ -95,7 +95,7 @@ def test_a_result_that_is_still_valid_is_not_grayed(filled):
 
 def test_images_and_motion_can_be_looked_at_before_the_ranking_ends(view, result, wait_until):
     view.show_preview(result.stacks, result.registrations)
-    assert view.summary.text() == "Not ranked yet: images and motion can be looked at."
+    assert view.summary.text() == "Not ranked yet: images and motion can be viewed."
     wait_until(lambda: find_loaded_number(view) == 5)
 
 

@@ -402,7 +402,7 @@ def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
 def test_what_only_a_shell_or_windows_would_expand_is_refused(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     with (
-        pytest.raises(ValueError, match="which is no folder: write its path in full"),
+        pytest.raises(ValueError, match="which is not a folder: write its path in full"),
         output_context(f"{path}::/entry"),
     ):
         pytest.fail("too late")

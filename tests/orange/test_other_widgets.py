@@ -136,9 +136,9 @@ def test_a_missing_input_is_named(kind, missing, make_widget, run):
     [
         (OWExample2DStacks, "shape", "200", "rows and columns"),
         (OWExample2DStacks, "shape", "-1, 5", "rows and columns"),
-        (OWReg2DIntensities, "reference_image", "first", "Write the number of an image"),
+        (OWReg2DIntensities, "reference_image", "first", "Enter the index of an image"),
         (OWReg2DIntensities, "preprocessing_options", "median", "This is not JSON"),
-        (OWReg2DIntensities, "preprocessing_options", "[1]", "Write the options as JSON"),
+        (OWReg2DIntensities, "preprocessing_options", "[1]", "Enter the options as JSON"),
     ],
 )
 def test_what_cannot_be_read_is_explained(kind, name, typed, sentence, make_widget, run):

@@ -202,13 +202,13 @@ class EvaluationView(qt.QWidget):
         """Show images and motion while the ranking runs; the parameters are those of
         :meth:`show_result`."""
         self.show_result(image_stacks, registrations)
-        self.summary.setText("Not ranked yet: images and motion can be looked at.")
+        self.summary.setText("Not ranked yet: images and motion can be viewed.")
 
     def show_message(self, sentence: str, *, outdated: bool = True) -> None:
         """Show a sentence about the run: running, failed, cancelled. It stands above the last
         result, or in its place where there is none.
 
-        :param outdated: whether the last result is grayed; it can be looked at all the same.
+        :param outdated: whether the last result is grayed; it can still be viewed.
         """
         self.message.setText(sentence)
         self.banner.setText(sentence)

@@ -52,7 +52,7 @@ class RunResult:
 
     @property
     def shown(self) -> dict[str, Sequence[Transformation]]:
-        """The registrations that can be looked at, best first, each refined one before the one that
+        """The registrations that can be viewed, best first, each refined one before the one that
         it was made from."""
         found = {}
         for name in self.registration_names:

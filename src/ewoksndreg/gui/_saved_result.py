@@ -79,7 +79,7 @@ def _find_evaluation(file: h5py.File, name: str, url: str) -> h5py.Group:
         return file[found[0]]
     if found:
         choices = ", ".join(f"{file.filename}::/{key}" for key in found)
-        raise ValueError(f"{url} is no saved evaluation; the file has: {choices}")
+        raise ValueError(f"{url} is not a saved evaluation; the file has: {choices}")
     raise ValueError(f"{url} has no saved evaluation: give a file that the ranking has saved")
 
 

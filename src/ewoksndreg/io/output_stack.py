@@ -304,8 +304,8 @@ def _find_group(url: str | DataUrl) -> DataUrl:
     of_shell = first.startswith(("~", "$", "%")) or (first[1:] == ":" and os.name != "nt")
     if first != path and of_shell and not os.path.exists(first):
         raise ValueError(
-            f"The output URL {url_text(given)!r} begins with {first!r}, which is no folder: write"
-            " its path in full"
+            f"The output URL {url_text(given)!r} begins with {first!r}, which is not a folder:"
+            " write its path in full"
         )
     # Absolute and without links, so that the current folder or a link may change.
     group = DataUrl(file_path=os.path.realpath(path), data_path=given.data_path())

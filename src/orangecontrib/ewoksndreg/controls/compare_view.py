@@ -53,7 +53,7 @@ class CompareView(qt.QWidget):
         top.addWidget(qt.QLabel("Stack"))
         top.addWidget(self.choice)
         explanation = qt.QLabel(
-            "The image in blue over image 0 in orange: where they agree there are no colored edges."
+            "Image 0 is red, the other image is blue: where they agree, there are no colored edges."
         )
         explanation.setWordWrap(True)
         layout = qt.QVBoxLayout(self)

@@ -93,7 +93,7 @@ def read_options(typed: str) -> dict[str, Any] | None:
     """
     value = _read_json(typed) if typed.strip() else None
     if not isinstance(value, dict | None):
-        raise ValueError('Write the options as JSON, for example {"apply_filter": "median"}')
+        raise ValueError('Enter the options as JSON, for example {"apply_filter": "median"}')
     return value
 
 
@@ -110,7 +110,9 @@ def read_reference_image(typed: str) -> int | float | None:
             return kind(value) if value else None
         except ValueError:
             continue
-    raise ValueError(f"Write the number of an image, or a part from 0.0 to 1.0, not {value!r}")
+    raise ValueError(
+        f"Enter the index of an image, or a relative position from 0.0 to 1.0, not {value!r}"
+    )
 
 
 def read_shape(typed: str) -> list[int] | None:
@@ -126,7 +128,7 @@ def read_shape(typed: str) -> list[int] | None:
     except ValueError:
         rows = columns = 0
     if rows < 1 or columns < 1:
-        raise ValueError(f"Write the numbers of rows and columns, as in '200, 220', not {typed!r}")
+        raise ValueError(f"Enter the numbers of rows and columns, as in '200, 220', not {typed!r}")
     return [rows, columns]
 
 
