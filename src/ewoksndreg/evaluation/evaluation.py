@@ -161,8 +161,8 @@ def evaluate_stacks(
         The evaluation is cancelled if it returns True, once the running jobs are finished.
     :param max_workers: number of workers. None or -1: one per available processor; 0: this thread
         only. The workers are threads if numba is used, and processes for HDF5 datasets with numpy
-        or with gzip compression, which threads cannot share. None is started for a small
-        computation. The result is the same bit for bit.
+        or with gzip compression, which threads cannot share. A small computation starts
+        no workers. The result is the same bit for bit.
     :param executor: any executor to use instead, regardless of `max_workers`. For stacks in HDF5
         files, URLs are sent to other processes, and for other stacks pixels. It is not shut down.
     :returns: the names sorted by score, best first, ties in the order of `transformations`, and all

@@ -93,10 +93,10 @@ def as_transformations(
           appears in image n displaced by shift n (row, column),
         - shifts as a table (data frame, structured array, compound dataset, dictionary, named
           tuples) with the columns `row` and `column`, or `y` and `x`, in any order,
-        - the URL of a dataset with matrices or shifts. The dataset is
-          read completely; its attribute `convention` is used if `convention` is not given,
-        - a result that has them as its `transformations`, as those of :func:`.register_stack` and
-          :func:`.refine_registration`.
+        - the URL of a dataset with matrices or shifts. The dataset is read completely; its
+          attribute `convention` is used if `convention` is not given,
+        - the result of :func:`.register_stack` or :func:`.refine_registration`, or another object
+          with an attribute `transformations`.
 
         Masked and missing numbers (None) become NaN.
     :param convention: what the numbers mean, see :ref:`where-from`: `"passive"` (maps a point of
