@@ -6,6 +6,7 @@ comment ``<!-- skip: next "reason" -->`` before a block says why it cannot run h
 """
 
 import json
+import re
 import shlex
 import sys
 from contextlib import suppress
@@ -26,7 +27,8 @@ from sybil.parsers.myst import PythonCodeBlockParser  # noqa: E402
 from sybil.parsers.myst import SkipParser  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "doc").rglob("*.md"))]
+NOT_BUILT = ["README.md", "CONTRIBUTING.md"]
+PAGES = [*(ROOT / name for name in NOT_BUILT), *sorted((ROOT / "doc").rglob("*.md"))]
 LANGUAGES = {"bash", "json", "powershell", "python", "text"}
 
 
@@ -129,6 +131,15 @@ def test_every_block_says_its_language(page):
     fences = [line.strip()[3:] for line in lines if line.strip().startswith("```")]
     languages = {fence for fence in fences[::2] if not fence.startswith("{")}
     assert languages <= LANGUAGES
+
+
+def test_what_readme_and_contributing_name_exists():
+    """The links of the other pages are checked when the documentation is built."""
+    files = {path.as_posix() for path in ROOT.rglob("*") if ".tox" not in path.parts}
+    content = "".join((ROOT / name).read_text(encoding="utf-8") for name in NOT_BUILT)
+    named = re.findall(r"\]\(([\w./]+)\)|\b(\w+\.py)\b|`((?:src|tests|doc)/[\w./]+)`", content)
+    for name in {"".join(each).strip("/") for each in named}:
+        assert any(path.endswith(f"/{name}") for path in files), name
 
 
 def test_the_readme_is_short():
