@@ -505,9 +505,10 @@ def test_an_object_whose_passive_matrix_is_none_is_refused():
         as_transformations([Odd(), Odd()])
 
 
-def test_registrations_whose_names_become_the_same_are_refused():
-    with pytest.raises(ValueError, match="Two registrations are called '1': give unique names"):
-        as_registrations({1: SHIFTS, "1": SHIFTS})
+def test_a_name_that_is_no_string_is_refused():
+    """Numbers would be other names in `registered_from` and `convention`."""
+    with pytest.raises(TypeError, match="The name of a registration must be a string, not 1"):
+        as_registrations({"a": SHIFTS, 1: SHIFTS})
 
 
 def test_a_convention_is_for_all_registrations_or_by_name():

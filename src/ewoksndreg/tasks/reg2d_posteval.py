@@ -296,7 +296,7 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             return given
         conventions = assign_conventions(self.inputs.convention, given)
         return {
-            name: source if conventions[name] is None else registrations.get(str(name), source)
+            name: source if conventions[name] is None else registrations.get(name, source)
             for name, source in given.items()
         }
 

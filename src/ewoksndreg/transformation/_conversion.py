@@ -158,8 +158,6 @@ def as_registrations(
     conventions = assign_conventions(convention, values)
     registrations: dict[str, list[Transformation]] = {}
     for name, value in values.items():
-        if str(name) in registrations:
-            raise ValueError(f"Two registrations are called {str(name)!r}: give unique names")
         try:
             found = as_transformations(value, convention=conventions[name])
         except Exception as error:  # objects of other packages may raise anything
@@ -169,10 +167,13 @@ def as_registrations(
 
 
 def check_registrations_have_names(values: Any) -> None:
-    """:raises TypeError: if the registrations are not a dictionary."""
+    """:raises TypeError: if the registrations are not a dictionary, or a name is not a string."""
     if not isinstance(values, Mapping):
         kind = type(values).__name__
         raise TypeError(f"The registrations must be a dictionary with a name for each, not {kind}")
+    for name in values:
+        if not isinstance(name, str):
+            raise TypeError(f"The name of a registration must be a string, not {name!r}")
 
 
 def assign_conventions(convention: Conventions, names: Collection[str]) -> dict[str, str | None]:
