@@ -402,8 +402,8 @@ def test_where_the_first_images_are_dead_others_are_compared_with():
     assert result.best == "a"
     assert sorted(result.reference_images) == [0, 2, 5]
     assert result.reference_images[-1] == 0
-    chosen = evaluate_stacks(stacks, registrations, reference_image=3, trust=False)
-    assert chosen.reference_images == (3,)
+    chosen = evaluate_stacks(stacks, registrations, reference_image=numpy.int64(3), trust=False)
+    assert json.dumps(chosen.reference_images) == "[3]"
     assert numpy.isnan(chosen.relative_error_per_image[..., 3]).all()
 
 

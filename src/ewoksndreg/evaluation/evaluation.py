@@ -290,7 +290,7 @@ def _choose_references(
                 f"There is no reference image {reference_image!r}: give 'auto' or the index of an"
                 f" image, 0 to {number - 1}"
             )
-        return [reference_image]
+        return [int(reference_image)]
     failures = failed.sum(axis=0)
     wanted = dict.fromkeys((0, (number - 1) // 2, number - 1))
     nearest = [min(range(number), key=lambda n: (failures[n], abs(n - each))) for each in wanted]
