@@ -28,18 +28,13 @@ def rank_registrations(comparisons: Comparisons, candidates: Candidates) -> Eval
     )
     # The results per image are those with the reference image that has most information.
     order = numpy.argsort(-weights.sum(axis=1), kind="stable")
-    aligned, unaligned, overlap, others, known = (
+    aligned, unaligned, overlap = (
         each[order[0]].copy()
-        for each in (
-            comparisons.aligned,
-            comparisons.unaligned,
-            comparisons.overlap,
-            comparisons.others,
-            comparisons.known,
-        )
+        for each in (comparisons.aligned, comparisons.unaligned, comparisons.overlap)
     )
+    known = comparisons.known[order[0]]
     for array in (aligned, unaligned):
-        array[..., ~others] = numpy.nan
+        array[..., comparisons.references[order[0]]] = numpy.nan
     for array in (relative_error, aligned, overlap):
         array[~comparisons.scored] = numpy.nan
     with numpy.errstate(invalid="ignore"):  # 0 / 0 if nothing can be compared
