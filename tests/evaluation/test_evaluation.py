@@ -657,12 +657,6 @@ def test_a_registration_with_a_name_of_its_own_needs_a_transformation_per_image_
         evaluate_stacks({"a": small(4)}, {"tool": STILL})
 
 
-@pytest.mark.parametrize("given", [3, -1, "first", None, True, 1.0])
-def test_a_reference_image_that_does_not_exist_is_refused(given):
-    with pytest.raises(ValueError, match=f"There is no reference image {given!r}: give 'auto' or"):
-        evaluate_stacks({"a": small()}, {"a": STILL}, reference_image=given)
-
-
 @pytest.mark.parametrize("registration", [STILL, numpy.zeros((4, 2)), "a.h5::/shifts", None])
 def test_registrations_without_names_are_refused(registration):
     with pytest.raises(TypeError, match="registrations must be a dictionary with a name for each"):

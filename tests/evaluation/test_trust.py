@@ -407,7 +407,7 @@ def test_where_the_first_images_are_dead_others_are_compared_with():
     assert numpy.isnan(chosen.relative_error_per_image[..., 3]).all()
 
 
-@pytest.mark.parametrize("value", [6, -1, "first"])
+@pytest.mark.parametrize("value", [6, -1, "first", None, True, 1.0])
 def test_a_reference_image_that_does_not_exist_is_refused(value):
     with pytest.raises(ValueError, match=f"no reference image {value!r}: .* 0 to 5"):
         evaluate_stacks(moving_stacks(), dict.fromkeys("abc", wrong(0)), reference_image=value)
@@ -477,6 +477,26 @@ def test_a_registration_that_leaves_a_shift_is_not_good():
             moving_stacks(), dict.fromkeys("abc", wrong(3)), reference_image=0, limits=Limits()
         )
     assert "1 px or more" in far.reasons[0]
+
+
+@pytest.mark.parametrize(("angle", "verdict"), [(1.5, "check"), (0.1, "good")])
+def test_a_rotation_that_only_shifts_were_registered_for_is_not_good(angle, verdict):
+    """About the center, so that no shift remains: it moves a point by the angle times its distance.
+    Image 1 is turned by one angle, image 2 by two."""
+    size, center = 61, (30.0, 30.0)
+    stacks = {name: [] for name in "ab"}
+    for n, name in itertools.product(range(3), stacks):
+        turn = rotation_matrix(n * angle, (50.0, 50.0))
+        scene = smooth_image(ord(name), (101, 101))
+        turned = ndimage.affine_transform(scene, turn[:2, :2], turn[:2, 2], order=5)
+        stacks[name].append(numpy.roll(turned, n, axis=0)[20 : 20 + size, 20 : 20 + size])
+    shifts = translations([(n, 0) for n in range(3)])
+    result = evaluate_stacks(stacks, {"a": shifts, "b": translations([(0, 0)] * 3)})
+    rows, columns = numpy.indices((size, size)) - numpy.reshape(center, (2, 1, 1))
+    expected = 1.5 * numpy.deg2rad(angle) * numpy.sqrt((rows**2 + columns**2).mean())
+    assert result.remaining_distortion == pytest.approx(expected, rel=0.2, abs=0.02)
+    assert (result.best, result.verdict) == ("a", verdict)
+    assert any("A rotation or distortion of" in each for each in result.reasons) == (angle > 1)
 
 
 def test_a_stack_that_nothing_improves_is_silent():

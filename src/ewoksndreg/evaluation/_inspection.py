@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
+from ..kernels import Linearization
 from ..kernels import Prepared
 from ..transformation import Transformation
 from ._prepared_images import PreparedImages
@@ -43,21 +44,25 @@ class Inspection:
         NaN if they were not, or cannot be, compared.
     :param shifts: rows, columns and curvature of :class:`.PairShift` of each image relative to the
         reference image and to the previous image, shape `(N, 2, 3)`; NaN if it was not measured.
+    :param linearizations: affine displacements relative to the reference image, by image.
     """
 
     neighbor_mse: NDArray[numpy.float64]
     shifts: NDArray[numpy.float64]
+    linearizations: dict[int, Linearization]
 
     @classmethod
     def empty(cls, number: int) -> Inspection:
-        return cls(
-            numpy.full(number, numpy.nan), numpy.full((number, 2, len(NOT_MEASURED)), numpy.nan)
-        )
+        shifts = numpy.full((number, 2, len(NOT_MEASURED)), numpy.nan)
+        return cls(numpy.full(number, numpy.nan), shifts, {})
 
     def fill(self, images: range, part: Inspection) -> None:
         """Insert the results for some images."""
         self.neighbor_mse[images.start : images.stop] = part.neighbor_mse
         self.shifts[images.start : images.stop] = part.shifts
+        self.linearizations.update(
+            {images.start + n: each for n, each in part.linearizations.items()}
+        )
 
 
 def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: None) -> Inspection:
@@ -87,6 +92,9 @@ def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: 
                 if index in job.measured:
                     pair = _in_one_frame(reference, image, to_reference, transformation)
                     found.shifts[n, 0] = measure_shift(kernel, *pair)
+                    a, b, matrix = pair
+                    matrix = numpy.identity(3) if matrix is None else matrix
+                    found.linearizations[n] = kernel.linearize(a, b, matrix, 6)
             before = image
             on_image()
     return found

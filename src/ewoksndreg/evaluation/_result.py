@@ -106,6 +106,9 @@ class Evaluation:
         infinite if no two images have a transformation in both.
     :param remaining_shift: mean shift in px that remains with the best registration; from about
         0.8 px on it is a lower bound. NaN if it is unknown.
+    :param remaining_distortion: by how many px a rotation, scale or shear that remains displaces
+        the pixels, root mean square without the mean shift, mean over the images. NaN if it is
+        unknown.
     :param motion_groups: names of the stacks in two groups with different motions: those that the
         best registration fits, and those that it does not fit. Empty if all have the same motion.
     :param bad_images: indices of the images that resemble no other image, for each stack that has
@@ -147,6 +150,7 @@ class Evaluation:
     reasons: tuple[str, ...] = ()
     rivals: dict[str, float] = field(default_factory=dict)
     remaining_shift: float = math.nan
+    remaining_distortion: float = math.nan
     motion_groups: tuple[tuple[str, ...], ...] = ()
     bad_images: dict[str, tuple[int, ...]] = field(default_factory=dict)
     silent_stacks: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from ._bad_images import find_suspects
 from ._candidates import Candidates
 from ._comparisons import Comparisons
 from ._motion_groups import find_motion_groups
+from ._remaining_distortion import find_remaining_distortion
 from ._remaining_shift import describe_shift
 from ._remaining_shift import find_remaining_shift
 from ._remaining_shift import leave_out_bad_images
@@ -32,7 +33,8 @@ class Limits:
     """The limits for the verdict "good" and its reasons.
 
     :param score: a registration is not good if its score is this large or larger.
-    :param remaining_shift: a registration is not good if a shift of this many px or more remains.
+    :param remaining_shift: a registration is not good if a shift of this many px or more remains,
+        or a rotation or distortion of as much.
     :param same: two registrations are the same if they are less than this many px apart.
     :param rival: a registration is a rival of the best one if it scores at least as well in more
         than this fraction of the draws.
@@ -121,8 +123,8 @@ def inspect_best(
     work: StackWork,
     limits: Limits,
 ) -> Evaluation:
-    """Inspect images that are aligned with the best registration, and add the remaining shift and
-    the bad images.
+    """Inspect images that are aligned with the best registration, and add what remains of the
+    motion, and the bad images.
 
     :param seen: see :func:`compare_registrations`, as the next one.
     """
@@ -150,13 +152,18 @@ def inspect_best(
     }
     spoilt = numpy.array([numpy.isin(numpy.arange(len(failed)), each) for each in bad.values()])
     shifts = numpy.stack([each.shifts for each in inspections.values()])
+    shifts = leave_out_bad_images(shifts, spoilt, references[0])
     weights = seen.stack_weights[[names.index(name) for name in inspections]]
+    measured = numpy.isfinite(shifts[:, :, 0, 2])
+    linearizations = [
+        {n: found for n, found in each.linearizations.items() if measured[j, n]}
+        for j, each in enumerate(inspections.values())
+    ]
     return replace(
         evaluation,
         bad_images={name: images for name, images in bad.items() if images},
-        remaining_shift=find_remaining_shift(
-            leave_out_bad_images(shifts, spoilt, references[0]), weights
-        ),
+        remaining_shift=find_remaining_shift(shifts, weights),
+        remaining_distortion=find_remaining_distortion(linearizations, weights),
     )
 
 
@@ -195,6 +202,11 @@ def _find_reasons(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> I
         yield "The shift that remains between the aligned images cannot be measured"
     elif shift >= limits.remaining_shift:
         yield f"A shift of {describe_shift(shift)} remains between the aligned images"
+    elif (distortion := evaluation.remaining_distortion) >= limits.remaining_shift:
+        yield (
+            f"A rotation or distortion of {distortion:.2f} px remains between the aligned images:"
+            " another type of transformation may fit better"
+        )
     if evaluation.motion_groups:
         yield evaluation.describe_motion_groups()
     if not evaluation.improves:
