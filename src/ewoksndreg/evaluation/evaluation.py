@@ -7,7 +7,8 @@
 - `_score_stack`: compare each image with the reference image (`_stack_work`, `_jobs`: by whom),
 - `_comparisons`, `_ranking`: scores from these comparisons, and their order,
 - `_rivals`, `_motion_groups`: how the registrations differ,
-- `_inspection`, `_remaining_shift`, `_bad_images`: images aligned with the best registration,
+- `_inspection`, `_remaining_shift`, `_remaining_distortion`, `_bad_images`: images aligned with the
+  best registration,
 - `_verdict`: what follows from the last two, and `_result`: all of it.
 """
 

@@ -124,6 +124,7 @@ def _read_evaluation(group: h5py.Group) -> Evaluation:
             for name, px in json.loads(trust["rivals"][()]).items()
         },
         remaining_shift=float(trust["remaining_shift"][()]),
+        remaining_distortion=float(trust["remaining_distortion"][()]),
         motion_groups=tuple(map(tuple, json.loads(trust["motion_groups"][()]))),
         silent_stacks=_read_strings(trust["silent_stacks"]),
         infinite_pixels=_read_dictionary(trust["infinite_pixels"]),

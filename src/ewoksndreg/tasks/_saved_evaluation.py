@@ -116,6 +116,7 @@ def trust_values(evaluation: Evaluation) -> dict[Any, Any]:
     values = {
         **evaluation.trust(),
         "remaining_shift": evaluation.remaining_shift,
+        "remaining_distortion": evaluation.remaining_distortion,
         "warnings": list(evaluation.warnings),
         "infinite_pixels": evaluation.infinite_pixels,
         "marked_pixels": evaluation.marked_pixels,
@@ -126,7 +127,8 @@ def trust_values(evaluation: Evaluation) -> dict[Any, Any]:
         "unaligned_error": evaluation.unaligned_error,
     }
     values["motion_groups"] = json.dumps(values["motion_groups"])
-    return _dictionaries_as_json({**values, ("remaining_shift", "units"): "px"})
+    units = {(key, "units"): "px" for key in ("remaining_shift", "remaining_distortion")}
+    return _dictionaries_as_json({**values, **units})
 
 
 def refinement_values(refinement: Refinement) -> dict[Any, Any]:
