@@ -56,7 +56,9 @@ def run_one(
     :raises RuntimeError: when it fails, with what it printed.
     """
     script = str(Path(__file__).with_name("one_run.py"))
-    command = [pythons[competitor.environment], script, json.dumps(competitor.describe(case, path))]
+    # Isolated, since PYTHONPATH would mix the environments.
+    python = [pythons[competitor.environment], "-I"]
+    command = [*python, script, json.dumps(competitor.describe(case, path))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise RuntimeError(f"{competitor.name}, {case}: {done.stderr}")
@@ -93,7 +95,11 @@ def measure_start(python: str, folder: Path) -> dict[str, float]:
         environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
         for name in ("not cached", "cached"):
             done = subprocess.run(  # noqa: S603
-                [python, "-c", code], env=environment, capture_output=True, text=True, check=True
+                [python, "-I", "-c", code],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
             )
             seconds[name] = float(done.stdout)
     return seconds
