@@ -9,7 +9,7 @@ from hypothesis import settings
 FUZZ = int(os.environ.get("EWOKSNDREG_FUZZ", "0"))
 
 # Of each test; `tox -e full` tries more.
-EXAMPLES = int(os.environ.get("EWOKSNDREG_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("EWOKSNDREG_EXAMPLES", "10"))
 
 _ALWAYS = {
     "deadline": None,

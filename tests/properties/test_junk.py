@@ -38,6 +38,7 @@ WARNINGS = (
     "The registration .* has no transformation of",
     "The stacks .*do not share one motion",
     "Images that resemble no other",
+    "Images have the opposite contrast",
 )
 
 # Seconds for one input; most need a thousandth of one.
