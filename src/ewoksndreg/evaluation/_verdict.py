@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace
 from itertools import compress
@@ -132,14 +133,7 @@ def inspect_best(
     if not evaluation.registrations[best].scored:
         return evaluation
     correlation = dict(zip(names, _find_largest_correlation(comparisons), strict=True))
-    failed = numpy.zeros(comparisons.unaligned_mse.shape[-1], dtype=bool)
-    failed[list(evaluation.failed_images.get(best, ()))] = True
-    if not evaluation.improves:  # without a good alignment, all images seem bad
-        failed[:] = True
-    suspects = {
-        name: find_suspects(each, failed, references, least_drop=limits.bad_image)
-        for name, each in correlation.items()
-    }
+    suspects = _find_all_suspects(evaluation, correlation, limits)
     inspections = work.inspect(best, references[0], suspects)
     bad = {
         name: find_bad_images(
@@ -150,8 +144,9 @@ def inspect_best(
         )
         for name, each in inspections.items()
     }
-    spoilt = numpy.array([numpy.isin(numpy.arange(len(failed)), each) for each in bad.values()])
     shifts = numpy.stack([each.shifts for each in inspections.values()])
+    images = numpy.arange(shifts.shape[1])
+    spoilt = numpy.array([numpy.isin(images, each) for each in bad.values()])
     shifts = leave_out_bad_images(shifts, spoilt, references[0])
     weights = seen.stack_weights[[names.index(name) for name in inspections]]
     measured = numpy.isfinite(shifts[:, :, 0, 2])
@@ -161,7 +156,7 @@ def inspect_best(
     ]
     return replace(
         evaluation,
-        bad_images={name: images for name, images in bad.items() if images},
+        bad_images={name: each for name, each in bad.items() if each},
         remaining_shift=find_remaining_shift(shifts, weights),
         remaining_distortion=find_remaining_distortion(linearizations, weights),
     )
@@ -171,6 +166,19 @@ def add_verdict(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> Eva
     """Add the verdict and its reasons."""
     reasons = tuple(_find_reasons(evaluation, seen, limits))
     return replace(evaluation, verdict="check" if reasons else "good", reasons=reasons)
+
+
+def _find_all_suspects(
+    evaluation: Evaluation, correlation: Mapping[str, NDArray[numpy.float64]], limits: Limits
+) -> dict[str, list[int]]:
+    failed = numpy.zeros(evaluation.overlap.shape[-1], dtype=bool)
+    failed[list(evaluation.failed_images.get(evaluation.best, ()))] = True
+    if not evaluation.improves:  # without a good alignment, all images seem bad
+        failed[:] = True
+    return {
+        name: find_suspects(each, failed, evaluation.reference_images, least_drop=limits.bad_image)
+        for name, each in correlation.items()
+    }
 
 
 def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64]:
