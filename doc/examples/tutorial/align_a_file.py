@@ -165,6 +165,7 @@ write_report("report.html", evaluation, url, registrations)
 # Your own file
 # -------------
 #
+# - See what is in your file: ``python -c "import h5py; h5py.File('scan.h5').visit(print)"``.
 # - Replace ``url`` with the group of your maps, or with a dictionary such as ``{"Ca-K":
 #   "scan.h5::/1.1/maps/Ca-K", "Fe-K": "scan.h5::/1.1/maps/Fe-K"}``. :doc:`/reference/stacks` lists
 #   everything else that is accepted.
