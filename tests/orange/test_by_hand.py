@@ -262,8 +262,14 @@ def test_stacks_of_a_file_are_registered_and_become_an_aligned_file(hand):
     hand.run(select, aligning)
     hand.wait_until(lambda: "is the best of 2" in ranking.view.summary.text())
     assert registering.task_succeeded
+    table = ranking.view.ranking_tab.table
+    second = table.visualRect(table.model().index(1, 1)).center()
+    QTest.mouseClick(table.viewport(), qt.Qt.LeftButton, pos=second)
+    QTest.mouseClick(ranking.view.ranking_tab.choose, qt.Qt.LeftButton)
+    hand.wait_until(lambda: "/entry/align_2:" in aligning._status.text())
     with h5py.File("aligned.h5") as file:
         _, rows, columns = file["/entry/align/Ca-K"].shape
+        assert set(file["/entry/align_2"]) >= {"Ca-K", "Fe-K"}
     # 0.01 px more than the motion cost a row or column at each side.
     assert 35 <= rows <= 37
     assert 38 <= columns <= 40

@@ -315,6 +315,24 @@ def test_stacks_are_aligned_and_saved(make_widget, run, measured):
     assert numpy.allclose(aligned, aligned[0], rtol=0, atol=1e-6)
 
 
+def test_stacks_are_aligned_again_beside_those_of_a_link_that_exist(make_widget, run, measured):
+    widget = make_widget(OWReg2DTransform)
+    place = f"{measured.folder}/aligned.h5::/entry/aligned"
+    widget.update_default_inputs(
+        image_stacks=measured.urls,
+        transformations={name: list(map(list, MOTION)) for name in measured.stacks},
+    )
+    widget.set_dynamic_input("output_root_uri", place)
+    for suffix in ("", "_2", "_3"):
+        run(widget)
+        assert _read_status(widget) == f"2 aligned stacks, saved in {place}{suffix}:"
+        assert messages(widget) == (
+            [f"The linked group exists, and nothing is overwritten: using {place}{suffix}"]
+            if suffix
+            else []
+        )
+
+
 @pytest.mark.parametrize("kind", ["intensities", "features"])
 def test_example_stacks_are_registered_and_aligned_in_the_canvas(kind, canvas, tmp_path):
     """The positions of the picture are known from `Example2DStacks`."""

@@ -22,6 +22,7 @@ from orangewidget.widget import Msg
 from silx.gui import qt
 
 from .fields import Field
+from .hdf5_datasets import find_free_group
 from .messages import extract_sentence
 from .stack_fields import OutputField
 from .stack_fields import StackNameField
@@ -84,6 +85,7 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
     class Information(OWEwoksWidgetOneThread.Information):
         outdated = Msg("The inputs have changed: press Trigger or Execute")
         cancelled = Msg("Cancelled")
+        next_free = Msg("The linked group exists, and nothing is overwritten: using {}")
 
     invalid_entries = Setting({}, schema_only=True)
     """Typed values that are not valid, by the name of the input."""
@@ -248,6 +250,19 @@ class OWTaskWidget(  # type: ignore[call-arg]  # ewoksorange has no types
         self._show_running(True)
         self._show_status("Running...")
         super()._execute_ewoks_task(propagate, log_missing_inputs)
+
+    def _get_task_arguments(self) -> dict[str, Any]:
+        """Use the next free name where the group of a link exists, for example because another
+        registration was chosen: the user cannot edit it here."""
+        arguments = dict(super()._get_task_arguments())
+        for name, field in self.fields.items():
+            if isinstance(field, OutputField) and name in self.get_dynamic_input_names():
+                stacks = list_names(self.get_task_input_value("image_stacks", None), None)
+                free = find_free_group(self.get_dynamic_input_value(name), stacks)
+                if free is not None:
+                    arguments["inputs"] = {**arguments["inputs"], name: free}
+                    self.Information.next_free(free)
+        return arguments
 
     def _withdraw_outputs(self) -> None:
         for name in self.get_output_names():
