@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 
 from .._messages import locate_errors
 from .._pixels import as_floating
@@ -64,16 +66,7 @@ def rank_before_registering(
     # Each image is read, and registered.
     total = 2 * len(chosen) * len(stacks)
     reporter = Reporter("registration", total, progress, should_stop)
-    small = {}
-    for name, stack in stacks.items():
-        images = []
-        with stack:
-            for n in chosen:
-                reporter.check()
-                with locate_errors(f"Stack {name!r}, image {n}"):
-                    images.append(shrink(stack[n]))
-                reporter.count()
-        small[name] = numpy.stack(images)
+    small = {name: _read_small(name, stack, chosen, reporter) for name, stack in stacks.items()}
     found = {
         name: register_images(
             {name: as_stack(images)}, Options(TransformationType.translation), reporter, max_workers
@@ -90,6 +83,19 @@ def rank_before_registering(
         for name, each in found.items()
     }
     return evaluate_stacks(small, registrations, should_stop=should_stop, max_workers=max_workers)
+
+
+def _read_small(
+    name: str, stack: Stack, chosen: Iterable[int], reporter: Reporter
+) -> NDArray[numpy.floating[Any]]:
+    images = []
+    with stack:
+        for n in chosen:
+            reporter.check()
+            with locate_errors(f"Stack {name!r}, image {n}"):
+                images.append(shrink(stack[n]))
+            reporter.count()
+    return numpy.stack(images)
 
 
 def check_same_shapes(stacks: Mapping[str, Stack]) -> None:
