@@ -194,13 +194,16 @@ def test_what_cannot_be_refined_comes_back(transformations, what, stacks):
     assert str(result) == f"not refined: {result.reason}"
 
 
-def test_what_is_not_better_is_refused(truth):
-    """Noise has no motion; whatever is found in it is worse than none."""
-    rng = numpy.random.default_rng(0)
-    noise = {name: rng.normal(size=(NUMBER, *SHAPE)) for name in "ab"}
-    result = refine_registration(noise, truth)
-    assert not result.accepted
-    assert "no improvement" in result.reason
+def test_noise_is_not_refined(truth):
+    """It has no motion, but can always be aligned a little."""
+    reasons = []
+    for seed in range(6):
+        rng = numpy.random.default_rng(seed)
+        noise = {name: rng.poisson(0.5, size=(NUMBER, *SHAPE)) for name in "ab"}
+        result = refine_registration(noise, truth)
+        assert not result.accepted
+        reasons.append(result.reason.partition(" (")[0])
+    assert set(reasons) == {"no improvement", "the images have no more in common than noise"}
     assert list(result.transformations) == truth
     assert not result.moved.any()
 

@@ -78,6 +78,9 @@ _LARGE_SHIFT = 0.5
 _LEVELS = 3
 _SMALLEST_LEVEL = 32
 
+# A relative error above this in all stacks is that of noise, which can always be aligned a little.
+_UNRELATED = 0.95
+
 # px: the remaining shift may increase by this much, its uncertainty.
 _LARGER_SHIFT = 0.05
 
@@ -508,6 +511,9 @@ def _find_fault(before: Evaluation, after: Evaluation) -> str | None:
     old, new = (after.registrations[name].score for name in (_GIVEN, _REFINED))
     if after.best != _REFINED:
         return f"no improvement (score {old:.4f} -> {new:.4f})"
+    least = after.relative_error.min()
+    if not after.improves and least > _UNRELATED:
+        return f"the images have no more in common than noise (relative error {least:.2f})"
     left, leaves = before.remaining_shift, after.remaining_shift
     if leaves > left + _LARGER_SHIFT:
         return f"no improvement (remaining shift {left:.2f} -> {leaves:.2f} px)"
