@@ -447,7 +447,7 @@ def refine_registration(
         )
         both = {_GIVEN: given, _REFINED: refined}
         after = _evaluate(used, both, q, _part(progress, _LAST_PART, 1), options)
-    reason = _find_fault(before, after)
+    reason = _find_fault(before, after, unrefined)
     chosen = refined if reason is None else given
     return Refinement(
         transformations=tuple(chosen),
@@ -506,12 +506,13 @@ def _find_obstacle(
     return None
 
 
-def _find_fault(before: Evaluation, after: Evaluation) -> str | None:
+def _find_fault(before: Evaluation, after: Evaluation, unrefined: tuple[int, ...]) -> str | None:
     """Explain in one sentence why the refined registration is rejected; None if it is better."""
     old, new = (after.registrations[name].score for name in (_GIVEN, _REFINED))
     if after.best != _REFINED:
         return f"no improvement (score {old:.4f} -> {new:.4f})"
-    least = after.relative_error.min()
+    errors = numpy.delete(after.relative_error_per_image, unrefined, axis=2)
+    least = numpy.sqrt(numpy.nanmean(errors**2, axis=2).min())
     if not after.improves and least > _UNRELATED:
         return f"the images have no more in common than noise (relative error {least:.2f})"
     left, leaves = before.remaining_shift, after.remaining_shift
