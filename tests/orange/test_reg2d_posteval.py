@@ -595,6 +595,7 @@ def test_images_and_motion_can_be_looked_at_while_the_first_ranking_runs(
     wait_until(lambda: widget.view.tabs.isVisible())
     assert widget.task_executor.isRunning()
     assert widget.view.banner.text() == "Running..."
+    assert not widget.view._veil.isVisible()
     _click(widget, "Cancel")
     settle(widget)
     assert widget.view.banner.text() == "Cancelled: there is no new result."

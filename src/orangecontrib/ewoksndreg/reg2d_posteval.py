@@ -168,7 +168,7 @@ class OWReg2DPostEvaluation(  # type: ignore[call-arg]  # ewoksorange has no typ
             self._preview.stop()
             self._shown = True
             self.view.show_preview(self.get_task_input_value("image_stacks"), task.registrations)
-            self._show_status("Running...")
+            self.view.show_message("Running...", outdated=False)
 
     def _show_status(self, sentence: str) -> None:
         self.view.show_message(sentence)
