@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import posixpath
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -122,19 +123,20 @@ def read_file(path: str, read: Callable[[h5py.File], _T]) -> _T:
 
     :raises OSError: see :func:`open_to_read`; also that of the function.
     """
-    try:
-        return _read_in_mode(path, read, swmr=False)
-    except (FileNotFoundError, PermissionError):
-        raise
-    except (OSError, ValueError) as error:
-        # In SWMR mode, HDF5 does not notice that a file is truncated.
-        if "truncated" in str(error):
-            raise
-        kept.drop_all(KeptDataset)
+    with reading:
         try:
-            return _read_in_mode(path, read, swmr=True)
-        except (OSError, ValueError):
-            raise error from error.__cause__
+            return _read_in_mode(path, read, swmr=False)
+        except (FileNotFoundError, PermissionError):
+            raise
+        except (OSError, ValueError) as error:
+            # In SWMR mode, HDF5 does not notice that a file is truncated.
+            if "truncated" in str(error):
+                raise
+            kept.drop_all(KeptDataset)
+            try:
+                return _read_in_mode(path, read, swmr=True)
+            except (OSError, ValueError):
+                raise error from error.__cause__
 
 
 def _read_in_mode(path: str, read: Callable[[h5py.File], _T], *, swmr: bool) -> _T:
@@ -180,52 +182,46 @@ def find_item(group: h5py.Group, name: str) -> Any:
         return None
 
 
+def follow(file: h5py.File, data_path: str) -> tuple[h5py.Group | h5py.Dataset, str, list[str]]:
+    """Follow a path as far as it leads.
+
+    :returns: the last item that exists, its path, and the names that it does not have.
+    :raises ValueError: if there is a broken link on the path; explains it.
+    """
+    item, path = file, "/"
+    names = [name for name in data_path.split("/") if name]
+    for n, name in enumerate(names):
+        link = item.get(name, getlink=True) if isinstance(item, h5py.Group) else None
+        if link is None:
+            return item, path, names[n:]
+        path = posixpath.join(path, name)
+        try:
+            item = item[name]
+        except (KeyError, OSError, RuntimeError) as error:
+            external = getattr(link, "filename", "")
+            target = os.path.join(os.path.dirname(file.filename), external)
+            raise ValueError(
+                f"{path!r} in {file.filename!r} is a link to '{external and external + '::'}"
+                f"{link.path}', where nothing can be read: {_explain(target, str(error.args[0]))}"
+            ) from error
+    return item, path, []
+
+
 def _find_dataset(file: h5py.File, data_path: str) -> h5py.Dataset:
-    item = find_item(file, data_path)
-    if isinstance(item, h5py.Dataset):
-        return item
-    if item is not None:
+    item, path, missing = follow(file, data_path)
+    if missing and isinstance(item, h5py.Group):
+        what = "dataset" if len(missing) == 1 else "group"
+        where = f"{what} in '{file.filename}::{path}' called"
+        raise ValueError(unknown_name(where, missing[0], item))
+    if missing:
+        raise ValueError(f"{path!r} in {file.filename!r} is a dataset, not a group")
+    if isinstance(item, h5py.Group):
         names = ", ".join(map(repr, item))
         raise ValueError(
-            f"{data_path!r} in {file.filename!r} is a group, not a dataset: "
+            f"{path!r} in {file.filename!r} is a group, not a dataset: "
             + (f"it contains {names}" if names else "it is empty")
         )
-    check_links(file, data_path)
-    group, path = file, ""
-    *groups, last = filter(None, data_path.split("/"))
-    for name in (*groups, last):
-        item = find_item(group, name)
-        if not isinstance(item, h5py.Group):
-            break
-        group, path = item, f"{path}/{name}"
-    if item is not None:
-        raise ValueError(f"'{path}/{name}' in {file.filename!r} is a dataset, not a group")
-    what = "dataset" if path.count("/") == len(groups) else "group"
-    where = f"{what} in '{file.filename}::{path or '/'}' called"
-    raise ValueError(unknown_name(where, name, group))
-
-
-def check_links(file: h5py.File, data_path: str) -> None:
-    """:raises ValueError: if there is a broken link on a path; explains it."""
-    names = data_path.strip("/").split("/")
-    for depth in range(1, len(names) + 1):
-        path = "/" + "/".join(names[:depth])
-        if find_item(file, path) is not None:
-            continue
-        link = file.get(path, getlink=True)
-        if not isinstance(link, (h5py.SoftLink, h5py.ExternalLink)):
-            return
-        external = getattr(link, "filename", "")
-        reason = "try again"
-        try:
-            file[path]
-        except (KeyError, OSError, RuntimeError) as error:
-            target = os.path.join(os.path.dirname(file.filename), external)
-            reason = _explain(target, str(error.args[0]))
-        raise ValueError(
-            f"{path!r} in {file.filename!r} is a link to '{external and external + '::'}"
-            f"{link.path}', where nothing can be read: {reason}"
-        )
+    return item
 
 
 def _check_storage(dataset: h5py.Dataset) -> None:

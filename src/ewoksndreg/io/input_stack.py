@@ -21,10 +21,9 @@ from .._messages import add_context
 from .._stacks import ArrayStack
 from .._stacks import Stack
 from .._typing import is_url
-from ._hdf5_files import check_links
 from ._hdf5_files import find_item
+from ._hdf5_files import follow
 from ._hdf5_files import read_file
-from ._hdf5_files import reading
 from ._hdf5_stack import Hdf5Stack
 from ._hdf5_stack import find_chunk_starts
 from ._nexus import find_stacks
@@ -74,7 +73,7 @@ def find_sources(data: Any) -> dict[str, Any]:
     """
     if _is_dictionary(data):
         return name_sources(data)
-    return _name([each for item in _as_items(data) for each in _expand_group(item)])
+    return _name([each for item in _as_items(data) for each in _expand_group(*_locate(item))])
 
 
 def _is_dictionary(data: Any) -> bool:
@@ -122,64 +121,55 @@ def _name(items: Sequence[tuple[DataUrl, Any]]) -> dict[str, Any]:
     return {name: item for name, (_, item) in zip(names, items, strict=True)}
 
 
-def _expand_group(item: Any) -> list[tuple[DataUrl, Any]]:
-    url, item = _locate(item)
-    if isinstance(item, h5py.Group):
-        return [(_member(url, name), item[name]) for name in _find_stacks(item, url)]
-    names = _find_stacks_at(url) if item is url else None
-    if names is None:
-        return [(url, item)]
-    return [(_member(url, name),) * 2 for name in names]
-
-
-def _member(url: DataUrl, name: str) -> DataUrl:
-    path = posixpath.join(str(url.data_path()), name)
-    return DataUrl(file_path=url.file_path(), data_path=path)
-
-
-def _find_stacks_at(url: DataUrl) -> list[str] | None:
-    """:func:`_find_stacks`, or None where there is no group: opening it says what there is."""
+def _expand_group(url: DataUrl, item: Any) -> list[tuple[DataUrl, Any]]:
+    """Replace a group with the stacks in it."""
 
     def find(file: h5py.File) -> list[str] | None:
         with file:
-            check_links(file, str(url.data_path()))
-            item = find_item(file, str(url.data_path()))
-            return _find_stacks(item, url) if isinstance(item, h5py.Group) else None
+            found, _, missing = follow(file, str(url.data_path()))
+            is_group = isinstance(found, h5py.Group) and not missing
+            return _find_stacks(found, url) if is_group else None
 
-    path = str(url.file_path())
-    if not os.path.exists(path):
-        return None
-    try:
-        with reading:
-            return read_file(path, find)
-    except (OSError, TypeError) as error:
-        raise add_context(error, url_text(url)) from error
+    names = None
+    if isinstance(item, h5py.Group):
+        names = _find_stacks(item, url)
+    elif item is url and os.path.exists(str(url.file_path())):
+        try:
+            names = read_file(str(url.file_path()), find)
+        except (OSError, TypeError) as error:
+            raise add_context(error, url_text(url)) from error
+    if names is None:  # if there is nothing, opening it says so
+        return [(url, item)]
+    paths = [posixpath.join(str(url.data_path()), name) for name in names]
+    members = [DataUrl(file_path=url.file_path(), data_path=path) for path in paths]
+    items = members if item is url else [item[name] for name in names]
+    return list(zip(members, items, strict=True))
 
 
 def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
     """Find the names of the 3D datasets of numbers in a group. A warning in the log names the other
     items, except the axes of an NXdata group and the saved results of an evaluation."""
-    members = {name: find_item(group, name) for name in group}
     stacks = list(find_stacks(group))
+    members = {name: find_item(group, name) for name in group}
     if not stacks:
-        for name in (name for name, item in members.items() if item is None):
-            check_links(group.file, f"{group.name}/{name}")
+        for name in group:
+            follow(group.file, f"{group.name}/{name}")  # explains broken links
         raise ValueError(
             f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
             f" it contains {', '.join(map(repr, group)) or 'nothing'}"
         )
-    known = {*stacks, *_name_axes(group)}
+    axes = {
+        name.decode() if isinstance(name, bytes) else str(name)
+        for name in numpy.ravel(group.attrs.get("axes", ()))
+    }
     others = [
-        repr(name) for name, item in members.items() if name not in known and not _is_process(item)
+        repr(name)
+        for name, item in members.items()
+        if name not in axes.union(stacks) and not _is_process(item)
     ]
     if others:
         _logger.warning("%s: ignored, not a stack: %s", url_text(url), ", ".join(others))
     return stacks
-
-
-def _name_axes(group: h5py.Group) -> list[str]:
-    axes = numpy.ravel(group.attrs.get("axes", ()))
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in axes]
 
 
 def _is_process(item: Any) -> bool:

@@ -26,8 +26,7 @@ from silx.io.url import DataUrl
 
 from .._pixels import as_floating
 from . import _nexus as nexus
-from ._hdf5_files import check_links
-from ._hdf5_files import find_item
+from ._hdf5_files import follow
 from ._urls import as_data_url
 from ._urls import url_text
 from ._write import open_existing
@@ -326,16 +325,13 @@ def _check_free(group: DataUrl, stacks: Iterable[str]) -> None:
     through = f"The output URL {url_text(group)!r} goes through"
     with open_existing(str(group.file_path())) as (file, _):
         for place in (root, *(posixpath.join(root, name) for name in stacks)):
-            if place != root and file.get(place, getlink=True) is not None:
+            found, path, missing = follow(file, place)
+            if place != root and not missing:
                 taken = f"{group.file_path()}::{place}"
                 raise FileExistsError(f"{taken!r} exists already: choose another output URL")
-            check_links(file, place)
-            above = place
-            while (found := find_item(file, above)) is None:
-                above = posixpath.dirname(above)
             if isinstance(found, h5py.Dataset):
                 raise FileExistsError(
-                    f"{through} {above!r}, which is a dataset: choose another group"
+                    f"{through} {path!r}, which is a dataset: choose another group"
                 )
             if found.file.filename != file.filename:
                 raise ValueError(
