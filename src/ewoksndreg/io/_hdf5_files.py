@@ -119,10 +119,7 @@ def _explain(path: str, problem: str) -> str:
 
 def read_file(path: str, read: Callable[[h5py.File], _T]) -> _T:
     """Read from a file that the function gets, and closes. If a link or a virtual dataset refers to
-    a file in SWMR mode, HDF5 needs this mode for the referring file, too.
-
-    :raises OSError: see :func:`open_to_read`; also that of the function.
-    """
+    a file in SWMR mode, HDF5 needs this mode for the referring file, too."""
     with reading:
         try:
             return _read_in_mode(path, read, swmr=False)
@@ -152,8 +149,6 @@ def open_dataset(path: str, name: str, swmr: bool | None = None) -> h5py.Dataset
     """Open an HDF5 dataset for reading; its file stays open as long as the dataset.
 
     :param swmr: the mode of the file; None to find it out, and to check whether it can be read.
-    :raises ValueError: if there is no such dataset.
-    :raises OSError: if it cannot be read.
     """
 
     def find_and_check(file: h5py.File) -> h5py.Dataset:
@@ -167,8 +162,8 @@ def open_dataset(path: str, name: str, swmr: bool | None = None) -> h5py.Dataset
 
 
 @contextmanager
-def no_readers(path: str) -> Iterator[None]:
-    """Close the file in all stacks, and keep it closed inside this context."""
+def no_readers() -> Iterator[None]:
+    """Close the files of all stacks, and keep them closed inside this context."""
     with reading:
         kept.drop_all(KeptDataset)
         yield
@@ -271,16 +266,13 @@ def _check_raw_files(dataset: h5py.Dataset) -> None:
     rest = dataset.nbytes
     for name, offset, size in dataset.external or ():
         path = os.path.abspath(os.path.join(prefix, name))  # as in HDF5
+        where = f"the pixels are in the raw file {path!r}, which"
+        if not os.path.exists(path):
+            raise OSError(f"{where} does not exist")
         needed = offset + min(size, rest)
         rest -= min(size, rest)
-        found = os.path.getsize(path) if os.path.exists(path) else None
-        if found is None or found < needed:
-            problem = (
-                "does not exist"
-                if found is None
-                else f"is truncated: it has {found} bytes instead of {needed}"
-            )
-            raise OSError(f"the pixels are in the raw file {path!r}, which {problem}")
+        if (found := os.path.getsize(path)) < needed:
+            raise OSError(f"{where} is truncated: it has {found} bytes instead of {needed}")
 
 
 def find_filters(dataset: h5py.Dataset) -> dict[int, str]:

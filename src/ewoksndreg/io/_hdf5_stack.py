@@ -42,9 +42,6 @@ class Hdf5Stack(Stack):
 
     :param url: URL of the dataset, or of a part of it.
     :param one_image: whether the URL may select a single image, shape `(H, W)`.
-    :raises ValueError: if there is no such dataset, or it is not a stack of images.
-    :raises TypeError: if the pixels are not real numbers.
-    :raises OSError: if the file or the dataset cannot be read.
     """
 
     in_file = True
@@ -159,52 +156,50 @@ def select(shape: tuple[int, ...] | None, data_slice: tuple[Any, ...] | None) ->
 
 def read_selected(dataset: h5py.Dataset, selectors: list[Any]) -> NDArray[Any]:
     """Read what :func:`select` found."""
-    ranges = [each for each in selectors if isinstance(each, range)]
-    # HDF5 only reads forward.
-    flips = tuple(slice(None, None, 1 if each.step > 0 else -1) for each in ranges)
-    forward = [
-        each[:: 1 if each.step > 0 else -1] if isinstance(each, range) else each
-        for each in selectors
-    ]
-    index = tuple(
-        slice(each.start, each.stop, each.step) if isinstance(each, range) else each
-        for each in forward
-    )
-    return numpy.asarray(dataset[index][flips])
+    index: list[Any] = []
+    flips = []
+    for each in selectors:
+        if isinstance(each, range):
+            forward = each if each.step > 0 else each[::-1]  # HDF5 only reads forward
+            index.append(slice(forward.start, forward.stop, forward.step))
+            flips.append(slice(None, None, 1 if each.step > 0 else -1))
+        else:
+            index.append(each)
+    return numpy.asarray(dataset[tuple(index)][tuple(flips)])
 
 
 def find_chunk_starts(dataset: h5py.Dataset, axis: int, images: range) -> list[int]:
     """Find which of the images along an axis are the first ones in a chunk, and their number; for a
     virtual dataset from the chunks of its first source."""
-    length = dataset.shape[axis]
+
+    def find_bounds(space: h5py.h5s.SpaceID) -> tuple[int, int]:
+        first, last = space.get_select_bounds()
+        return first[axis], last[axis] + 1
+
+    sources = dataset.virtual_sources() if dataset.is_virtual else []
+    length = _find_chunk_length(dataset, axis, sources)
+    # The first image of each source and the end, here and in the source.
+    parts = [((0, dataset.shape[axis]), (0, 0))]
+    with suppress(RuntimeError, ValueError):  # of unlimited length
+        parts = [(find_bounds(s.vspace), find_bounds(s.src_space)) for s in sources] or parts
     starts = {0}
-    if not dataset.is_virtual:
-        starts.update(range(0, length, dataset.chunks[axis]) if dataset.chunks else range(length))
-    else:
-        sources = dataset.virtual_sources()
-        chunk = _find_source_chunk(dataset, axis, sources)
-        try:
-            for source in sources:
-                first, last = (each[axis] for each in source.vspace.get_select_bounds())
-                offset = source.src_space.get_select_bounds()[0][axis] % chunk
-                starts.update((first, last + 1, *range(first + chunk - offset, last + 1, chunk)))
-        except (RuntimeError, ValueError):  # of unlimited length
-            starts.update(range(0, length, chunk))
+    for (first, end), (offset, _) in parts:
+        starts.update((first, *range(first + length - offset % length, end, length), end))
     chunks = numpy.searchsorted(sorted(starts), images, side="right")
     return [0, *(numpy.flatnonzero(numpy.diff(chunks)) + 1).tolist(), len(images)]
 
 
-def _find_source_chunk(dataset: h5py.Dataset, axis: int, sources: list[h5py.h5d.VDSmap]) -> int:
-    """Find the length of the chunks of the first source; 1 if it is unknown."""
-    with suppress(IndexError, KeyError, OSError, StopIteration, ValueError):  # missing: fill values
-        path, name = next(find_sources_of(dataset, sources[0]))
-        own, swmr = dataset.file, dataset.file.swmr_mode
-        with (
-            nullcontext(own)
-            if path == own.filename
-            else h5py.File(path, "r", locking=False, swmr=swmr)
-        ) as file:
-            chunks = file[name].chunks
-        if chunks and len(chunks) == dataset.ndim:
-            return int(chunks[axis])
-    return 1
+def _find_chunk_length(dataset: h5py.Dataset, axis: int, sources: list[h5py.h5d.VDSmap]) -> int:
+    """Find the length of the chunks; 1 if there are none, or they are unknown."""
+    chunks = dataset.chunks if not sources else None
+    for source in sources[:1]:
+        with suppress(KeyError, OSError, StopIteration, ValueError):  # missing: fill values
+            path, name = next(find_sources_of(dataset, source))
+            own, swmr = dataset.file, dataset.file.swmr_mode
+            with (
+                nullcontext(own)
+                if path == own.filename
+                else h5py.File(path, "r", locking=False, swmr=swmr)
+            ) as file:
+                chunks = file[name].chunks
+    return int(chunks[axis]) if chunks and len(chunks) == dataset.ndim else 1

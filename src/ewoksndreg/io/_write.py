@@ -61,8 +61,6 @@ def staged_file(path: str) -> Iterator[tuple[h5py.File, Callable[[int], None]]]:
 
     :param path: the target file itself, not a link to it; it and its folders are created if they do
         not exist.
-    :raises FileExistsError: if the target file already has one of the datasets.
-    :raises OSError: if a file cannot be written.
     """
     for leftover in _find_leftovers(path, age=_FRESH):
         _try(os.remove, leftover)
@@ -112,10 +110,7 @@ def _staging_prefix(path: str) -> str:
 
 
 def _find_leftovers(path: str, *, age: float = 0) -> list[str]:
-    """Find temporary files for a file that killed runs have left.
-
-    :param age: minimum time in seconds since they were last written to.
-    """
+    """Find temporary files for a file that killed runs left at least `age` seconds ago."""
     found = []
     for leftover in glob.glob(f"{glob.escape(_staging_prefix(path))}{'[0-9a-f]' * 32}.tmp"):
         with suppress(OSError), open(leftover, "rb+") as file:
@@ -138,10 +133,7 @@ def try_lock(descriptor: int) -> bool:
 
 def reserve(raw: FileIO, end: int, path: str) -> None:
     """Reserve disk space up to a position in a file: HDF5 crashes if it cannot write what is needed
-    to close a file. This has no effect without support by the system (Windows, macOS).
-
-    :raises OSError: if the disk is full or a quota is exceeded; names `path`.
-    """
+    to close a file. This has no effect without support by the system (Windows, macOS)."""
     size = os.fstat(raw.fileno()).st_size
     if end > size and hasattr(os, "posix_fallocate"):
         try:
@@ -261,7 +253,7 @@ def open_existing(path: str, space: int | None = None) -> Iterator[tuple[h5py.Fi
             with suppress(BlockingIOError), ExitStack() as alone:
                 if not try_lock(raw.fileno()):
                     raise BlockingIOError
-                alone.enter_context(no_readers(path))
+                alone.enter_context(no_readers())
                 file = alone.enter_context(_open(path, "r"))
                 if space is not None:
                     file.close()
@@ -286,9 +278,7 @@ def open_existing(path: str, space: int | None = None) -> Iterator[tuple[h5py.Fi
 
 
 def _open(path: str, mode: str) -> h5py.File:
-    """
-    :raises BlockingIOError: if another program has locked the file.
-    """
+    """:raises BlockingIOError: if another program has locked the file."""
     try:
         # Locked already, in the same way as HDF5 does it.
         return h5py.File(path, mode, locking=None if fcntl is None else False)

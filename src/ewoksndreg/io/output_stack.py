@@ -42,19 +42,39 @@ _COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 class OutputStacks(ABC):
     """Collects images by stack name; see :func:`output_context`."""
 
-    @abstractmethod
+    def __init__(self) -> None:
+        # Number, shape and type of the images of each stack
+        self._known: dict[str, tuple[int, tuple[int, ...], numpy.dtype[Any]]] = {}
+
     def add_point(self, name: str, image: ArrayLike) -> None:
-        """Append an image of shape `(H, W)` to a stack.
+        """Append an image of shape `(H, W)` to a stack. Masked pixels become NaN.
 
         :raises ValueError: if its shape is not that of the previous images.
         :raises TypeError: if its type does not fit in that of the previous images.
         :raises FileExistsError: if the file already has an item with this name.
         """
+        pixels = as_floating(image) if numpy.ma.isMaskedArray(image) else numpy.asarray(image)
+        number, shape, dtype = self._known.get(name, (0, pixels.shape, pixels.dtype))
+        if pixels.ndim != 2 or pixels.shape != shape:
+            expected = f"the shape {shape}" if number else "two dimensions"
+            raise ValueError(
+                f"Image {number} for stack {name!r} has the shape {pixels.shape}, not {expected}"
+            )
+        if not numpy.can_cast(pixels.dtype, dtype, "safe"):
+            raise TypeError(
+                f"Image {number} for stack {name!r} is of type {pixels.dtype}, which does not fit"
+                f" in the {dtype} of the previous images"
+            )
+        self._append(name, pixels)
+        self._known[name] = number + 1, shape, dtype
 
     def add_points(self, name: str, images: Iterable[ArrayLike]) -> None:
         """Append images of shape `(H, W)` to a stack, one at a time."""
         for image in images:
             self.add_point(name, image)
+
+    @abstractmethod
+    def _append(self, name: str, pixels: NDArray[Any]) -> None: ...
 
     @abstractmethod
     def data_for_input(self) -> dict[str, list[NDArray[Any]]] | dict[str, DataUrl]:
@@ -66,15 +86,12 @@ class MemoryOutputStacks(OutputStacks):
     """Collects images in lists."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._stacks: dict[str, list[NDArray[Any]]] = {}
 
-    def add_point(self, name: str, image: ArrayLike) -> None:
+    def _append(self, name: str, pixels: NDArray[Any]) -> None:
         # A copy: the caller may reuse the array for the next image.
-        pixels = numpy.array(_without_mask(image))
-        images = self._stacks.get(name, [])
-        shape, dtype = (images[0].shape, images[0].dtype) if images else (None, None)
-        _check_fits(name, pixels, len(images), shape, dtype)
-        self._stacks.setdefault(name, images).append(pixels)
+        self._stacks.setdefault(name, []).append(pixels.copy())
 
     def data_for_input(self) -> dict[str, list[NDArray[Any]]]:
         return {name: list(images) for name, images in self._stacks.items()}
@@ -84,34 +101,20 @@ class Hdf5OutputStacks(OutputStacks):
     """Collects each stack in a dataset of an HDF5 group.
 
     :param url: URL of the group to which the stacks will be moved.
-    :param file: the temporary file.
+    :param file: the temporary file; other items that are added to it are moved with the stacks.
     :param reserve_space: makes sure that a number of bytes can be added to it.
     :param compress: whether to compress images.
     """
 
     def __init__(
-        self,
-        url: DataUrl,
-        file: h5py.File,
-        reserve_space: Callable[[int], None],
-        *,
-        compress: bool = True,
+        self, url: DataUrl, file: h5py.File, reserve_space: Callable[[int], None], compress: bool
     ) -> None:
-        self._url = url
+        super().__init__()
+        self.url = url
+        self.file = file
         self._group = nexus.create_plot_group(file, str(url.data_path()))
         self._reserve_space = reserve_space
         self._compression = _COMPRESSION if compress else {}
-        self._datasets: dict[str, h5py.Dataset] = {}
-
-    @property
-    def url(self) -> DataUrl:
-        """The URL of the group."""
-        return self._url
-
-    @property
-    def file(self) -> h5py.File:
-        """The temporary file. Other items that are added to it are moved with the stacks."""
-        return self._group.file
 
     def reserve(self, names: Iterable[str]) -> None:
         """Make sure that stacks with these names can be written.
@@ -120,18 +123,27 @@ class Hdf5OutputStacks(OutputStacks):
         :raises FileExistsError: if the file already has an item with such a name.
         """
         names = list(names)
-        _check_dataset_names(names)
-        _check_free(self._url, names)
+        for name in names:
+            # A stack whose name begins with a slash would be written outside the group.
+            if _NOT_IN_NAMES.search(name) or {"", ".", ".."} & set(name.split("/")):
+                raise ValueError(
+                    f"A stack called {name!r} cannot be saved: parts of a name, between slashes,"
+                    " must not be empty, '.' or '..' and must not contain control characters"
+                )
+        for outer, inner in permutations(names, 2):
+            if inner.startswith(f"{outer}/"):
+                raise ValueError(
+                    f"Stacks {outer!r} and {inner!r} cannot be saved together: one is a dataset"
+                    " where the other needs a group"
+                )
+        _check_free(self.url, names)
 
-    def add_point(self, name: str, image: ArrayLike) -> None:
+    def _append(self, name: str, pixels: NDArray[Any]) -> None:
         if not self._group:
-            raise ValueError(f"{url_text(self._url)!r} is finished: write inside `output_context`")
-        pixels = _without_mask(image)
-        dataset = self._datasets.get(name)
-        if dataset is None:
-            _check_fits(name, pixels, 0, None, None)
-            self.reserve([*self._datasets, name])
-            dataset = self._datasets[name] = self._group.create_dataset(
+            raise ValueError(f"{url_text(self.url)!r} is finished: write inside `output_context`")
+        if name not in self._known:
+            self.reserve([*self._known, name])
+            self._group.create_dataset(
                 name,
                 shape=(0, *pixels.shape),
                 maxshape=(None, *pixels.shape),
@@ -139,9 +151,8 @@ class Hdf5OutputStacks(OutputStacks):
                 dtype=pixels.dtype,
                 **self._compression,
             )
-        else:
-            _check_fits(name, pixels, len(dataset), dataset.shape[1:], dataset.dtype)
         self._reserve_space(pixels.nbytes)
+        dataset = self._group[name]
         dataset.resize(len(dataset) + 1, axis=0)
         dataset[-1] = pixels
 
@@ -172,15 +183,14 @@ class Hdf5OutputStacks(OutputStacks):
         :returns: the path of the description.
         """
         for name, unit in (units or {}).items():
-            self._datasets[name].attrs["units"] = unit
-        names = [signal, *(name for name in self._datasets if name != signal)]
+            self._group[name].attrs["units"] = unit
+        names = sorted(self._known, key=lambda name: name != signal)
         nexus.plot_images(self._group, names)
         self._group.attrs["title"] = title
-        shape = self._datasets[signal].shape
         links = {
-            name.replace("/", "_"): h5py.SoftLink(self._datasets[name].name)
+            name.replace("/", "_"): h5py.SoftLink(posixpath.join(self._group.name, name))
             for name in names
-            if self._datasets[name].shape == shape
+            if self._known[name][:2] == self._known[signal][:2]
         }
         parent = self._group.parent
         name = self._group.name.rpartition("/")[2]
@@ -210,10 +220,10 @@ class Hdf5OutputStacks(OutputStacks):
                 memory.copy(group[key], target, name=key)
 
     def data_for_input(self) -> dict[str, DataUrl]:
-        path, group = self._url.file_path(), str(self._url.data_path())
+        path, group = self.url.file_path(), str(self.url.data_path())
         return {
             name: DataUrl(file_path=path, data_path=posixpath.join(group, name))
-            for name in self._datasets
+            for name in self._known
         }
 
 
@@ -260,36 +270,11 @@ def hdf5_output_context(url: str | DataUrl, *, compress: bool = True) -> Iterato
     """
     group = _find_group(url)
     with staged_file(str(group.file_path())) as (file, reserve_space):
-        yield Hdf5OutputStacks(group, file, reserve_space, compress=compress)
-
-
-def _check_dataset_names(names: Sequence[str]) -> None:
-    """Reject names that HDF5 does not accept, or interprets differently: a stack whose name begins
-    with a slash would be written outside the group.
-
-    :raises ValueError: names the stack, or two stacks with conflicting names.
-    """
-    for name in names:
-        if _NOT_IN_NAMES.search(name) or {"", ".", ".."} & set(name.split("/")):
-            raise ValueError(
-                f"A stack called {name!r} cannot be saved: parts of a name, between slashes, must"
-                " not be empty, '.' or '..' and must not contain control characters"
-            )
-    for outer, inner in permutations(names, 2):
-        if inner.startswith(f"{outer}/"):
-            raise ValueError(
-                f"Stacks {outer!r} and {inner!r} cannot be saved together: one is a dataset where"
-                " the other needs a group"
-            )
+        yield Hdf5OutputStacks(group, file, reserve_space, compress)
 
 
 def _find_group(url: str | DataUrl) -> DataUrl:
-    """Find the group of an output URL, in the file to which symbolic links lead.
-
-    :raises ValueError: if the URL is not that of a group, or goes through a link to another file.
-    :raises FileExistsError: if there is a dataset on its path.
-    :raises OSError: if the file cannot be written, is being written, or is open in this process.
-    """
+    """Find the group of an output URL, in the file to which symbolic links lead."""
     given = as_data_url(url)
     if given.data_slice() is not None:
         raise ValueError(
@@ -317,7 +302,7 @@ def _check_free(group: DataUrl, stacks: Iterable[str]) -> None:
 
     :raises ValueError: if the group, or a stack, is behind a link to another file.
     :raises FileExistsError: if the file already has an item with such a name.
-    :raises OSError: see :func:`_find_group`.
+    :raises OSError: if the file cannot be written, is being written, or is open in this process.
     """
     if not os.path.lexists(str(group.file_path())):
         return
@@ -338,27 +323,3 @@ def _check_free(group: DataUrl, stacks: Iterable[str]) -> None:
                     f"{through} a link to another file: choose a group of {found.file.filename!r},"
                     " where it leads"
                 )
-
-
-def _without_mask(image: ArrayLike) -> NDArray[Any]:
-    """Replace masked pixels, which are invalid, with NaN; other images are not changed."""
-    return as_floating(image) if numpy.ma.isMaskedArray(image) else numpy.asarray(image)
-
-
-def _check_fits(
-    name: str,
-    image: NDArray[Any],
-    index: int,
-    shape: tuple[int, ...] | None,
-    dtype: numpy.dtype[Any] | None,
-) -> None:
-    if image.ndim != 2 or (shape is not None and image.shape != shape):
-        expected = "two dimensions" if shape is None else f"the shape {shape}"
-        raise ValueError(
-            f"Image {index} for stack {name!r} has the shape {image.shape}, not {expected}"
-        )
-    if dtype is not None and not numpy.can_cast(image.dtype, dtype, "safe"):
-        raise TypeError(
-            f"Image {index} for stack {name!r} is of type {image.dtype}, which does not fit in the"
-            f" {dtype} of the previous images"
-        )
