@@ -1,8 +1,8 @@
 """Read and write stacks of images: arrays in memory and HDF5 files."""
 
+from ._file_stacks import read_small_dataset
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
-from ._hdf5_stack import read_small_dataset
 from ._nexus import Axis
 from ._nexus import StackAxes
 from ._nexus import create_plot_group
@@ -22,7 +22,6 @@ from .input_stack import input_context
 from .input_stack import name_sources
 from .input_stack import open_stacks
 from .output_stack import Hdf5OutputStacks
-from .output_stack import OutputStacks
 from .output_stack import check_output
 from .output_stack import hdf5_output_context
 from .output_stack import output_context
@@ -32,7 +31,6 @@ __all__ = [
     "Hdf5OutputStacks",
     "ImageStacks",
     "InputStacks",
-    "OutputStacks",
     "StackAxes",
     "as_data_url",
     "check_output",

@@ -22,9 +22,9 @@ from silx.io.url import DataUrl
 from .. import __version__
 from .._messages import locate_errors
 from .._stacks import Stack
+from ._file_stacks import select
 from ._hdf5_files import find_item
 from ._hdf5_files import open_to_read
-from ._hdf5_stack import select
 
 
 @dataclass(frozen=True)

@@ -21,15 +21,15 @@ from .._messages import add_context
 from .._stacks import ArrayStack
 from .._stacks import Stack
 from .._typing import is_url
+from ._file_stacks import Hdf5Stack
+from ._file_stacks import ImageFile
+from ._file_stacks import JoinedStack
+from ._file_stacks import find_chunk_starts
 from ._hdf5_files import find_item
 from ._hdf5_files import follow
 from ._hdf5_files import read_file
-from ._hdf5_stack import Hdf5Stack
-from ._hdf5_stack import find_chunk_starts
 from ._nexus import find_stacks
 from ._nexus import read_attribute
-from ._several_files import ImageFile
-from ._several_files import JoinedStack
 from ._urls import Url
 from ._urls import as_data_url
 from ._urls import stack_names
@@ -150,7 +150,6 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
     """Find the names of the 3D datasets of numbers in a group. A warning in the log names the other
     items, except the axes of an NXdata group and the saved results of an evaluation."""
     stacks = list(find_stacks(group))
-    members = {name: find_item(group, name) for name in group}
     if not stacks:
         for name in group:
             follow(group.file, f"{group.name}/{name}")  # explains broken links
@@ -158,14 +157,12 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
             f"{url_text(url)} is a group without stacks, which are 3D datasets of numbers:"
             f" it contains {', '.join(map(repr, group)) or 'nothing'}"
         )
-    axes = {
-        name.decode() if isinstance(name, bytes) else str(name)
-        for name in numpy.ravel(group.attrs.get("axes", ()))
-    }
+    axes = numpy.ravel(group.attrs.get("axes", ()))
+    known = {*stacks, *(axis.decode() if isinstance(axis, bytes) else str(axis) for axis in axes)}
     others = [
         repr(name)
-        for name, item in members.items()
-        if name not in axes.union(stacks) and not _is_process(item)
+        for name in group
+        if name not in known and not _is_process(find_item(group, name))
     ]
     if others:
         _logger.warning("%s: ignored, not a stack: %s", url_text(url), ", ".join(others))

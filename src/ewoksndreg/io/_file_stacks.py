@@ -1,12 +1,18 @@
-"""Stacks of images in HDF5 files."""
+"""Stacks of images in files: in HDF5 datasets, in image files, and in several of them."""
 
 from __future__ import annotations
 
 import math
 import os
+import threading
+from bisect import bisect_right
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
 from contextlib import nullcontext
 from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
 import h5py
@@ -33,6 +39,8 @@ from ._urls import url_text
 _FAST_FILTERS = {2, 3, 32000, 32004, 32008}
 # Each source of a virtual dataset may be a file that stays open as long as the dataset.
 _MOST_READS = 100
+# fabio may not be thread-safe.
+_fabio_lock = threading.Lock()
 
 
 class Hdf5Stack(Stack):
@@ -104,6 +112,80 @@ class Hdf5Stack(Stack):
             dataset = open_dataset(self._path, self._name, owner.swmr)
             kept.put(owner, dataset, LIMIT // 2 if self._is_virtual else CACHE)
         return dataset
+
+
+class JoinedStack(Stack):
+    """The concatenated images of several stacks.
+
+    :param parts: one or more stacks, all in files.
+    :raises ValueError: if images differ in shape; names the first part that differs.
+    """
+
+    in_file = True
+
+    def __init__(self, parts: Sequence[Stack]) -> None:
+        expected = parts[0].shape[1:]
+        for n, part in enumerate(parts):
+            if part.shape[1:] != expected:
+                raise ValueError(
+                    f"item {n} has the shape {part.shape[1:]}, item 0 {expected}: all images of a"
+                    " stack need the same shape"
+                )
+        self._parts = parts
+        self.sources = [source for part in parts for source in part.sources]
+        self._ends = list(accumulate(len(part) for part in parts))
+        dtype = numpy.result_type(*{part.dtype for part in parts})
+        super().__init__((self._ends[-1], *expected), dtype)
+        self.slow_to_read = any(part.slow_to_read for part in parts)
+
+    def close(self) -> None:
+        for part in self._parts:
+            part.close()
+
+    def _find(self, index: int) -> tuple[Stack, int]:
+        """Find the part that contains an image, and the index of its first image."""
+        n = bisect_right(self._ends, index)
+        return self._parts[n], self._ends[n] - len(self._parts[n])
+
+    def _together(self, index: int) -> range:
+        part, start = self._find(index)
+        together = part.stored_together(index - start)
+        return range(start + together.start, start + together.stop)
+
+    def _read(self, index: int) -> NDArray[Any]:
+        part, start = self._find(index)
+        return part[index - start].astype(self.dtype, copy=False)
+
+
+class ImageFile(Stack):
+    """The images of a file that is not HDF5: TIFF, EDF, CBF and other formats of fabio.
+
+    :raises OSError: if it cannot be read.
+    """
+
+    in_file = True
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
+        self.sources = (self._path,)
+        with self._open() as file:
+            if file.data is None:
+                raise ValueError("fabio finds no image in it")
+            super().__init__((file.nframes, *file.shape), numpy.dtype(file.dtype))
+
+    def _read(self, index: int) -> NDArray[Any]:
+        with self._open() as file:
+            return numpy.asarray(file.get_frame(index).data if len(self) > 1 else file.data)
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        import fabio
+
+        try:
+            with _fabio_lock, fabio.open(self._path) as file:
+                yield file
+        except Exception as error:  # the formats raise errors of any type
+            raise add_context(error, f"cannot read {self._path!r}") from error
 
 
 def read_small_dataset(
