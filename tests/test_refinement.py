@@ -194,6 +194,16 @@ def test_what_cannot_be_refined_comes_back(transformations, what, stacks):
     assert str(result) == f"not refined: {result.reason}"
 
 
+@pytest.mark.parametrize(
+    ("shift", "reason"),
+    [(1e6, "leave no images to compare"), (numpy.nan, "singular or not finite")],
+)
+def test_a_registration_that_cannot_be_scored_is_refused_with_the_reason(stacks, shift, reason):
+    result = refine_registration(stacks, [(shift * n, 0) for n in range(NUMBER)])
+    assert not result.accepted
+    assert reason in result.reason
+
+
 def test_noise_is_not_refined(truth):
     """It has no motion, but can always be aligned a little."""
     reasons = []

@@ -431,6 +431,9 @@ def refine_registration(
             return _refuse(
                 given, f"the transformation of reference image {q} is singular or not finite"
             )
+        unusable = before.registrations[_GIVEN].reason
+        if unusable is not None:
+            return _refuse(given, unusable)
         shape = next(iter(stacks.values())).shape[1:]
         refined, unrefined = _refine(
             used,
