@@ -82,7 +82,7 @@ def odd_file(tmp_path):
     return make
 
 
-@parametrize_sample("name, form", NAMES, [*FORMS], every=3)
+@parametrize_sample("name, form", NAMES, [*FORMS], every=9)
 def test_file_and_dataset_names_are_taken_as_they_are(odd_file, name, form):
     path = odd_file("x", name, name)
     url = FORMS[form](path, f"/{name}")
@@ -91,7 +91,7 @@ def test_file_and_dataset_names_are_taken_as_they_are(odd_file, name, form):
     assert list(read([url])) == [name]
 
 
-@parametrize_sample("name, form", NAMES, [*FORMS], every=3)
+@parametrize_sample("name, form", NAMES, [*FORMS], every=9)
 def test_a_relative_path_and_a_slice_may_go_with_every_name(odd_file, monkeypatch, name, form):
     path = odd_file("x", name, name)
     monkeypatch.chdir(os.path.dirname(path))
