@@ -3,6 +3,8 @@
 import functools
 import math
 
+import itertools
+
 import numpy
 import pytest
 from scipy import ndimage
@@ -52,14 +54,13 @@ def slow_smooth(image):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("scale", [1, 1e-6, 1e6])
-@pytest.mark.parametrize("offset", [0, 1000, -3])
-def test_an_image_is_clipped_scaled_and_smoothed(offset, scale, seed, prepare_image):
-    image = scale * (smooth_image(seed, SHAPE) + offset)
-    prepared = prepare_image(image)
-    assert prepared.dtype == numpy.float32
-    assert prepared.shape == SHAPE
-    numpy.testing.assert_allclose(prepared, reference(image), atol=1e-5)
+def test_an_image_is_clipped_scaled_and_smoothed(seed, prepare_image):
+    for scale, offset in itertools.product([1, 1e-6, 1e6], [0, 1000, -3]):
+        image = scale * (smooth_image(seed, SHAPE) + offset)
+        prepared = prepare_image(image)
+        assert prepared.dtype == numpy.float32
+        assert prepared.shape == SHAPE
+        numpy.testing.assert_allclose(prepared, reference(image), atol=1e-5)
 
 
 def test_the_smoothing_is_a_binomial_filter_of_1_px(prepare_image):
@@ -290,15 +291,14 @@ def test_pixels_may_lie_in_memory_in_any_order(view, prepare_image):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50, 99, 100, 101, 102, 1000, 5000, 32_768])
-@pytest.mark.parametrize("kind", ["uniform", "few values", "counts", "constant", "heavy tails"])
-def test_percentiles_are_those_of_numpy(kind, size):
+def test_percentiles_are_those_of_numpy(size):
     rng = numpy.random.default_rng(19)
-    sample = {
-        "uniform": rng.random(size),
-        "few values": rng.integers(0, 3, size).astype(numpy.uint8),
-        "counts": rng.poisson(0.3, size).astype(numpy.uint16),
-        "constant": numpy.zeros(size),
-        "heavy tails": (rng.normal(size=size) ** 9).astype(numpy.float32),
-    }[kind]
-    expected = numpy.percentile(sample.astype(float), (1, 99))
-    numpy.testing.assert_allclose(find_percentiles(sample), expected, rtol=1e-6)
+    for sample in (
+        rng.random(size),
+        rng.integers(0, 3, size).astype(numpy.uint8),
+        rng.poisson(0.3, size).astype(numpy.uint16),
+        numpy.zeros(size),
+        (rng.normal(size=size) ** 9).astype(numpy.float32),
+    ):
+        expected = numpy.percentile(sample.astype(float), (1, 99))
+        numpy.testing.assert_allclose(find_percentiles(sample), expected, rtol=1e-6)
