@@ -1,9 +1,8 @@
 """The preparation of images against the same steps in plain numpy and scipy."""
 
 import functools
-import math
-
 import itertools
+import math
 
 import numpy
 import pytest
