@@ -20,6 +20,7 @@ from .conftest import MOTION
 from .conftest import BrokenStack
 from .conftest import GatedStack
 from .conftest import Result
+from .conftest import contrast
 from .conftest import find_loaded_number
 from .conftest import moving_sample
 from .conftest import shifts
@@ -353,6 +354,25 @@ def test_the_color_scale_does_not_change_with_the_image(images, view, result, wa
             for plot in (images.side_a.plot, images.side_b.plot):
                 (image,) = plot.getAllImages()
                 assert image.getColormap().getVRange() == pytest.approx(limits)
+
+
+def test_icons_are_visible_on_light_and_on_dark_windows(images, application, request):
+    before = application.palette()
+    request.addfinalizer(lambda: application.setPalette(before))
+    for window in ("#efefef", "#31363b", "#efefef"):
+        palette = qt.QPalette(before)
+        palette.setColor(qt.QPalette.Window, qt.QColor(window))
+        application.setPalette(palette)
+        application.processEvents()
+        tools = images.side_a.tools
+        for action in tools.actions():
+            icon = action.icon().pixmap(16).toImage()
+            colors = [icon.pixelColor(x, y) for x in range(icon.width()) for y in range(16)]
+            best = max(
+                (contrast(color, qt.QColor(window)) for color in colors if color.alpha() > 200),
+                default=21,  # a button with a menu, or disabled
+            )
+            assert best > 3, (window, action.text())
 
 
 def test_invalid_pixels_have_a_color_that_no_value_has(images):

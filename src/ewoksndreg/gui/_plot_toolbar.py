@@ -11,7 +11,10 @@ from silx.gui.plot.actions.io import PrintAction
 from silx.gui.plot.actions.io import SaveAction
 from silx.gui.plot.Profile import ProfileToolBar
 
+from ._colors import find_luminance
+
 _ICON_SIZE = 16
+_SHARP_ICON_SIZE = 64  # px, for any screen
 
 
 class PlotToolBar(qt.QToolBar):
@@ -55,3 +58,20 @@ class PlotToolBar(qt.QToolBar):
         for action in (self.save, self.copy, self.print):
             action.setShortcut(qt.QKeySequence())  # there are several plots in a window
             self.addAction(action)
+        self._black_icons = {action: action.icon() for action in (self.save, self.print)}
+        parent.installEventFilter(self)  # with a style sheet, a tool bar keeps its palette
+        self._fit_icons(parent)
+
+    def eventFilter(self, parent: qt.QObject, event: qt.QEvent) -> bool:
+        if event.type() == qt.QEvent.PaletteChange:
+            self._fit_icons(parent)
+        return False
+
+    def _fit_icons(self, parent: qt.QWidget) -> None:
+        """Make black icons white in a dark window."""
+        dark = find_luminance(parent.palette().color(qt.QPalette.Window)) < 0.18
+        for action, icon in self._black_icons.items():
+            image = icon.pixmap(_SHARP_ICON_SIZE).toImage()
+            if dark:
+                image.invertPixels()
+            action.setIcon(qt.QIcon(qt.QPixmap.fromImage(image)))
