@@ -147,6 +147,21 @@ def test_a_lazy_stack_is_a_sequence_of_images(tmp_path):
         file["other"] = 1
 
 
+@pytest.mark.parametrize("form", ["a.h5::/maps", {"a": ["a.h5::/maps/a&slice=:2", "2.edf"]}])
+def test_lazy_stacks_do_not_depend_on_the_current_folder(tmp_path, monkeypatch, caplog, form):
+    images = images_of("f4")
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("a.h5", "w") as file:
+        file["maps/a"], file["maps/energy"] = images, numpy.arange(3)
+    edf = pytest.importorskip("fabio").edfimage
+    edf.EdfImage(data=images[2]).write("2.edf")
+    aligned = align_stacks(form, numpy.zeros((3, 2)))["a"]
+    assert len(caplog.messages) == isinstance(form, str)  # a group is listed once
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    numpy.testing.assert_array_equal(aligned, images)
+
+
 def test_lazy_stacks_are_stacks_for_everything_else():
     images = images_of("f8", number=4, shape=(40, 40))
     moved = numpy.stack([ndimage.shift(image, (0, 0), order=1) for image in images])

@@ -47,6 +47,7 @@ from .evaluation import check_transformation_per_image
 from .io import Hdf5OutputStacks
 from .io import find_sources
 from .io import hdf5_output_context
+from .io import make_absolute
 from .io import make_process
 from .io import open_stacks
 from .transformation import Conventions
@@ -165,7 +166,7 @@ def align_stacks(
             # and that the stacks are closed when the output is moved into their file.
             saved = context.enter_context(hdf5_output_context(output))
             saved.reserve(sources)
-        opened = context.enter_context(open_stacks(stacks))
+        opened = context.enter_context(open_stacks(sources))
         registrations = _find_registrations(opened, transformations, convention)
         passes = [
             (crop and _may_be_invalid(stack)) + (saved is not None) for stack in opened.values()
@@ -180,7 +181,7 @@ def align_stacks(
         _warn_of_failed(registrations)
         aligned = {
             name: AlignedStack(
-                Source(name, sources[name] if stack.in_file else stack),
+                Source(name, make_absolute(sources[name]) if stack.in_file else stack),
                 registrations[name],
                 Resampling(int(interpolation_order), rectangles[name], floating_type(stack.dtype)),
             )

@@ -19,6 +19,7 @@ from .input_stack import ImageStacks
 from .input_stack import InputStacks
 from .input_stack import find_sources
 from .input_stack import input_context
+from .input_stack import make_absolute
 from .input_stack import name_sources
 from .input_stack import open_stacks
 from .output_stack import Hdf5OutputStacks
@@ -41,6 +42,7 @@ __all__ = [
     "find_stacks",
     "hdf5_output_context",
     "input_context",
+    "make_absolute",
     "make_plot",
     "make_process",
     "name_sources",

@@ -221,6 +221,22 @@ input_context = open_stacks
 """The name of :func:`open_stacks` in ewoksndreg 0.5.0."""
 
 
+def make_absolute(source: Any) -> Any:
+    """Make the paths of files absolute, so that the current folder may change.
+
+    :param source: a stack, in a form that :func:`open_stacks` accepts as a value of a dictionary.
+    """
+    if isinstance(source, (list, tuple)):
+        return [make_absolute(each) for each in source]
+    if not is_url(source):
+        return source
+    if _is_image_file(source):
+        return os.path.abspath(os.path.expanduser(source))
+    url = as_data_url(source)
+    path = os.path.abspath(str(url.file_path()))
+    return DataUrl(file_path=path, data_path=url.data_path(), data_slice=url.data_slice())
+
+
 def _open_stack(name: str, source: Any) -> Stack:
     label = f"Stack {name!r}"
     if isinstance(source, Stack):
