@@ -251,6 +251,37 @@ def test_a_stack_that_says_nothing_changes_nothing(kind, with_evaluation, stacks
     assert str(result).startswith("refined on 3 of 4 stacks: moved by 0.")
 
 
+@parametrize_sample("kind", ["noise", "few counts", "pattern", "noisy pattern"], every=2)
+def test_nor_where_the_registration_is_far_off(kind, stacks, truth):
+    """No registration that was given improves anything, so the ranking knows no weights."""
+    more = {**stacks, "silent": silent(kind)}
+    far = off(truth, 5, seed=2)
+    alone = refine_registration(stacks, far)
+    result = refine_registration(more, far, evaluate(more, {"a": far, "b": off(truth, 5, seed=1)}))
+    assert error_of(alone.transformations, truth) < 0.05
+    difference = matrices_of(result.transformations) - matrices_of(alone.transformations)
+    assert numpy.abs(difference).max() < 0.02
+    assert result.stack_weights["silent"] == 0
+
+
+@parametrize_sample("kind", ["translation", "rigid", "affine"], every=2)
+def test_one_noisy_stack_and_a_pattern(kind):
+    """The pattern is much sharper, but a motion that is found does not improve it."""
+    truth = motion(kind)
+    stacks = {"a": look(truth, 0, noise=0.5), "pattern": silent("noisy pattern")}
+    far = off(truth, 3, seed=2)
+    result = refine_registration(stacks, far, evaluate(stacks, {"a": far, "pattern": far}))
+    assert error_of(far, truth) > 3
+    assert error_of(result.transformations, truth) < 0.15
+    assert result.stack_weights["pattern"] == 0
+
+
+def test_opposite_contrast_of_an_image_that_is_far_off(stacks, truth):
+    changed = {**stacks, "b": stacks["b"] * numpy.array([1, 1, -1, 1, -1])[:, None, None]}
+    result = refine_registration(changed, off(truth, 3.5, seed=2))
+    assert error_of(result.transformations, truth) < 0.05
+
+
 def test_stacks_that_move_differently_are_not_mixed(stacks, truth, rough):
     other = {name: look(motion("translation", 7), seed) for seed, name in ((11, "x"), (12, "y"))}
     both = {**stacks, **other}

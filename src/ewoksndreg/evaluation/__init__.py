@@ -5,7 +5,10 @@ from ._checks import check_same_image_shapes
 from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
+from ._comparisons import MSE_FLOOR
+from ._comparisons import OPPOSITE
 from ._comparisons import SMOOTHNESS_WEIGHT
+from ._comparisons import WEIGHT_FLOOR
 from ._html import verdict_as_html
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
@@ -24,7 +27,10 @@ from .evaluation import evaluate_stacks
 from .evaluation import post_evaluation
 
 __all__ = [
+    "MSE_FLOOR",
+    "OPPOSITE",
     "SMOOTHNESS_WEIGHT",
+    "WEIGHT_FLOOR",
     "Evaluation",
     "Limits",
     "LookJob",

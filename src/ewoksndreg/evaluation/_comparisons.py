@@ -24,12 +24,12 @@ IMPROVES = 0.05
 _SHOWS_MOTION = 0.1
 
 # Standardized MSE of images with opposite contrast: their correlation coefficient is below -0.5.
-_OPPOSITE = 3.0
+OPPOSITE = 3.0
 
 # The weight of a stack on which no registration from another stack improves anything. Small
 # compared to that of a stack that shows the motion, so that noise and static patterns do not matter
 # if there are better stacks.
-_WEIGHT_FLOOR = 0.01
+WEIGHT_FLOOR = 0.01
 
 # A step of 1 % of the image size is as bad as 0.6 % of the error of the unaligned images.
 SMOOTHNESS_WEIGHT = 0.6
@@ -110,7 +110,7 @@ class Comparisons:
         """Find the images whose contrast, once aligned, is opposite to that of the reference image,
         shape `(Q, S, N)`: an absorption edge lies between them."""
         with numpy.errstate(invalid="ignore"):
-            return numpy.asarray(self.aligned_mse[:, registration] > _OPPOSITE)
+            return numpy.asarray(self.aligned_mse[:, registration] > OPPOSITE)
 
     def invert(self, images: NDArray[numpy.bool_]) -> Comparisons:
         """Compare the negatives of some images, shape `(Q, S, N)`: ``2 (1 + r)``."""
@@ -199,10 +199,10 @@ class Comparisons:
             unaligned = numpy.nan_to_num(unaligned, nan=1)
         others = self.scored & ~self.own
         if self.on_own:
-            weights = numpy.where(known.any(axis=2), 1, _WEIGHT_FLOOR)[numpy.newaxis]
+            weights = numpy.where(known.any(axis=2), 1, WEIGHT_FLOOR)[numpy.newaxis]
         else:
             smallest = relative_mse.min(axis=2, where=others, initial=1)
-            weights = _WEIGHT_FLOOR + numpy.maximum(unaligned - smallest, 0)
+            weights = WEIGHT_FLOOR + numpy.maximum(unaligned - smallest, 0)
         if stack_weights is not None:
             weights = weights * stack_weights[:, numpy.newaxis]
         shared = numpy.where(self.scored, weights[:, :, numpy.newaxis], 0.0)

@@ -39,6 +39,7 @@ class StackWork(ExitStack):
 
     :param registrations: N transformations for each of K registrations.
     :param scored: whether a registration is scored on a stack, shape `(K, S)`.
+    :param repetitions: how often the images are compared for each registration.
     """
 
     def __init__(
@@ -49,11 +50,12 @@ class StackWork(ExitStack):
         reporter: Reporter,
         max_workers: int | None,
         executor: Executor | None,
+        repetitions: int = 1,
     ) -> None:
         super().__init__()
         self._registrations = registrations
         self._scored = scored
-        operations = _count_operations(stacks, registrations, scored)
+        operations = _count_operations(stacks, registrations, repetitions * scored)
         kernel = select_kernel(operations).name
         fewest_images: int | None = FEWEST_IMAGES_ELSEWHERE
         if executor is None:
@@ -146,13 +148,16 @@ def _find_runs(numbers: set[int]) -> list[range]:
 def _count_operations(
     stacks: Mapping[str, Stack],
     registrations: Mapping[str, Sequence[Transformation]],
-    scored: NDArray[numpy.bool_],
+    comparisons: NDArray[numpy.int64],
 ) -> float:
     """Count the operations for :func:`.select_kernel`: each image is prepared, and compared with
-    and without alignment."""
+    and without alignment.
+
+    :param comparisons: how often each registration is compared with each stack, shape `(K, S)`.
+    """
     pixels = [math.prod(stack.shape) for stack in stacks.values()]
     shifts = TransformationType.identity, TransformationType.translation
     costs = [
         1 if items[-1].transformation_type in shifts else 6 for items in registrations.values()
     ]
-    return float(numpy.dot(pixels, 2 + numpy.dot(costs, scored)))
+    return float(numpy.dot(pixels, 2 + numpy.dot(costs, comparisons)))

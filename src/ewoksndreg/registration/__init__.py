@@ -1,6 +1,11 @@
 """Register stacks: find the transformations that align the images of a stack."""
 
 from ._alignment import Features
+from ._gauss_newton import BASES
+from ._gauss_newton import make_pyramid
+from ._gauss_newton import refine_image
+from ._intensities import CoarseSearch
+from ._intensities import count_levels
 from ._preprocess import FILTERS
 from ._preprocess import preprocess
 from ._preselect import check_same_shapes
@@ -14,15 +19,20 @@ from ._register_images import Method
 from ._result import Registration
 
 __all__ = [
+    "BASES",
     "FILTERS",
     "METHODS",
+    "CoarseSearch",
     "Features",
     "Method",
     "Registration",
     "as_type",
     "check_same_shapes",
+    "count_levels",
+    "make_pyramid",
     "preprocess",
     "rank_before_registering",
+    "refine_image",
     "register_each_stack",
     "register_stack",
     "register_stacks",

@@ -14,10 +14,10 @@ from .._typing import Matrix
 from ..kernels import Kernel
 from ..kernels import Prepared
 from ..kernels import resample_linear
-from ..refinement import make_pyramid
-from ..refinement import refine_image
 from ..transformation import TransformationType
 from ._alignment import Alignment
+from ._gauss_newton import make_pyramid
+from ._gauss_newton import refine_image
 from ._starts import StartFinder
 from ._starts import fine_structure
 
@@ -134,6 +134,33 @@ class IntensityMethod:
         return level.remove_equal(found)
 
 
+class CoarseSearch:
+    """Searches for an image of one stack in the reference image, with small copies of both.
+
+    :param reference: the last level of the pyramid of the reference image, see
+        :func:`count_levels`.
+    """
+
+    def __init__(
+        self, reference: Prepared, transformation_type: TransformationType, kernel: Kernel
+    ) -> None:
+        self._reference = reference
+        self._type = transformation_type
+        self._kernel = kernel
+        self._finder = StartFinder(
+            reference, transformation_type is not TransformationType.translation
+        )
+
+    def find(self, image: Prepared, start: Matrix) -> Matrix:
+        """Align the image from the starting points of :class:`StartFinder` and one more, and return
+        the best matrix."""
+        level = _Level([self._reference], [image], [1.0], self._kernel)
+        starts = [start, *self._finder.find(image), *self._finder.find_from_fine(image)]
+        found = [level.align(each, self._type) for each in level.remove_equal(starts)]
+        matrices = level.remove_equal([each for each in found if each is not None])
+        return level.sort(matrices)[0] if matrices else start
+
+
 @dataclass(frozen=True)
 class _Level:
     """One pyramid level of an image and its reference image, in each stack."""
@@ -177,19 +204,22 @@ class _Level:
         return self.remove_equal(found)
 
     def _refine_one(self, start: Matrix, transformation_type: TransformationType) -> Matrix | None:
-        references, images = ([[each] for each in some] for some in (self.references, self.images))
         # Noise in the gradients of the reference image shortens the steps.
         for _ in range(_MOST_REPETITIONS):
-            refined = refine_image(
-                references, images, start, transformation_type, self.weights, self.kernel
-            )
+            refined = self.align(start, transformation_type)
             if refined is None:
                 return None
-            distance = self._find_distance(refined.matrix, start)
-            start = refined.matrix
+            distance = self._find_distance(refined, start)
+            start = refined
             if distance < _SETTLED:
                 break
         return start
+
+    def align(self, start: Matrix, transformation_type: TransformationType) -> Matrix | None:
+        references, images = ([[each] for each in some] for some in (self.references, self.images))
+        return refine_image(
+            references, images, start, transformation_type, self.weights, self.kernel
+        )
 
     def remove_equal(self, matrices: Sequence[Matrix]) -> list[Matrix]:
         """Remove the matrices that are equal to an earlier one."""

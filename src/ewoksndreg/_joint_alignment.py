@@ -1,0 +1,249 @@
+"""Align the images of all stacks together with a reference image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+from typing import TypeVar
+
+import numpy
+from numpy.typing import NDArray
+
+from ._progress import Reporter
+from ._stacks import Stack
+from ._typing import Matrix
+from .evaluation import MSE_FLOOR
+from .evaluation import OPPOSITE
+from .evaluation import WEIGHT_FLOOR
+from .evaluation import PreparedImages
+from .evaluation import ReferenceImage
+from .evaluation import StackWork
+from .kernels import UNRELATED
+from .registration import CoarseSearch
+from .registration import count_levels
+from .registration import make_pyramid
+from .registration import refine_image
+from .transformation import Transformation
+from .transformation import TransformationType
+
+# Comparisons of an image: hardly any alignment takes the largest number of steps.
+_STEPS = 8
+
+# The weight of a stack that shows the motion: less is what noise and static patterns have.
+SHOWS_MOTION = 0.05
+
+# A registration that was found from a stack with nothing but noise removes this part of its error.
+_FITS_NOISE = 0.15
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Images to align with the reference image, possibly in another process.
+
+    :param references: the reference image of each stack.
+    :param stacks: the same images of each stack.
+    :param starts: for each image, its passive matrix in the frame of the reference image; None if
+        its transformation is kept.
+    """
+
+    references: list[ReferenceImage]
+    stacks: list[PreparedImages]
+    starts: list[Matrix | None]
+    transformation_type: TransformationType
+
+    @property
+    def images(self) -> PreparedImages:
+        """The images of the first stack, to count them and to name them in errors."""
+        return self.stacks[0]
+
+    @property
+    def reference(self) -> ReferenceImage:
+        return self.references[0]
+
+
+class JointAlignment(ExitStack):
+    """Aligns the images of several stacks with a reference image, as a context that keeps the
+    workers.
+
+    :param registration: the transformations to start from. Images whose transformation is singular
+        or not finite are not aligned.
+    :param reference: index of the reference image.
+    """
+
+    def __init__(
+        self,
+        stacks: Mapping[str, Stack],
+        registration: Sequence[Transformation],
+        reference: int,
+        transformation_type: TransformationType,
+        reporter: Reporter,
+        max_workers: int | None,
+        executor: Executor | None,
+    ) -> None:
+        super().__init__()
+        everywhere = numpy.ones((1, len(stacks)), dtype=bool)
+        self._work = self.enter_context(
+            StackWork(
+                stacks, {"": registration}, everywhere, reporter, max_workers, executor, _STEPS
+            )
+        )
+        self._work.leave_out_unchanging()
+        self._references = {
+            images.name: ReferenceImage(images.part(range(reference, reference + 1)))
+            for images in self._work.images
+        }
+        self._type = transformation_type
+        frame = registration[reference]
+        self._starts = [each.between(frame) for each in registration]
+        self._starts[reference] = None
+        self._levels = 1
+
+    def align(self, weights: Mapping[str, float]) -> list[Matrix | None]:
+        """Align each image in all stacks together, see :func:`.refine_image`.
+
+        :param weights: the weights of the stacks to use.
+        :returns: the passive matrices in the frame of the reference image; None for images that are
+            not aligned, or cannot be.
+        """
+        align = partial(_align_images, weights=list(weights.values()), levels=self._levels)
+        return self._run(align, list(weights))
+
+    def search(self) -> dict[str, float]:
+        """Search for each image in small copies of the reference image, in each stack on its own,
+        and compare what was found in all stacks. The best matrix of each image is the new start,
+        and :meth:`align` aligns smaller copies of the images first.
+
+        :returns: the weights of the stacks: what the new starts remove of their errors.
+        """
+        names = list(self._references)
+        found = self._run(_search_images, names)
+        searched = {n: each for n, each in enumerate(found) if each is not None}
+        if not searched:
+            return dict.fromkeys(names, 1.0)
+        removed = _find_removed([each.errors for each in searched.values()])
+        # A registration counts for its own stack as far as it removes more than it would of noise:
+        # so a single stack that shows the motion outweighs a pattern that does not move.
+        own = numpy.eye(1 + len(names), len(names), -1)
+        weights = (removed.mean(axis=0) - _FITS_NOISE * own).max(axis=0)
+        # A stack has no say where an image fits worse than without alignment, as a pattern does.
+        best = (numpy.maximum(removed, 0) @ numpy.maximum(weights, WEIGHT_FLOOR)).argmax(axis=1)
+        for (n, each), k in zip(searched.items(), best, strict=True):
+            self._starts[n] = each.matrices[k]
+        self._levels = count_levels(self._work.images[0].stack.shape[1:])
+        weights = WEIGHT_FLOOR + numpy.maximum(removed[range(len(best)), best].mean(axis=0), 0)
+        return dict(zip(names, weights.tolist(), strict=True))
+
+    def _run(self, function: Callable[..., list[_T]], names: Sequence[str]) -> list[_T]:
+        """Run a function on chunks of the images of some stacks."""
+        stacks = [images for images in self._work.images if images.name in names]
+        jobs = [
+            _Job(
+                [self._references[images.name] for images in stacks],
+                [images.part(part) for images in stacks],
+                self._starts[part.start : part.stop],
+                self._type,
+            )
+            for part in self._work.split()
+        ]
+        return [each for part in self._work.workers.run(function, jobs) for each in part]
+
+
+def _align_images(
+    job: _Job,
+    on_image: Callable[[], object] = lambda: None,
+    *,
+    weights: Sequence[float],
+    levels: int,
+) -> list[Matrix | None]:
+    kernel = job.images.kernel
+    references = [make_pyramid(each.prepare(), levels, kernel) for each in job.references]
+    buffers = [numpy.empty_like(reference[0].pixels) for reference in references]
+    found: list[Matrix | None] = []
+    with ExitStack() as context:
+        for images in job.stacks:
+            context.enter_context(images.open())
+        for n, start in enumerate(job.starts):
+            matrix = None
+            if start is not None:
+                pyramids = [
+                    make_pyramid(images.prepare(n, out=buffer), levels, kernel)
+                    for images, buffer in zip(job.stacks, buffers, strict=True)
+                ]
+                matrix = refine_image(
+                    references, pyramids, start, job.transformation_type, weights, kernel
+                )
+            found.append(matrix)
+            on_image()
+    return found
+
+
+class _Candidates(NamedTuple):
+    """Matrices of one image: the given one, and one that was found from each of the S stacks.
+
+    :param errors: standardized MSE in each stack, without alignment and with each matrix, shape
+        `(2 + S, S)`.
+    """
+
+    matrices: list[Matrix]
+    errors: NDArray[numpy.float64]
+
+
+def _find_removed(errors: Sequence[NDArray[numpy.float64]]) -> NDArray[numpy.float64]:
+    """Compute which part of the error of a stack each matrix removes; see :class:`.Comparisons`.
+
+    :param errors: of each image, see :class:`_Candidates`.
+    :returns: shape `(N, 1 + S, S)`; negative if the error increases.
+    """
+    mse = numpy.nan_to_num(numpy.array(errors), nan=UNRELATED)
+    # The contrast is opposite if the strongest correlation is negative, and strong.
+    lowest, highest = mse.min(axis=1, keepdims=True), mse.max(axis=1, keepdims=True)
+    opposite = (highest > OPPOSITE) & (lowest + highest > 4)
+    mse = numpy.minimum(numpy.where(opposite, 4 - mse, mse), UNRELATED)
+    before = mse[:, :1]
+    return numpy.asarray((before - mse[:, 1:]) / (before.mean(axis=0) + MSE_FLOOR))
+
+
+def _search_images(
+    job: _Job, on_image: Callable[[], object] = lambda: None
+) -> list[_Candidates | None]:
+    kernel = job.images.kernel
+    levels = count_levels(job.images.stack.shape[1:])
+    smaller = numpy.diag([0.5 ** (levels - 1), 0.5 ** (levels - 1), 1.0])
+    larger = numpy.linalg.inv(smaller)
+    references = [make_pyramid(each.prepare(), levels, kernel)[-1] for each in job.references]
+    searches = [CoarseSearch(each, job.transformation_type, kernel) for each in references]
+    found: list[_Candidates | None] = []
+    with ExitStack() as context:
+        for images in job.stacks:
+            context.enter_context(images.open())
+        for n, start in enumerate(job.starts):
+            candidates = None
+            if start is not None:
+                small = [
+                    make_pyramid(images.prepare(n), levels, kernel)[-1] for images in job.stacks
+                ]
+                start = smaller @ start @ larger
+                matrices = [start]
+                for search, image in zip(searches, small, strict=True):
+                    matrices.append(search.find(image, start))
+                errors = [
+                    [
+                        kernel.compare(a, b, matrix).mse
+                        for a, b in zip(references, small, strict=True)
+                    ]
+                    for matrix in (None, *matrices)
+                ]
+                candidates = _Candidates(
+                    [larger @ each @ smaller for each in matrices], numpy.array(errors)
+                )
+            found.append(candidates)
+            on_image()
+    return found
