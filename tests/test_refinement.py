@@ -207,7 +207,7 @@ def test_a_registration_that_cannot_be_scored_is_refused_with_the_reason(stacks,
 def test_noise_is_not_refined(truth):
     """It has no motion, but can always be aligned a little."""
     reasons = []
-    for seed, names in ((0, "ab"), (1, "ab"), (2, "a"), (21, "a"), (37, "a")):
+    for seed, names in ((0, "ab"), (1, "ab"), (0, "a"), (5, "a"), (12, "a")):
         rng = numpy.random.default_rng(seed)
         noise = {name: rng.poisson(0.5, size=(NUMBER, *SHAPE)) for name in names}
         result = refine_registration(noise, truth)
