@@ -73,16 +73,19 @@ class Blocks:
         length = max(1, min(len(together), LIMIT // 2 // max(size, 1)))
         start = index - (index - together.start) % length
         images = range(start, min(start + length, together.stop))
+        image: NDArray[Any]
+        if len(images) == 1:
+            image = read(images)[0]
+            return image
         with self._lock:
             block = self._blocks.setdefault(images, _Block())
             pixels = kept.get(block)
             if pixels is None:
                 pixels = numpy.asanyarray(read(images))
-                if len(images) > 1:
-                    kept.put(block, pixels, pixels.nbytes)
-        image: NDArray[Any] = pixels[index - start]
+                kept.put(block, pixels, pixels.nbytes)
         # A copy: a view would keep the whole block alive, and changing it would change the block.
-        return image.copy() if len(images) > 1 else image
+        image = pixels[index - start].copy()
+        return image
 
     def __reduce__(self) -> tuple[type[Blocks], tuple[()]]:
         return Blocks, ()

@@ -253,21 +253,18 @@ def _open_stack(name: str, source: Any) -> Stack:
         is_list = isinstance(source, numpy.ndarray) and source.ndim == 1
         parts = source.tolist() if is_list else source
         if isinstance(parts, (list, tuple)) and any(map(is_url, parts)):
-            return JoinedStack([_open_part(part, f"item {n}") for n, part in enumerate(parts)])
+            opened = (_open_url(part, f"item {n}", one_image=True) for n, part in enumerate(parts))
+            return JoinedStack(list(opened))
         return ArrayStack(source)
     except Exception as error:  # foreign arrays may raise anything
         raise add_context(error, label) from error
 
 
-def _open_part(part: Any, label: str) -> Stack:
-    if not is_url(part):
-        found = type(part).__name__
-        raise TypeError(f"{label}: expected the URL of an image, like the others, not {found}")
-    return _open_url(part, label, one_image=True)
-
-
-def _open_url(url: Url, label: str, *, one_image: bool = False) -> Stack:
+def _open_url(url: Any, label: str, *, one_image: bool = False) -> Stack:
     """:param label: the prefix of error messages."""
+    if not is_url(url):
+        found = type(url).__name__
+        raise TypeError(f"{label}: expected the URL of an image, like the others, not {found}")
     try:
         if _is_image_file(url):
             return ImageFile(url)
