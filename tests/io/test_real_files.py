@@ -1,6 +1,7 @@
 """Files as they are found: compressed, virtual, linked. Written with h5py, read by the library."""
 
 import os
+import pickle
 import subprocess
 import sys
 
@@ -108,6 +109,16 @@ def compressed(tmp_path):
 def test_a_fresh_process_reads_bitshuffle_without_further_imports(compressed, which, entrance):
     total = run_python(READ, compressed[which], "installed", entrance)
     assert total == str(int(IMAGES.sum()))
+
+
+def test_a_worker_reads_bitshuffle_without_further_imports(compressed):
+    with input_context({"a": compressed["itself"]}) as stacks:
+        data = pickle.dumps(stacks["a"])
+    code = "import pickle, sys; print(sum(int(i.sum()) for i in pickle.load(sys.stdin.buffer)))"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], input=data, capture_output=True, check=True
+    )
+    assert int(done.stdout) == IMAGES.sum()
 
 
 @pytest.mark.parametrize("which", ["itself", "virtual"])

@@ -110,6 +110,7 @@ class Hdf5Stack(Stack):
             del dataset
             kept.drop(owner)
             dataset = open_dataset(self._path, self._name, owner.swmr)
+            owner.swmr = dataset.file.swmr_mode
             kept.put(owner, dataset, LIMIT // 2 if self._is_virtual else CACHE)
         return dataset
 

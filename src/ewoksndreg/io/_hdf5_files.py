@@ -43,6 +43,9 @@ class KeptDataset:
         self.closed = False
         self.reads = 0
 
+    def __reduce__(self) -> tuple[type[KeptDataset], tuple[()]]:
+        return KeptDataset, ()  # another process checks the dataset again, and imports its filters
+
 
 @contextmanager
 def open_to_read(path: str) -> Iterator[h5py.File]:
