@@ -1,5 +1,7 @@
 """What several test modules share: transformations and images made without the library."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -27,6 +29,24 @@ class Foreign(Transformation):
         self, image: ArrayLike, *, cval: float = numpy.nan, interpolation_order: int = 1
     ) -> NDArray[Any]:
         return self.wrapped.apply_data(image, cval=cval, interpolation_order=interpolation_order)
+
+
+def run_python(
+    *arguments: object, check: bool = True, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own.
+
+    :param check: whether it has to succeed.
+    """
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+    assert done.returncode == 0 or not check, done.stderr
+    return done
 
 
 def parametrize_sample(names: str, *values: Sequence[Any], every: int) -> pytest.MarkDecorator:

@@ -1,8 +1,6 @@
 """The command line: from a file to an aligned file."""
 
 import json
-import subprocess
-import sys
 from importlib.resources import files
 
 import h5py
@@ -14,6 +12,8 @@ from silx.io import get_data
 
 from ewoksndreg.command import main
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
+
+from .conftest import run_python
 
 MOTION = [(0, 0), (1.5, -2), (3.25, 1), (-1, 2.5)]  # of the sample in each image, px
 NAMES = ["Ca-K", "Fe-K"]
@@ -250,7 +250,5 @@ def test_another_reference_image(maps, last):
 
 
 def test_it_is_a_module_too():
-    done = subprocess.run(
-        [sys.executable, "-m", "ewoksndreg", "--help"], capture_output=True, text=True, check=True
-    )
-    assert "ewoksndreg run maps.h5::/entry/maps aligned.h5::/entry/aligned" in done.stdout
+    printed = run_python("-m", "ewoksndreg", "--help").stdout
+    assert "ewoksndreg run maps.h5::/entry/maps aligned.h5::/entry/aligned" in printed

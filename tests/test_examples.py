@@ -3,13 +3,13 @@
 import doctest
 import importlib
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import ewoksndreg
+
+from .conftest import run_python
 
 PAGES = Path(__file__).parent.parent / "doc" / "reference" / "api"
 REFERENCE = "".join(page.read_text(encoding="utf-8") for page in PAGES.glob("*.rst"))
@@ -75,7 +75,4 @@ def test_importing_the_package_imports_nothing_else():
         " & {'numpy', 'scipy', 'h5py', 'silx', 'pydantic', 'numba', 'matplotlib', 'skimage',"
         " 'distributed', 'pandas', 'ewokscore'})"
     )
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "set()"
+    assert run_python("-c", code).stdout.strip() == "set()"

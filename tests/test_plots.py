@@ -1,8 +1,6 @@
 """What the plots show is what was found, and the names are those that were given."""
 
 import math
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy
@@ -16,6 +14,7 @@ from ewoksndreg import evaluate_stacks
 from ewoksndreg import plots
 
 from .conftest import rotation_matrix
+from .conftest import run_python
 from .conftest import shift_matrix
 from .conftest import smooth_image
 from .evaluation.conftest import WatchedStackWithShape
@@ -372,11 +371,8 @@ def test_without_matplotlib_it_says_what_to_install():
         "try:\n    ewoksndreg.plots\n"
         "except ModuleNotFoundError as error:\n    print(error, error.name)"
     )
-    ended = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
     told = 'The plots need matplotlib: pip install ".[plots]" in the folder of the sources'
-    assert ended.stdout == f"{told} matplotlib\n"
+    assert run_python("-c", program).stdout == f"{told} matplotlib\n"
 
 
 def test_an_image_that_cannot_be_transformed_is_named(evaluation):

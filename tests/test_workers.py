@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from concurrent.futures import CancelledError
@@ -20,6 +19,7 @@ from ewoksndreg.workers import count_workers
 from ewoksndreg.workers import dask_workers
 from ewoksndreg.workers import may_start_processes
 
+from .conftest import run_python
 from .evaluation.conftest import evaluate
 from .worker_stacks import DyingStack
 from .worker_stacks import SlowStack
@@ -229,8 +229,6 @@ def test_a_script_without_guard_may_use_processes(tmp_path):
         "    print(list(executor.map(abs, [-1, -2])))\n"
         "print(__file__ == __import__('sys').argv[0], __spec__)\n"
     )
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, str(script)], capture_output=True, text=True, check=True
-    )
+    done = run_python(script)
     assert done.stdout.splitlines() == ["begin", "[1, 2]", "True None"]
     assert done.stderr == ""

@@ -3,7 +3,6 @@
 import io
 import re
 import struct
-import subprocess
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from ewoksndreg.demo import _run as run
 from ewoksndreg.demo.__main__ import main
 from ewoksndreg.demo._files import DemoFiles
 from ewoksndreg.demo.samples import make_sample
+
+from ..conftest import run_python
 
 pytestmark = pytest.mark.xdist_group("demo")  # it runs once
 
@@ -250,9 +251,7 @@ def test_without_the_extra_the_command_ends_with_one_sentence(tmp_path: Path) ->
         "import runpy, sys; sys.modules['skimage'] = None;"
         " runpy.run_module('ewoksndreg.demo', run_name='__main__')"
     )
-    ended = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    ended = run_python("-c", program, cwd=tmp_path, check=False)
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert ended.stderr == (

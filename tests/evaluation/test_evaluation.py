@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import subprocess
-import sys
 import tracemalloc
 from concurrent.futures import CancelledError
 from contextlib import nullcontext
@@ -22,6 +20,7 @@ from ewoksndreg.transformation import Homography
 from ..conftest import Foreign
 from ..conftest import parametrize_sample
 from ..conftest import rotation_matrix
+from ..conftest import run_python
 from ..conftest import shift_matrix
 from ..conftest import smooth_image
 from .conftest import WatchedStack
@@ -207,8 +206,7 @@ def test_the_evaluation_is_pure():
         "import sys, ewoksndreg.evaluation, ewoksndreg.transformation;"
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)  # noqa: S603
-    loaded = set(done.stdout.split())
+    loaded = set(run_python("-c", code).stdout.split())
     assert "scipy" in loaded
     assert not loaded & {"h5py", "silx", "ewokscore", "pydantic", "PyQt5", "PySide6", "skimage"}
 

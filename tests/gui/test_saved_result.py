@@ -6,7 +6,6 @@ from ..qt_available import require_qt
 require_qt()
 
 import os
-import subprocess
 import sys
 
 import h5py
@@ -17,6 +16,7 @@ from ewoksndreg.gui.__main__ import main
 from ewoksndreg.gui.__main__ import open_window
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
+from ..conftest import run_python
 from .conftest import MOTION
 from .conftest import WRONG
 from .conftest import find_loaded_number
@@ -137,13 +137,7 @@ print(main(["result.h5"]))
 def test_without_a_display_a_sentence_says_what_works_there():
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     environment = {key: value for key, value in os.environ.items() if key not in hidden}
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", WITHOUT_DISPLAY],
-        capture_output=True,
-        env=environment,
-        check=True,  # not killed by Qt
-        text=True,
-    )
+    done = run_python("-c", WITHOUT_DISPLAY, env=environment)  # not killed by Qt
     *sentences, returned = done.stdout.splitlines()
     assert returned == "2"
     sentences.append(done.stderr.splitlines()[-1])
@@ -157,8 +151,6 @@ def test_without_a_display_a_sentence_says_what_works_there():
 def test_a_display_that_does_not_answer_is_none():
     environment = {**os.environ, "DISPLAY": ":987", "QT_QPA_PLATFORM": "xcb"}
     code = "from ewoksndreg.gui import make_application; make_application()"
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, env=environment, check=False, text=True
-    )
+    done = run_python("-c", code, env=environment, check=False)
     assert done.returncode == 1
     assert "There is no display for a window" in done.stderr.splitlines()[-1]

@@ -1,7 +1,6 @@
 """Every chunk is decompressed once: HDF5 decompresses a chunk as a whole, also for one image."""
 
 import math
-import subprocess
 import sys
 
 import h5py
@@ -13,6 +12,7 @@ from ewoksndreg.io import _hdf5_files
 from ewoksndreg.io.input_stack import input_context
 
 from ..conftest import parametrize_sample
+from ..conftest import run_python
 from .counting import NUMBER
 from .counting import counted_decompressions
 
@@ -178,10 +178,7 @@ def test_memory_is_bounded_by_the_limit(tmp_path, which):
         file.create_virtual_dataset("v", layout)
     urls = [f"{tmp_path}/{n}.h5::/{n}" for n in range(number)]
     urls = [f"{tmp_path}/v.h5::/v"] if which == "virtual" else urls
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", READ, *urls], capture_output=True, check=True, text=True
-    )
-    assert int(done.stdout) < 64 + 30
+    assert int(run_python("-c", READ, *urls).stdout) < 64 + 30
 
 
 def test_stacks_that_are_read_by_turns_decompress_once_as_long_as_they_fit(tmp_path, decompressed):

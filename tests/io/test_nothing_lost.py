@@ -22,6 +22,7 @@ from ewoksndreg.io.output_stack import output_context
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 
 from ..conftest import parametrize_sample
+from ..conftest import run_python
 from .killing import OLD
 from .killing import make_file
 from .killing import old_content_is_there
@@ -31,18 +32,8 @@ ROOT = Path(__file__).parent.parent.parent
 IMAGES = numpy.random.default_rng(0).normal(size=(6, 64, 64))
 
 
-def run_python(*arguments, **kwargs):
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        check=False,
-        **kwargs,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run_from_root(*arguments):
+    return run_python(*arguments, cwd=ROOT, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}).stdout
 
 
 @pytest.fixture
@@ -53,7 +44,7 @@ def path(tmp_path):
 
 @pytest.fixture(scope="module")
 def tracing():
-    found = run_python("-c", "from tests.io.tracing import can_trace; print(can_trace())")
+    found = run_from_root("-c", "from tests.io.tracing import can_trace; print(can_trace())")
     if found.strip() != "True":
         pytest.skip("system calls cannot be followed here")
 
@@ -71,7 +62,7 @@ def tracing():
 def test_killed_at_any_step_the_old_content_is_there(tmp_path, group, stride, libver):
     """Each change of a file by the process, also those that HDF5 makes, is a step."""
     found = json.loads(
-        run_python("-m", "tests.io.killing", "every", tmp_path, group, libver, stride)
+        run_from_root("-m", "tests.io.killing", "every", tmp_path, group, libver, stride)
     )
     print(found)
     first, last = min(found["touching"]), max(found["touching"])
@@ -89,7 +80,7 @@ def test_killed_at_any_step_the_old_content_is_there(tmp_path, group, stride, li
 @pytest.mark.usefixtures("tracing")
 @pytest.mark.parametrize("stride", [6, pytest.param(1, marks=pytest.mark.full)])
 def test_killed_at_any_step_a_new_file_is_there_or_not(tmp_path, stride):
-    found = json.loads(run_python("-m", "tests.io.killing", "new", tmp_path, stride))
+    found = json.loads(run_from_root("-m", "tests.io.killing", "new", tmp_path, stride))
     assert found["steps"] > 20
     assert found["partly"] == []
     assert found["not again"] == []
@@ -98,7 +89,7 @@ def test_killed_at_any_step_a_new_file_is_there_or_not(tmp_path, stride):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 @pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.full)])
 def test_killed_at_random_the_old_content_is_there(tmp_path, kills):
-    found = json.loads(run_python("-m", "tests.io.killing", "random", tmp_path, kills))
+    found = json.loads(run_from_root("-m", "tests.io.killing", "random", tmp_path, kills))
     print(found)
     assert found["killed"] == kills
     assert found["lost"] == 0
@@ -139,7 +130,7 @@ def test_on_a_full_disk_the_error_names_the_file_and_nothing_changes(tmp_path, e
     full.unlink()
 
     limit = len(before) + int(share * need)
-    printed = run_python("-c", FULL_DISK, limit, path).strip()
+    printed = run_from_root("-c", FULL_DISK, limit, path).strip()
     assert printed == f"OSError Cannot write to {str(path)!r}: File too large"
     if existing:
         assert path.read_bytes() == before
@@ -443,7 +434,7 @@ def test_a_file_can_be_written_in_a_folder_that_cannot():
         make_file(path)
         path.chmod(0o666)
         folder.chmod(0o555)
-        printed = run_python("-c", READ_ONLY_FOLDER, folder).splitlines()
+        printed = run_from_root("-c", READ_ONLY_FOLDER, folder).splitlines()
         folder.chmod(0o755)
         other = str(folder / "other.h5")
         assert printed == [

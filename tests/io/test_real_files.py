@@ -14,6 +14,7 @@ from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import output_context
 
 from ..conftest import parametrize_sample
+from ..conftest import run_python
 
 IMAGES = numpy.random.default_rng(0).poisson(20, size=(7, 12, 10)).astype(numpy.uint16)
 
@@ -86,12 +87,6 @@ except OSError as error:
 """
 
 
-def run_python(code, *arguments):
-    command = [sys.executable, "-W", "error", "-c", code, *arguments]
-    done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
-    return done.stdout.strip()
-
-
 @pytest.fixture
 def compressed(tmp_path):
     """A dataset, and a virtual one in another file that shows it."""
@@ -107,8 +102,8 @@ def compressed(tmp_path):
 
 @parametrize_sample("which, entrance", ["itself", "virtual"], ["io", "task"], every=3)
 def test_a_fresh_process_reads_bitshuffle_without_further_imports(compressed, which, entrance):
-    total = run_python(READ, compressed[which], "installed", entrance)
-    assert total == str(int(IMAGES.sum()))
+    done = run_python("-W", "error", "-c", READ, compressed[which], "installed", entrance)
+    assert done.stdout.strip() == str(int(IMAGES.sum()))
 
 
 def test_a_worker_reads_bitshuffle_without_further_imports(compressed):
@@ -123,7 +118,8 @@ def test_a_worker_reads_bitshuffle_without_further_imports(compressed):
 
 @pytest.mark.parametrize("which", ["itself", "virtual"])
 def test_without_hdf5plugin_one_sentence_says_what_to_install(compressed, which):
-    message = run_python(READ, compressed[which], "missing", "io")
+    done = run_python("-W", "error", "-c", READ, compressed[which], "missing", "io")
+    message = done.stdout.strip()
     assert message.startswith(f"OSError Stack 'Ca-K' ({compressed[which]}): ")
     assert message.endswith(
         "the dataset is compressed with bitshuffle (HDF5 filter 32008), which is not installed:"

@@ -12,6 +12,8 @@ import pytest
 from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import hdf5_output_context
 
+from ..conftest import run_python
+
 IMAGES = numpy.random.default_rng(0).normal(size=(4, 12, 10)).astype(numpy.float32)
 
 # Another program that has a file open until its standard input ends, and goes on writing to it.
@@ -140,10 +142,8 @@ def test_a_stack_that_grows_keeps_the_images_that_it_had(tmp_path):
             data[n - 1] = n
             data.flush()
             if n % 6 == 1:
-                done = subprocess.run(  # noqa: S603
-                    [sys.executable, "-c", READ, path], capture_output=True, text=True, check=True
-                )
-                lengths.append([float(word) for word in done.stdout.split()])
+                printed = run_python("-c", READ, path).stdout
+                lengths.append([float(word) for word in printed.split()])
     assert lengths == [[float(m) for m in range(1, n + 1)] for n in (1, 7, 13, 19)]
 
 
@@ -161,10 +161,10 @@ os._exit(9)
 def test_a_file_whose_writer_was_killed_says_what_to_do(tmp_path):
     """F13. Nobody can tell it from a writer that does not lock; HDF5's own writers do."""
     path = str(tmp_path / "a.h5")
-    subprocess.run([sys.executable, "-c", KILLED, path], check=False)  # noqa: S603
+    run_python("-c", KILLED, path, check=False)
     with pytest.raises(OSError, match=rf"crashed, or still writes .* `h5clear -s {path}`"):
         read(f"{path}::/a")
-    subprocess.run([sys.executable, "-c", KILLED, path, "swmr"], check=False)  # noqa: S603
+    run_python("-c", KILLED, path, "swmr", check=False)
     assert read(f"{path}::/a") == 1
 
 

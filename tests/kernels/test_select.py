@@ -13,19 +13,14 @@ import pytest
 from ewoksndreg.kernels import find_kernel
 from ewoksndreg.kernels import select_kernel
 
+from ..conftest import run_python
 from .conftest import kernel_or_skip
 
 SHOW = "import ewoksndreg.kernels as k; [print(k.find_kernel('numba').name) for _ in range(2)]"
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    return run_python("-c", code, env={**os.environ, **environment})
 
 
 def assert_numpy_with_one_message(done: subprocess.CompletedProcess[str], reason: str) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy
 import pytest
@@ -17,6 +15,8 @@ from orangecontrib.ewoksndreg.controls.text_values import read_input_url
 from orangecontrib.ewoksndreg.controls.text_values import read_output_url
 from orangecontrib.ewoksndreg.controls.text_values import read_stacks
 from orangecontrib.ewoksndreg.controls.text_values import read_transformations
+
+from ..conftest import run_python
 
 CA, FE = "maps.h5::/entry/maps/Ca-K", "maps.h5::/entry/maps/Fe-K"
 
@@ -179,4 +179,4 @@ def test_values_are_read_where_no_qt_is_installed():
         "import orangecontrib.ewoksndreg.controls.hdf5_datasets\n"
         "import orangecontrib.ewoksndreg.controls.messages\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+    run_python("-c", code)

@@ -7,8 +7,6 @@ require_qt()
 
 import itertools
 import json
-import subprocess
-import sys
 from importlib.metadata import distribution
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -23,6 +21,8 @@ from scipy import ndimage
 
 from ewoksndreg.io import open_stacks
 from orangecontrib.ewoksndreg import tutorials
+
+from ..conftest import run_python
 
 TUTORIAL = str(files(tutorials) / "post_evaluation.ows")
 SHIPPED = files("ewoksndreg.workflows") / "example.json"
@@ -175,10 +175,7 @@ def test_the_graph_runs_where_no_qt_is_installed():
         "assert not any('Qt' in name and module for name, module in sys.modules.items())\n"
         "print(json.dumps(outputs['ranked_stack_names']))\n"
     )
-    process = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    )
-    assert json.loads(process.stdout) == _rank_by_task()["ranked_stack_names"]
+    assert json.loads(run_python("-c", code).stdout) == _rank_by_task()["ranked_stack_names"]
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,13 @@
 
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy
 import pytest
 
+from ..conftest import run_python
 from .conftest import WRONG
 from .conftest import shift_images
 
@@ -19,13 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def execute(folder, *arguments):
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "ewoks", "execute", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_python("-m", "ewoks", "execute", *arguments, cwd=folder, timeout=120, check=False)
 
 
 def workflow_of(**inputs):

@@ -1,7 +1,5 @@
 """Each row of what 0.5.0's example task takes and gives, with its defects mended."""
 
-import subprocess
-import sys
 from functools import partial
 
 import numpy
@@ -10,6 +8,7 @@ import pytest
 from ewoksndreg import align_stacks
 from ewoksndreg.tasks.example2d_stacks import Example2DStacks
 
+from ..conftest import run_python
 from .conftest import find_cause
 from .conftest import run_task
 
@@ -140,9 +139,6 @@ def test_without_scikit_image_the_task_can_be_listed_and_says_what_to_install():
         "except RuntimeError as error:\n"
         "    print(error.__cause__)\n"
     )
-    process = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    )
-    assert process.stdout.strip() == (
+    assert run_python("-c", code).stdout.strip() == (
         'The example needs scikit-image: pip install ".[demo]" in the folder of the sources'
     )

@@ -1,7 +1,5 @@
 import json
 import logging
-import subprocess
-import sys
 from concurrent.futures import CancelledError
 from functools import partial
 from importlib.metadata import entry_points
@@ -24,6 +22,7 @@ from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.tasks.reg2d_posteval import Reg2DPostEvaluation
 from ewoksndreg.transformation import Transformation
 
+from ..conftest import run_python
 from .conftest import MOTION
 from .conftest import WRONG
 from .conftest import Progress
@@ -689,10 +688,7 @@ def test_importing_the_task_imports_no_optional_package():
         "import sys; import ewoksndreg.tasks.reg2d_posteval;"
         f"print([name for name in {optional} if name in sys.modules])"
     )
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert run_python("-c", code).stdout.strip() == "[]"
 
 
 def test_nothing_to_save_is_told(transformations, tmp_path):

@@ -1,7 +1,5 @@
 """Transformations from numbers, files and objects; what programs mean is in test_conventions."""
 
-import subprocess
-import sys
 from collections import namedtuple
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from ewoksndreg.transformation._conversion import as_registrations
 
 from ..conftest import Foreign
 from ..conftest import rotation_matrix
+from ..conftest import run_python
 from ..conftest import shift_matrix
 
 SHIFTS = [[0, 0], [7, -3], [-0.5, 2]]
@@ -616,10 +615,7 @@ def test_no_other_package_is_imported():
         "as_transformations([[0, 0]]); as_transformations([[0, 0]], convention='simpleitk');"
         "print([name for name in ('skimage', 'SimpleITK', 'cv2') if name in sys.modules])"
     )
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert run_python("-c", code).stdout.strip() == "[]"
 
 
 def test_only_one_module_imports_io():
