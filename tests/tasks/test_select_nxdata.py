@@ -248,6 +248,19 @@ def test_results_are_left_out_whoever_of_us_has_written_them(tmp_path, nexus_fil
             " Available: 'process'",
         ),
         (
+            "in.h5::/Entry/process",
+            ValueError,
+            "There is no group in 'in.h5::/' called 'Entry': did you mean 'entry'?"
+            " Available: 'empty', 'entry', 'plain'",
+        ),
+        (None, TypeError, "A URL is a string, a path or a silx DataUrl, not NoneType"),
+        (
+            "",
+            ValueError,
+            "Input 'input_root_uri': The URL '' does not say where in which file: write it as"
+            " 'file.h5::/path/inside/the/file'",
+        ),
+        (
             "in.h5::/entry/process/results/parameters/Ca-K",
             ValueError,
             "'in.h5::/entry/process/results/parameters/Ca-K' is a dataset: give the URL of a group"

@@ -2,6 +2,7 @@
 
 from ._file_stacks import read_small_dataset
 from ._hdf5_files import find_item
+from ._hdf5_files import follow
 from ._hdf5_files import open_to_read
 from ._nexus import Axis
 from ._nexus import StackAxes
@@ -40,6 +41,7 @@ __all__ = [
     "find_item",
     "find_sources",
     "find_stacks",
+    "follow",
     "hdf5_output_context",
     "input_context",
     "make_absolute",

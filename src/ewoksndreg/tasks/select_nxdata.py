@@ -13,6 +13,7 @@ import h5py
 from ewokscore import Task
 from ewokscore.model import BaseOutputModel
 from pydantic import Field
+from pydantic import ValidationInfo
 from pydantic import field_validator
 from silx.io.url import DataUrl
 
@@ -21,7 +22,9 @@ from .._nxdata import describe_nxdata
 from .._nxdata import find_free
 from .._nxdata import nest
 from ..io import as_data_url
+from ..io import find_item
 from ..io import find_stacks
+from ..io import follow
 from ..io import open_to_read
 from ..io import read_attribute
 from ..io import stack_names
@@ -54,8 +57,10 @@ class SelectInputs(TaskInputs):
 
     @field_validator("input_root_uri", "output_root_uri", mode="plain")
     @classmethod
-    def _check_url(cls, value: Any) -> Any:
-        return None if value is None or value == "" else _as_group_url(value)
+    def _check_url(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.field_name == "output_root_uri" and value in (None, ""):
+            return None
+        return _as_group_url(value)
 
 
 class SelectOutputs(BaseOutputModel):
@@ -130,7 +135,7 @@ def _as_group_url(value: Any) -> DataUrl:
     """Parse the URL of a group; that of a file is its root group."""
     if isinstance(value, DataUrl) and not value.data_path():
         value = DataUrl(file_path=value.file_path(), data_path="/")
-    elif isinstance(value, str) and "::" not in value and "?" not in value:
+    elif isinstance(value, str) and value and "::" not in value and "?" not in value:
         value = f"{value}::/"
     url = as_data_url(value)
     if url.data_slice() is not None:
@@ -143,17 +148,14 @@ def _url(file: DataUrl, path: str) -> DataUrl:
 
 
 def _find_group(file: h5py.File, url: DataUrl) -> h5py.Group:
-    path = str(url.data_path())
-    group = file.get(path)
-    if group is None:
-        parent, _, name = path.rpartition("/")
-        holder = file.get(parent or "/", {})
-        names = [each for each in holder if isinstance(holder.get(each), h5py.Group)]
-        where = f"group in '{url.file_path()}::{parent or '/'}' called"
-        raise ValueError(unknown_name(where, name, names))
-    if not isinstance(group, h5py.Group):
+    item, path, missing = follow(file, str(url.data_path()))
+    if isinstance(item, h5py.Dataset):
         raise ValueError(f"{url_text(url)!r} is a dataset: give the URL of a group above it")
-    return group
+    if missing:
+        names = [each for each in item if isinstance(find_item(item, each), h5py.Group)]
+        where = f"group in '{url.file_path()}::{path}' called"
+        raise ValueError(unknown_name(where, missing[0], names))
+    return item
 
 
 def _find_stacks(group: h5py.Group) -> Iterator[_Found]:
