@@ -24,29 +24,17 @@ class Selection(qt.QObject):
         super().__init__(parent)
         self._numbers: dict[str, int] = {}
         self._registrations: Collection[str] = ()
-        self._stack: str | None = None
-        self._image = 0
-        self._registration: str | None = None
-
-    @property
-    def stack(self) -> str | None:
+        self.stack: str | None = None
         """Name of the selected stack; None when there are no stacks."""
-        return self._stack
-
-    @property
-    def image(self) -> int:
+        self.image = 0
         """Number of the selected image."""
-        return self._image
-
-    @property
-    def registration(self) -> str | None:
+        self.registration: str | None = None
         """Name of the selected registration; None when there are no registrations."""
-        return self._registration
 
     @property
     def number_of_images(self) -> int:
         """Of the selected stack."""
-        return 0 if self._stack is None else self._numbers[self._stack]
+        return 0 if self.stack is None else self._numbers[self.stack]
 
     def restart(
         self,
@@ -67,14 +55,14 @@ class Selection(qt.QObject):
         """
         self._numbers = dict(numbers)
         self._registrations = registrations
-        self._stack = stack
-        self._image = self._clip(image)
-        self._registration = registration if registration in registrations else None
-        if self._registration is not None:
-            self.sigRegistrationChanged.emit(self._registration)
+        self.stack = stack
+        self.image = self._clip(image)
+        self.registration = registration if registration in registrations else None
+        if self.registration is not None:
+            self.sigRegistrationChanged.emit(self.registration)
         if stack is not None:
             self.sigStackChanged.emit(stack)
-            self.sigImageChanged.emit(self._image)
+            self.sigImageChanged.emit(self.image)
 
     def select_stack(self, name: str) -> None:
         """
@@ -82,25 +70,25 @@ class Selection(qt.QObject):
         """
         if name not in self._numbers:
             raise ValueError(f"There is no stack {name!r} to select")
-        if name == self._stack:
+        if name == self.stack:
             return
-        self._stack = name
-        before, self._image = self._image, self._clip(self._image)
+        self.stack = name
+        before, self.image = self.image, self._clip(self.image)
         self.sigStackChanged.emit(name)
-        if self._image != before:
-            self.sigImageChanged.emit(self._image)
+        if self.image != before:
+            self.sigImageChanged.emit(self.image)
 
     def select_image(self, number: int) -> None:
         """Select an image, or the nearest one where the stack has no such image."""
         number = self._clip(number)
-        if number != self._image:
-            self._image = number
+        if number != self.image:
+            self.image = number
             self.sigImageChanged.emit(number)
 
     def select_registration(self, name: str) -> None:
         """Select a registration; nothing happens where it cannot be looked at."""
-        if name in self._registrations and name != self._registration:
-            self._registration = name
+        if name in self._registrations and name != self.registration:
+            self.registration = name
             self.sigRegistrationChanged.emit(name)
 
     def _clip(self, number: int) -> int:
