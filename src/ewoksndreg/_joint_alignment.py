@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 from typing import TypeVar
@@ -21,6 +20,7 @@ from ._typing import Matrix
 from .evaluation import MSE_FLOOR
 from .evaluation import OPPOSITE
 from .evaluation import WEIGHT_FLOOR
+from .evaluation import Job
 from .evaluation import PreparedImages
 from .evaluation import ReferenceImage
 from .evaluation import StackWork
@@ -42,31 +42,6 @@ SHOWS_MOTION = 0.05
 _FITS_NOISE = 0.15
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """Images to align with the reference image, possibly in another process.
-
-    :param references: the reference image of each stack.
-    :param stacks: the same images of each stack.
-    :param starts: for each image, its passive matrix in the frame of the reference image; None if
-        its transformation is kept.
-    """
-
-    references: list[ReferenceImage]
-    stacks: list[PreparedImages]
-    starts: list[Matrix | None]
-    transformation_type: TransformationType
-
-    @property
-    def images(self) -> PreparedImages:
-        """The images of the first stack, to count them and to name them in errors."""
-        return self.stacks[0]
-
-    @property
-    def reference(self) -> ReferenceImage:
-        return self.references[0]
 
 
 class JointAlignment(ExitStack):
@@ -142,43 +117,49 @@ class JointAlignment(ExitStack):
         return dict(zip(names, weights.tolist(), strict=True))
 
     def _run(self, function: Callable[..., list[_T]], names: Sequence[str]) -> list[_T]:
-        """Run a function on chunks of the images of some stacks."""
+        """Run a function on chunks of the images of some stacks.
+
+        :param function: called with the images and the reference image of each stack, the passive
+            matrix to start from for each image (None: its transformation is kept), and the type.
+        """
         stacks = [images for images in self._work.images if images.name in names]
-        jobs = [
-            _Job(
-                [self._references[images.name] for images in stacks],
-                [images.part(part) for images in stacks],
-                self._starts[part.start : part.stop],
-                self._type,
+        references = [self._references[images.name] for images in stacks]
+        jobs = []
+        for part in self._work.split():
+            some = [images.part(part) for images in stacks]
+            starts = self._starts[part.start : part.stop]
+            jobs.append(
+                Job(some[0], references, partial(function, some, references, starts, self._type))
             )
-            for part in self._work.split()
-        ]
-        return [each for part in self._work.workers.run(function, jobs) for each in part]
+        return [each for part in self._work.workers.run(jobs) for each in part]
 
 
 def _align_images(
-    job: _Job,
+    stacks: Sequence[PreparedImages],
+    reference_images: Sequence[ReferenceImage],
+    starts: Sequence[Matrix | None],
+    transformation_type: TransformationType,
     on_image: Callable[[], object] = lambda: None,
     *,
     weights: Sequence[float],
     levels: int,
 ) -> list[Matrix | None]:
-    kernel = job.images.kernel
-    references = [make_pyramid(each.prepare(), levels, kernel) for each in job.references]
+    kernel = stacks[0].kernel
+    references = [make_pyramid(each.prepare(), levels, kernel) for each in reference_images]
     buffers = [numpy.empty_like(reference[0].pixels) for reference in references]
     found: list[Matrix | None] = []
     with ExitStack() as context:
-        for images in job.stacks:
+        for images in stacks:
             context.enter_context(images.open())
-        for n, start in enumerate(job.starts):
+        for n, start in enumerate(starts):
             matrix = None
             if start is not None:
                 pyramids = [
                     make_pyramid(images.prepare(n, out=buffer), levels, kernel)
-                    for images, buffer in zip(job.stacks, buffers, strict=True)
+                    for images, buffer in zip(stacks, buffers, strict=True)
                 ]
                 matrix = refine_image(
-                    references, pyramids, start, job.transformation_type, weights, kernel
+                    references, pyramids, start, transformation_type, weights, kernel
                 )
             found.append(matrix)
             on_image()
@@ -212,24 +193,26 @@ def _find_removed(errors: Sequence[NDArray[numpy.float64]]) -> NDArray[numpy.flo
 
 
 def _search_images(
-    job: _Job, on_image: Callable[[], object] = lambda: None
+    stacks: Sequence[PreparedImages],
+    reference_images: Sequence[ReferenceImage],
+    starts: Sequence[Matrix | None],
+    transformation_type: TransformationType,
+    on_image: Callable[[], object] = lambda: None,
 ) -> list[_Candidates | None]:
-    kernel = job.images.kernel
-    levels = count_levels(job.images.stack.shape[1:])
+    kernel = stacks[0].kernel
+    levels = count_levels(stacks[0].stack.shape[1:])
     smaller = numpy.diag([0.5 ** (levels - 1), 0.5 ** (levels - 1), 1.0])
     larger = numpy.linalg.inv(smaller)
-    references = [make_pyramid(each.prepare(), levels, kernel)[-1] for each in job.references]
-    searches = [CoarseSearch(each, job.transformation_type, kernel) for each in references]
+    references = [make_pyramid(each.prepare(), levels, kernel)[-1] for each in reference_images]
+    searches = [CoarseSearch(each, transformation_type, kernel) for each in references]
     found: list[_Candidates | None] = []
     with ExitStack() as context:
-        for images in job.stacks:
+        for images in stacks:
             context.enter_context(images.open())
-        for n, start in enumerate(job.starts):
+        for n, start in enumerate(starts):
             candidates = None
             if start is not None:
-                small = [
-                    make_pyramid(images.prepare(n), levels, kernel)[-1] for images in job.stacks
-                ]
+                small = [make_pyramid(images.prepare(n), levels, kernel)[-1] for images in stacks]
                 start = smaller @ start @ larger
                 matrices = [start]
                 for search, image in zip(searches, small, strict=True):

@@ -250,7 +250,7 @@ def test_of_arrays_only_the_images_of_a_job_travel(form, small_jobs):
         sent = pickle.dumps(job)
         assert len(sent) < 1.2 * stack[:17].nbytes
         arrived = pickle.loads(sent)  # noqa: S301
-        numpy.testing.assert_array_equal(arrived.reference.images.stack[0], stack[0])
+        numpy.testing.assert_array_equal(arrived.references[0].images.stack[0], stack[0])
         for n, image in zip(images_of(job), arrived.images.stack, strict=True):
             numpy.testing.assert_array_equal(image, stack[n])
 

@@ -22,7 +22,7 @@ from ewoksndreg.evaluation._remaining_shift import measure_shift
 from ewoksndreg.evaluation._rivals import draw_scores
 from ewoksndreg.evaluation._rivals import find_distance
 from ewoksndreg.evaluation._rivals import find_rivals
-from ewoksndreg.evaluation._unchanging import LookJob
+from ewoksndreg.evaluation._unchanging import choose_few
 from ewoksndreg.evaluation._unchanging import find_unchanging
 from ewoksndreg.kernels import find_kernel
 from ewoksndreg.transformation import Homography
@@ -302,7 +302,7 @@ def test_a_spoilt_image_is_found_and_named(kind, n):
 
 
 def look(images):
-    return find_unchanging(LookJob.of(PreparedImages("a", as_stack(images), 0, "numpy")))
+    return find_unchanging(choose_few(PreparedImages("a", as_stack(images), 0, "numpy")))
 
 
 def unchanging(images):

@@ -10,6 +10,7 @@ from ._comparisons import OPPOSITE
 from ._comparisons import SMOOTHNESS_WEIGHT
 from ._comparisons import WEIGHT_FLOOR
 from ._html import verdict_as_html
+from ._jobs import Job
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
 from ._prepared_images import PreparedImages
@@ -18,7 +19,7 @@ from ._remaining_shift import describe_shift
 from ._result import Evaluation
 from ._result import RegistrationScore
 from ._stack_work import StackWork
-from ._unchanging import LookJob
+from ._unchanging import choose_few
 from ._unchanging import find_unchanging
 from ._verdict import Limits
 from .eval_metrics import mse_eval
@@ -32,8 +33,8 @@ __all__ = [
     "SMOOTHNESS_WEIGHT",
     "WEIGHT_FLOOR",
     "Evaluation",
+    "Job",
     "Limits",
-    "LookJob",
     "PreparedImages",
     "ReferenceImage",
     "RegistrationScore",
@@ -43,6 +44,7 @@ __all__ = [
     "check_same_number_of_images",
     "check_stack_per_registration",
     "check_transformation_per_image",
+    "choose_few",
     "describe_shift",
     "evaluate_stacks",
     "find_outliers",

@@ -21,22 +21,6 @@ from ._remaining_shift import measure_shift
 
 
 @dataclass(frozen=True, eq=False)
-class InspectionJob:
-    """Consecutive images of one stack to compare with their neighbors.
-
-    :param reference: the reference image of the stack.
-    :param images: the images.
-    :param registration: the transformation of the reference image, and those of the images.
-    :param measured: indices, in the whole stack, of the images whose shift is measured.
-    """
-
-    reference: ReferenceImage
-    images: PreparedImages
-    registration: tuple[Transformation, Sequence[Transformation]]
-    measured: Collection[int]
-
-
-@dataclass(frozen=True, eq=False)
 class Inspection:
     """Comparisons of N aligned images of one stack.
 
@@ -65,18 +49,27 @@ class Inspection:
         )
 
 
-def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: None) -> Inspection:
+def inspect_images(
+    images: PreparedImages,
+    reference_image: ReferenceImage,
+    registration: tuple[Transformation, Sequence[Transformation]],
+    measured: Collection[int],
+    on_image: Callable[[], object] = lambda: None,
+) -> Inspection:
     """Compare each aligned image with the previous one, and measure the shift of some images.
 
+    :param images: consecutive images of one stack.
+    :param registration: the transformation of the reference image, and those of the images.
+    :param measured: indices, in the whole stack, of the images whose shift is measured.
     :param on_image: called after each image; an exception from it stops the job.
     :raises ValueError: if an image cannot be used; names it and its stack.
     :raises TypeError: if its pixels are not real numbers.
     :raises OSError: if it cannot be read.
     """
-    images, kernel = job.images, job.images.kernel
-    to_reference, transformations = job.registration
+    kernel = images.kernel
+    to_reference, transformations = registration
     found = Inspection.empty(len(images))
-    reference = job.reference.prepare()
+    reference = reference_image.prepare()
     buffers = [numpy.empty_like(reference.pixels) for _ in range(2)]
     before = None
     with images.open():
@@ -87,9 +80,9 @@ def inspect_images(job: InspectionJob, on_image: Callable[[], object] = lambda: 
                 if before is not None:
                     pair = _in_one_frame(before, image, transformations[n - 1], transformation)
                     found.neighbor_mse[n] = kernel.compare(*pair).mse
-                    if index in job.measured:
+                    if index in measured:
                         found.shifts[n, 1] = measure_shift(kernel, *pair)
-                if index in job.measured:
+                if index in measured:
                     pair = _in_one_frame(reference, image, to_reference, transformation)
                     found.shifts[n, 0] = measure_shift(kernel, *pair)
                     a, b, matrix = pair

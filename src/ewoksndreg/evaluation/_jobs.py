@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable
-from collections.abc import Iterable
+from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from concurrent.futures import Executor
 from concurrent.futures import Future
 from concurrent.futures import wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
-from typing import Protocol
+from typing import Generic
 from typing import TypeVar
 
 from .._progress import Reporter
@@ -101,19 +102,22 @@ def choose_workers(
         yield None, None
 
 
-class Job(Protocol):
-    """A computation on some images of one stack."""
-
-    @property
-    def images(self) -> PreparedImages: ...
-
-    @property
-    def reference(self) -> ReferenceImage | None:
-        """The reference image, which the jobs of one stack share."""
-
-
-_J = TypeVar("_J", bound=Job)
 _R = TypeVar("_R")
+
+
+@dataclass(frozen=True, eq=False)
+class Job(Generic[_R]):
+    """A computation on some images, possibly in another process.
+
+    :param images: the images, to count them and to name their stack in errors.
+    :param references: the reference images it needs, which other jobs may share.
+    :param run: returns the result; its argument `on_image` is optional and is called after each
+        image.
+    """
+
+    images: PreparedImages
+    references: Sequence[ReferenceImage]
+    run: Callable[..., _R]
 
 
 class Workers:
@@ -126,20 +130,13 @@ class Workers:
         self._executor = executor
         self._reporter = reporter
 
-    def run(
-        self,
-        function: Callable[..., _R],
-        jobs: Sequence[_J],
-        *,
-        counted: bool = True,
-    ) -> list[_R]:
+    def run(self, jobs: Sequence[Job[_R]], *, counted: bool = True) -> list[_R]:
         """Run jobs. If one fails or the reporter cancels, those that have started are finished, and
         the others do not start. A Dask cluster does not tell which have started: there they finish
         after this call.
 
-        :param function: runs a job; its optional second argument is called after each image.
         :param counted: whether the images count for the progress.
-        :returns: the results of the function, in the order of the jobs.
+        :returns: the results, in the order of the jobs.
         :raises CancelledError: if the reporter cancels.
         :raises RuntimeError: if a worker died; names a stack that it scored.
         :raises TypeError: if a stack or a transformation cannot be sent to a worker; names it.
@@ -153,21 +150,21 @@ class Workers:
         if self._executor is None:
             results = []
             for n, job in enumerate(jobs):
-                results.append(function(job, on_image))
-                _forget_reference(job, jobs[n + 1 :])
+                results.append(job.run(on_image=on_image))
+                _forget_references(job, jobs[n + 1 :])
             return results
         futures: list[Future[_R]] = []
         try:
             for job in jobs:
                 with _explain_errors(job):
-                    futures.append(self._executor.submit(function, job))
+                    futures.append(self._executor.submit(job.run))
             self._await(futures, jobs, counted)
         finally:
             # Dask cancels jobs that have started, too, and they never end for it.
             wait([future for future in futures if not future.cancel()])
         return [future.result() for future in futures]
 
-    def _await(self, futures: Sequence[Future[Any]], jobs: Sequence[Job], counted: bool) -> None:
+    def _await(self, futures: Sequence[Future[_R]], jobs: Sequence[Job[_R]], counted: bool) -> None:
         pending = dict(zip(futures, jobs, strict=True))
         while pending:
             done, _ = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
@@ -175,21 +172,22 @@ class Workers:
                 job = pending.pop(future)
                 with _explain_errors(job):
                     future.result()
-                _forget_reference(job, pending.values())
+                _forget_references(job, pending.values())
                 if counted:
                     self._reporter.count(len(job.images))
             self._reporter.check()
 
 
-def _forget_reference(job: Job, others: Iterable[Job]) -> None:
-    """Release a reference image that is no longer needed, so that memory does not grow with the
+def _forget_references(job: Job[Any], others: Collection[Job[Any]]) -> None:
+    """Release the reference images that are no longer needed, so that memory does not grow with the
     number of stacks."""
-    if job.reference and not any(other.reference is job.reference for other in others):
-        job.reference.forget()
+    for reference in job.references:
+        if not any(reference in other.references for other in others):
+            reference.forget()
 
 
 @contextmanager
-def _explain_errors(job: Job) -> Iterator[None]:
+def _explain_errors(job: Job[Any]) -> Iterator[None]:
     """Translate errors that occur while data is sent to or from a worker."""
     name = job.images.name
     try:

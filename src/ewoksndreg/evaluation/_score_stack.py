@@ -23,22 +23,6 @@ _KEPT_REFERENCES = 4
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreJob:
-    """Images of one stack to compare with the reference image, possibly in another process, if the
-    stack and the transformations can be sent there.
-
-    :param reference: the reference image of the stack.
-    :param images: the images.
-    :param registrations: for each registration, the transformation of the reference image and those
-        of the images; None for a registration that is not scored on this stack.
-    """
-
-    reference: ReferenceImage
-    images: PreparedImages
-    registrations: Sequence[tuple[Transformation, Sequence[Transformation]] | None]
-
-
-@dataclass(frozen=True, eq=False)
 class StackScores:
     """Comparisons of N images of one stack with the reference image.
 
@@ -68,35 +52,42 @@ class StackScores:
         )
 
 
-def score_images(job: ScoreJob, on_image: Callable[[], object] = lambda: None) -> StackScores:
+def score_images(
+    images: PreparedImages,
+    reference_image: ReferenceImage,
+    registrations: Sequence[tuple[Transformation, Sequence[Transformation]] | None],
+    on_image: Callable[[], object] = lambda: None,
+) -> StackScores:
     """Compare images of one stack with its reference image, with and without alignment.
 
     Each image is read once. One image and the reference image are in memory at a time.
 
+    :param registrations: for each registration, the transformation of the reference image and those
+        of the images; None for a registration that is not scored on this stack.
     :param on_image: called after each image; an exception from it stops the job.
     :raises ValueError: if an image cannot be used; names it and its stack.
     :raises TypeError: if its pixels are not real numbers.
     :raises OSError: if it cannot be read.
     """
-    images, kernel = job.images, job.images.kernel
-    shape = len(job.registrations), len(images)
+    kernel = images.kernel
+    shape = len(registrations), len(images)
     unaligned_mse = numpy.full(shape[1], numpy.nan)
     aligned_mse, overlap = numpy.full(shape, numpy.nan), numpy.full(shape, numpy.nan)
     infinite_pixels = 0
-    reference = job.reference.prepare()
+    reference = reference_image.prepare()
     references = _AlignedReferences(reference)
     buffer = numpy.empty_like(
         reference.pixels
     )  # new memory for each image would take 10 % of the time
     with images.open():
         for n in range(len(images)):
-            is_reference = images.first_index + n == job.reference.index
+            is_reference = images.first_index + n == reference_image.index
             image = reference if is_reference else images.prepare(n, out=buffer)
             infinite_pixels += image.infinite
             with images.locate_errors(n):
                 if not is_reference:
                     unaligned_mse[n] = kernel.compare(reference, image).mse
-                for k, registration in enumerate(job.registrations):
+                for k, registration in enumerate(registrations):
                     if registration is None:
                         continue
                     to_reference, transformations = registration

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from functools import partial
 
 import numpy
 from numpy.typing import NDArray
@@ -17,20 +18,19 @@ from ..kernels import select_kernel
 from ..transformation import Transformation
 from ..transformation import TransformationType
 from ._inspection import Inspection
-from ._inspection import InspectionJob
 from ._inspection import inspect_images
 from ._jobs import FEWEST_IMAGES_ELSEWHERE
+from ._jobs import Job
 from ._jobs import Workers
 from ._jobs import choose_workers
 from ._jobs import split_images
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._remaining_shift import choose_images
-from ._score_stack import ScoreJob
 from ._score_stack import StackScores
 from ._score_stack import score_images
-from ._unchanging import LookJob
 from ._unchanging import Unchanging
+from ._unchanging import choose_few
 from ._unchanging import find_unchanging
 
 
@@ -79,8 +79,9 @@ class StackWork(ExitStack):
 
     def leave_out_unchanging(self) -> dict[str, Unchanging]:
         """Find the pixels of each stack that never change, and mark them as invalid."""
-        jobs = list(map(LookJob.of, self.images))
-        found = self.workers.run(find_unchanging, jobs, counted=False)
+        few = map(choose_few, self.images)
+        jobs = [Job(images, (), partial(find_unchanging, images)) for images in few]
+        found = self.workers.run(jobs, counted=False)
         for images, each in zip(self._images.values(), found, strict=True):
             images.unchanging = each.bits
         return dict(zip(self._images, found, strict=True))
@@ -89,11 +90,11 @@ class StackWork(ExitStack):
         """Compare all images with one of their stack, aligned with the registrations to score."""
         jobs = self.make_score_jobs(reference)
         parts: dict[str, list[StackScores]] = {name: [] for name in self._images}
-        for job, part in zip(jobs, self.workers.run(score_images, jobs), strict=True):
+        for job, part in zip(jobs, self.workers.run(jobs), strict=True):
             parts[job.images.name].append(part)
         return {name: StackScores.concatenate(each) for name, each in parts.items()}
 
-    def make_score_jobs(self, reference: int) -> list[ScoreJob]:
+    def make_score_jobs(self, reference: int) -> list[Job[StackScores]]:
         jobs = []
         for j, images in enumerate(self._images.values()):
             shared = ReferenceImage(images.part(range(reference, reference + 1)))
@@ -102,7 +103,9 @@ class StackWork(ExitStack):
                     (each[reference], each[part.start : part.stop]) if self._scored[k, j] else None
                     for k, each in enumerate(self._registrations.values())
                 ]
-                jobs.append(ScoreJob(shared, images.part(part), registrations))
+                some = images.part(part)
+                compare = partial(score_images, some, shared, registrations)
+                jobs.append(Job(some, (shared,), compare))
         return jobs
 
     def inspect(
@@ -127,8 +130,10 @@ class StackWork(ExitStack):
             needed = {*measured, *suspects.get(images.name, ()), *before, *after}
             for run in _find_runs(needed & set(range(number))):
                 pair = transformations[reference], transformations[run.start : run.stop]
-                jobs.append(InspectionJob(shared, images.part(run), pair, measured))
-        for job, part in zip(jobs, self.workers.run(inspect_images, jobs), strict=True):
+                some = images.part(run)
+                inspect = partial(inspect_images, some, shared, pair, measured)
+                jobs.append(Job(some, (shared,), inspect))
+        for job, part in zip(jobs, self.workers.run(jobs), strict=True):
             start = job.images.first_index
             found[job.images.name].fill(range(start, start + len(job.images)), part)
         return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from typing import NamedTuple
 
@@ -44,21 +43,15 @@ class Unchanging(NamedTuple):
     marked: float
 
 
-@dataclass(frozen=True, eq=False)
-class LookJob:
-    """:param images: a few images of one stack."""
-
-    images: PreparedImages
-    reference: None = None
-
-    @classmethod
-    def of(cls, images: PreparedImages) -> LookJob:
-        """Select a few evenly spaced images of a stack."""
-        step = max(1, (len(images) - 1) // (_IMAGES - 1))
-        return cls(images.with_stack(images.stack[: step * (_IMAGES - 1) + 1 : step]))
+def choose_few(images: PreparedImages) -> PreparedImages:
+    """Choose a few evenly spaced images of a stack."""
+    step = max(1, (len(images) - 1) // (_IMAGES - 1))
+    return images.with_stack(images.stack[: step * (_IMAGES - 1) + 1 : step])
 
 
-def find_unchanging(job: LookJob, on_image: Callable[[], object] = lambda: None) -> Unchanging:
+def find_unchanging(
+    images: PreparedImages, on_image: Callable[[], object] = lambda: None
+) -> Unchanging:
     """Find the pixels that have the same value in all of a few images: the gap between two modules
     of a detector, a dead line, a frame of zeros, the area outside an aperture.
 
@@ -66,7 +59,6 @@ def find_unchanging(job: LookJob, on_image: Callable[[], object] = lambda: None)
     Pixels with a value that is also frequent among the other pixels are kept: zero counts mean that
     there is no sample, which is information.
     """
-    images = job.images
     number = len(images)
     size = math.prod(images.stack.shape[1:])
     nothing = Unchanging(None, 0.0, 0.0)

@@ -21,8 +21,8 @@ from .._progress import Reporter
 from .._stacks import Stack
 from .._typing import Mask
 from .._typing import Matrix
-from ..evaluation import LookJob
 from ..evaluation import PreparedImages
+from ..evaluation import choose_few
 from ..evaluation import find_unchanging
 from ..kernels import Kernel
 from ..kernels import Prepared
@@ -178,7 +178,7 @@ def _find_invalid(
     invalid = find_hot_pixels(images, reference_image)
     if masked is not None:
         invalid |= masked
-    unchanging = find_unchanging(LookJob.of(images)).bits
+    unchanging = find_unchanging(choose_few(images)).bits
     bits = numpy.packbits(invalid)
     if unchanging is not None:
         bits |= unchanging
