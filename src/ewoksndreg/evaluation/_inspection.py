@@ -11,11 +11,10 @@ import numpy
 from numpy.typing import NDArray
 
 from ..kernels import Linearization
-from ..kernels import Prepared
 from ..transformation import Transformation
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
-from ._prepared_images import align
+from ._prepared_images import in_one_frame
 from ._remaining_shift import NOT_MEASURED
 from ._remaining_shift import measure_shift
 
@@ -78,12 +77,12 @@ def inspect_images(
             image = images.prepare(n, out=buffers[n % 2])
             with images.locate_errors(n):
                 if before is not None:
-                    pair = _in_one_frame(before, image, transformations[n - 1], transformation)
+                    pair = in_one_frame(before, image, transformations[n - 1], transformation)
                     found.neighbor_mse[n] = kernel.compare(*pair).mse
                     if index in measured:
                         found.shifts[n, 1] = measure_shift(kernel, *pair)
                 if index in measured:
-                    pair = _in_one_frame(reference, image, to_reference, transformation)
+                    pair = in_one_frame(reference, image, to_reference, transformation)
                     found.shifts[n, 0] = measure_shift(kernel, *pair)
                     a, b, matrix = pair
                     matrix = numpy.identity(3) if matrix is None else matrix
@@ -91,17 +90,3 @@ def inspect_images(
             before = image
             on_image()
     return found
-
-
-def _in_one_frame(
-    reference: Prepared,
-    image: Prepared,
-    to_reference: Transformation,
-    transformation: Transformation,
-) -> tuple[Prepared, Prepared, NDArray[numpy.float64] | None]:
-    """Return two images and the matrix that aligns the second one with the first one; if the
-    transformations do not compose, two aligned images."""
-    matrix = transformation.between(to_reference)
-    if matrix is not None:
-        return reference, image, matrix
-    return align(reference, to_reference), align(image, transformation), None

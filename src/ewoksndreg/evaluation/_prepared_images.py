@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from .._messages import locate_errors
 from .._pixels import as_real
 from .._pixels import floating_type
 from .._stacks import Stack
+from .._typing import Matrix
 from ..kernels import Kernel
 from ..kernels import Prepared
 from ..kernels import find_kernel
@@ -159,3 +161,21 @@ def align(image: Prepared, transformation: Transformation) -> Prepared:
             f" {aligned.shape}"
         )
     return Prepared.of(aligned.astype(numpy.float32, copy=False))
+
+
+def in_one_frame(
+    reference: Prepared,
+    image: Prepared,
+    to_reference: Transformation,
+    transformation: Transformation,
+    align_reference: Callable[[Prepared, Transformation], Prepared] = align,
+) -> tuple[Prepared, Prepared, Matrix | None]:
+    """Find out how to compare an aligned image with an aligned reference image.
+
+    :returns: the two images, and the matrix that aligns the second one with the first one, so that
+        only one is resampled; if the transformations do not compose, two aligned images, and None.
+    """
+    matrix = transformation.between(to_reference)
+    if matrix is not None:
+        return reference, image, matrix
+    return align_reference(reference, to_reference), align(image, transformation), None

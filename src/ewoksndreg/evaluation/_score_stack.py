@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
-from ..kernels import Comparison
-from ..kernels import Kernel
 from ..kernels import Prepared
 from ..transformation import Transformation
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._prepared_images import align
+from ._prepared_images import in_one_frame
 
 # The number of aligned reference images that are kept. Those of further registrations are computed
 # again for each image, so that memory does not grow with the number of stacks.
@@ -75,10 +74,9 @@ def score_images(
     aligned_mse, overlap = numpy.full(shape, numpy.nan), numpy.full(shape, numpy.nan)
     infinite_pixels = 0
     reference = reference_image.prepare()
-    references = _AlignedReferences(reference)
-    buffer = numpy.empty_like(
-        reference.pixels
-    )  # new memory for each image would take 10 % of the time
+    align_reference = _AlignedReferences()
+    # New memory for each image would take 10 % of the time.
+    buffer = numpy.empty_like(reference.pixels)
     with images.open():
         for n in range(len(images)):
             is_reference = images.first_index + n == reference_image.index
@@ -91,9 +89,8 @@ def score_images(
                     if registration is None:
                         continue
                     to_reference, transformations = registration
-                    comparison = _compare_aligned(
-                        kernel, references, k, image, to_reference, transformations[n]
-                    )
+                    pair = reference, image, to_reference, transformations[n]
+                    comparison = kernel.compare(*in_one_frame(*pair, align_reference))
                     overlap[k, n] = comparison.overlap
                     if not is_reference:
                         aligned_mse[k, n] = comparison.mse
@@ -101,33 +98,15 @@ def score_images(
     return StackScores(unaligned_mse, aligned_mse, overlap, infinite_pixels)
 
 
-def _compare_aligned(
-    kernel: Kernel,
-    references: _AlignedReferences,
-    k: int,
-    image: Prepared,
-    to_reference: Transformation,
-    transformation: Transformation,
-) -> Comparison:
-    """Compare in the frame of the reference image, which is then not resampled; in the frame of the
-    result if the transformations do not compose."""
-    matrix = transformation.between(to_reference)
-    if matrix is not None:
-        return kernel.compare(references.original, image, matrix)
-    return kernel.compare(references.align(k, to_reference), align(image, transformation))
-
-
 class _AlignedReferences:
-    """Caches the reference image, aligned with each registration, up to a limit."""
+    """Aligns the reference image, and keeps it as aligned with each registration, up to a limit."""
 
-    def __init__(self, original: Prepared) -> None:
-        self.original = original
+    def __init__(self) -> None:
         self._kept: dict[int, Prepared] = {}
 
-    def align(self, k: int, transformation: Transformation) -> Prepared:
-        if k in self._kept:
-            return self._kept[k]
-        aligned = align(self.original, transformation)
+    def __call__(self, reference: Prepared, transformation: Transformation) -> Prepared:
+        key = id(transformation)  # each registration has its own
+        aligned = self._kept.get(key) or align(reference, transformation)
         if len(self._kept) < _KEPT_REFERENCES:
-            self._kept[k] = aligned
+            self._kept[key] = aligned
         return aligned
