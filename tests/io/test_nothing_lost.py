@@ -286,9 +286,11 @@ def test_a_writer_gives_up_after_a_while(path, monkeypatch):
     assert [item.name for item in path.parent.iterdir()] == ["data.h5"]
 
 
-def test_a_file_that_this_process_has_open_is_refused_before_any_work(path):
+@pytest.mark.parametrize("locking", [True, False])
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_a_file_that_this_process_has_open_is_refused_before_any_work(path, mode, locking):
     with (
-        h5py.File(path),
+        h5py.File(path, mode, locking=locking),
         pytest.raises(OSError, match=r"data.h5' because it is open in this Python process"),
         output_context(f"{path}::/entry/new"),
     ):
@@ -516,3 +518,13 @@ def test_an_empty_file_is_no_hdf5_file(tmp_path):
     with pytest.raises(OSError, match=r"out.h5' is not an HDF5 file"):
         output_context(f"{tmp_path}/out.h5::/entry").__enter__()
     assert os.listdir(tmp_path) == ["out.h5"]
+
+
+def test_a_truncated_file_is_refused(path):
+    with path.open("r+b") as raw:
+        raw.truncate(path.stat().st_size - 1000)
+    with (
+        pytest.raises(OSError, match=r"Cannot write to '.*data.h5': the file is truncated, as if"),
+        output_context(f"{path}::/entry/new"),
+    ):
+        pytest.fail("too late")

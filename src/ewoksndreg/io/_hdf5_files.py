@@ -83,7 +83,7 @@ def _open(path: str, *, swmr: bool = False) -> h5py.File:
         raise PermissionError(f"no permission to read {path!r}")
     if not h5py.is_hdf5(path):
         raise OSError(f"{path!r} is not an HDF5 file")
-    raise OSError(f"cannot read {path!r}: {_explain(path, problem)}")
+    raise OSError(f"cannot read {path!r}: {explain(path, problem)}")
 
 
 def _open_in_mode(path: str, swmr: bool) -> h5py.File:
@@ -97,7 +97,7 @@ def _open_in_mode(path: str, swmr: bool) -> h5py.File:
         return h5py.File(path, **mode)
 
 
-def _explain(path: str, problem: str) -> str:
+def explain(path: str, problem: str) -> str:
     """Explain why HDF5 cannot open a file, and what to do."""
     if "truncated" in problem:
         return (
@@ -200,7 +200,7 @@ def follow(file: h5py.File, data_path: str) -> tuple[h5py.Group | h5py.Dataset, 
             target = os.path.join(os.path.dirname(file.filename), external)
             raise ValueError(
                 f"{path!r} in {file.filename!r} is a link to '{external and external + '::'}"
-                f"{link.path}', where nothing can be read: {_explain(target, str(error.args[0]))}"
+                f"{link.path}', where nothing can be read: {explain(target, str(error.args[0]))}"
             ) from error
     return item, path, []
 
@@ -258,7 +258,7 @@ def _check_storage(dataset: h5py.Dataset) -> None:
         except OSError as error:
             raise OSError(
                 f"the virtual dataset contains data of {path!r}, which cannot be read:"
-                f" {_explain(path, str(error))}"
+                f" {explain(path, str(error))}"
             ) from error
     _check_raw_files(dataset)
 

@@ -26,6 +26,7 @@ from uuid import uuid4
 
 import h5py
 
+from ._hdf5_files import explain
 from ._hdf5_files import no_readers
 from ._nexus import free_name
 
@@ -46,10 +47,6 @@ _PAUSE = 0.05
 # On Windows, a rename never replaces a file, and an open file cannot be renamed.
 _WINDOWS = os.name == "nt"
 
-_OPEN_HERE = (
-    "Cannot write to {!r} because it is open in this Python process: close it (h5py.File.close) and"
-    " run again"
-)
 # HDF5 shares an open file within a process regardless of its lock: our threads write one at a time.
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -251,9 +248,14 @@ def open_existing(path: str, space: int | None = None) -> Iterator[tuple[h5py.Fi
         give_up = 0.0
         while True:
             with suppress(BlockingIOError), ExitStack() as alone:
+                alone.enter_context(no_readers())
+                if _is_open_here(path):
+                    raise OSError(
+                        f"Cannot write to {path!r} because it is open in this Python process: close"
+                        " it (h5py.File.close) and run again"
+                    )
                 if not try_lock(raw.fileno()):
                     raise BlockingIOError
-                alone.enter_context(no_readers())
                 file = alone.enter_context(_open(path, "r"))
                 if space is not None:
                     file.close()
@@ -261,8 +263,6 @@ def open_existing(path: str, space: int | None = None) -> Iterator[tuple[h5py.Fi
                     file = alone.enter_context(_open(path, "r+"))
                 stack.push(alone.pop_all())
                 break
-            if _is_locked_here(path):
-                raise OSError(_OPEN_HERE.format(path))
             if not give_up:
                 _logger.warning(
                     "%r is open in another program: waiting up to %.0f s", path, _PATIENCE
@@ -286,12 +286,10 @@ def _open(path: str, mode: str) -> h5py.File:
         problem = str(error)
         if "unable to lock" in problem:
             raise BlockingIOError from error
-        if "already open for read" in problem:
-            raise OSError(_OPEN_HERE.format(path)) from error
         if not h5py.is_hdf5(path):
             raise OSError(f"{path!r} is not an HDF5 file") from None
         if "already open for write" not in problem:
-            raise _cannot_write(path, error) from error
+            raise OSError(f"Cannot write to {path!r}: {explain(path, problem)}") from error
     # Nobody holds a lock, but a flag of the file is set.
     try:
         h5py.File(path, "r", swmr=True, locking=False).close()
@@ -311,10 +309,10 @@ def _open(path: str, mode: str) -> h5py.File:
     raise OSError(f"Cannot write to {path!r}: {reason} `h5clear -s {path}`")
 
 
-def _is_locked_here(path: str) -> bool:
-    """Whether the user has the file open in this process. Our own stacks do not lock files."""
-    try:
-        h5py.File(path, "r", locking=False).close()
-    except OSError as error:
-        return "locking flag" in str(error)
+def _is_open_here(path: str) -> bool:
+    """Whether the user has the file open in this process, with a lock or without."""
+    for file_id in h5py.h5f.get_obj_ids(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE):
+        with suppress(OSError, RuntimeError, ValueError):  # another thread has closed it meanwhile
+            if os.path.samefile(os.fsdecode(file_id.name), path):
+                return True
     return False
