@@ -1,6 +1,7 @@
 """The command line: from a file to an aligned file."""
 
 import json
+import os
 from importlib.resources import files
 
 import h5py
@@ -239,6 +240,18 @@ def test_ctrl_c_is_no_traceback(maps, capsys, monkeypatch):
     monkeypatch.setattr(Reg2DPostEvaluation, "run", interrupt)
     assert main(["run", maps, "aligned.h5::/x"]) == 130
     assert capsys.readouterr().err.splitlines()[-1].startswith("ewoksndreg: interrupted")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of other systems end with another error")
+def test_a_reader_that_ends_early_is_no_error(maps, capfd, monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as closed:
+        monkeypatch.setattr("sys.stdout", closed)
+        assert main(["align", maps, "maps.h5::/entry/shifts/Ca-K", "out.h5::/aligned"]) == 141
+    assert "Errno" not in capfd.readouterr().err
+    with h5py.File("out.h5") as file:
+        assert sorted(file["aligned"]) == NAMES
 
 
 @pytest.mark.parametrize("last", ["-1", "1.0"])

@@ -50,7 +50,7 @@ from .transformation import CONVENTION_NAMES
 from .transformation import Transformation
 from .transformation import as_transformations
 
-GOOD, WRONG_INPUT, CHECK, INTERRUPTED = 0, 2, 3, 130
+GOOD, WRONG_INPUT, CHECK, INTERRUPTED, NOT_READ = 0, 2, 3, 130, 141
 """The exit status: see :func:`main`."""
 
 _EXAMPLES = """examples:
@@ -80,7 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command.error(_explain_unknown(unknown[0], options.command))
     try:
         with _print_warnings():
-            return int(options.action(options))
+            status = int(options.action(options))
+            sys.stdout.flush()
+            return status
+    except BrokenPipeError:  # `head` or a pager has seen enough; what was asked for is done
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second error at exit
+        return NOT_READ
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"ewoksndreg: {error}", file=sys.stderr)
         return WRONG_INPUT
