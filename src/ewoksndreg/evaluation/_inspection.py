@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,7 +51,7 @@ def inspect_images(
     images: PreparedImages,
     reference_image: ReferenceImage,
     registration: tuple[Transformation, Sequence[Transformation]],
-    measured: Collection[int],
+    measured: Sequence[int],
     on_image: Callable[[], object] = lambda: None,
 ) -> Inspection:
     """Compare each aligned image with the previous one, and measure the shift of some images.
@@ -71,6 +70,8 @@ def inspect_images(
     reference = reference_image.prepare()
     buffers = [numpy.empty_like(reference.pixels) for _ in range(2)]
     before = None
+    # Of all of them, it would take a quarter of the time of a ranking of three registrations.
+    linearized = measured[::-2]
     with images.open():
         for n, transformation in enumerate(transformations):
             index = images.first_index + n
@@ -84,6 +85,7 @@ def inspect_images(
                 if index in measured:
                     pair = in_one_frame(reference, image, to_reference, transformation)
                     found.shifts[n, 0] = measure_shift(kernel, *pair)
+                if index in linearized:
                     a, b, matrix = pair
                     matrix = numpy.identity(3) if matrix is None else matrix
                     found.linearizations[n] = kernel.linearize(a, b, matrix, 6)
