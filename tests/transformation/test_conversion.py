@@ -54,6 +54,7 @@ FORMS = {
     "float16": (numpy.array(SHIFTS, numpy.float16), SHIFT_MATRICES),
     "Fortran order": (numpy.asfortranarray(AFFINE), AFFINE),
     "memoryview": (memoryview(AFFINE), AFFINE),
+    "array of objects": (numpy.array(SHIFTS, dtype=object), SHIFT_MATRICES),
 }
 
 

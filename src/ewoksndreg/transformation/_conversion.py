@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
@@ -376,9 +377,9 @@ def _as_numbers(value: Any) -> NDArray[Any]:
         return numpy.asarray([_as_numbers(each) for each in value])
     array = numpy.asarray(as_array(value))
     if array.dtype == object:
-        missing = [is_failure(each) for each in array.flat]
-        values = [numpy.nan if no else each for no, each in zip(missing, array.flat, strict=True)]
-        array = numpy.array(values, dtype=None if any(missing) else object).reshape(array.shape)
+        values = [numpy.nan if is_failure(each) else each for each in array.flat]
+        plain = all(isinstance(each, (Number, numpy.bool_)) for each in values)
+        array = numpy.array(values, dtype=None if plain else object).reshape(array.shape)
     return array
 
 
