@@ -387,18 +387,19 @@ def test_one_image_has_nothing_to_refine(stacks, rough):
 
 
 @pytest.mark.parametrize("workers", ["threads", "processes", "two"])
-def test_the_same_bits_for_any_number_of_workers(workers, stacks, rough, monkeypatch):
-    expected = refine_registration(stacks, rough, max_workers=0)
+def test_the_same_bits_for_any_number_of_workers(workers, stacks, truth, rough):
     options = {"max_workers": 2}
     with ThreadPoolExecutor(3) as threads, processes(2) as others:
         if workers != "two":
             options = {"executor": threads if workers == "threads" else others}
-        result = refine_registration(stacks, rough, **options)
-    numpy.testing.assert_array_equal(
-        matrices_of(result.transformations), matrices_of(expected.transformations)
-    )
-    assert str(result) == str(expected)
-    assert result.after == expected.after
+        for given in (rough, off(truth, 3.5, seed=2)):
+            result = refine_registration(stacks, given, **options)
+            expected = refine_registration(stacks, given, max_workers=0)
+            numpy.testing.assert_array_equal(
+                matrices_of(result.transformations), matrices_of(expected.transformations)
+            )
+            assert str(result) == str(expected)
+            assert result.after == expected.after
 
 
 def test_the_order_of_stacks_does_not_matter(stacks, rough):
@@ -409,8 +410,9 @@ def test_the_order_of_stacks_does_not_matter(stacks, rough):
     )
 
 
-def test_memory_does_not_grow_with_the_number_of_images(stacks, rough):
-    most = []
+@pytest.mark.parametrize("size", [0.4, 3.5])
+def test_memory_does_not_grow_with_the_number_of_images(size, stacks, truth):
+    most, wrong = [], off(truth, size, seed=2)
     for number in (5, 25):
         watched = {
             name: WatchedStackWithShape(
@@ -418,7 +420,7 @@ def test_memory_does_not_grow_with_the_number_of_images(stacks, rough):
             )
             for name, stack in stacks.items()
         }
-        transformations = [rough[n % NUMBER] for n in range(number)]
+        transformations = [wrong[n % NUMBER] for n in range(number)]
         refine_registration(watched, transformations, max_workers=0)
         most.append(max(each.most_alive for each in watched.values()))
     assert most[1] <= most[0] <= 3

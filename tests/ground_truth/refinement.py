@@ -171,13 +171,21 @@ def _wrong(matrix: Homography, rng: numpy.random.Generator) -> Homography:
     return Homography(matrix.passive_matrix @ shift)
 
 
-def refine(case: Case) -> Outcome:
-    """Rank, and refine what ranks first."""
+def refine(case: Case, *, type_of_motion: bool = False) -> Outcome:
+    """Rank, and refine what ranks first.
+
+    :param type_of_motion: refine the type of the motion, not that of the registration.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         evaluation = evaluate_stacks(case.stacks, case.transformations)
     chosen = case.transformations[evaluation.best]
-    refined = refine_registration(case.stacks, chosen, evaluation)
+    refined = refine_registration(
+        case.stacks,
+        chosen,
+        evaluation,
+        transformation_type=case.motion if type_of_motion else None,
+    )
     return Outcome(
         situation=case.situation,
         motion=case.motion,
@@ -249,9 +257,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.ground_truth.refinement")
     parser.add_argument("--cases", type=int, default=10, help="of each situation (default: 10)")
     parser.add_argument("--first", type=int, default=0, help="number of the first one")
+    parser.add_argument(
+        "--type-of-motion", action="store_true", help="refine the type of the motion"
+    )
     parser.add_argument("--plot", metavar="FILE", help="write the picture of the page")
     options = parser.parse_args()
-    outcomes = [refine(case) for case in build_cases(options.cases, options.first)]
+    outcomes = [
+        refine(case, type_of_motion=options.type_of_motion)
+        for case in build_cases(options.cases, options.first)
+    ]
     print_table(outcomes)
     if options.plot:
         plot(outcomes, options.plot)
