@@ -81,6 +81,7 @@ class Blocks:
             block = self._blocks.setdefault(images, _Block())
             pixels = kept.get(block)
             if pixels is None:
+                kept.put(block, None, len(images) * size)  # frees memory before it is needed
                 pixels = numpy.asanyarray(read(images))
                 kept.put(block, pixels, pixels.nbytes)
         # A copy: a view would keep the whole block alive, and changing it would change the block.

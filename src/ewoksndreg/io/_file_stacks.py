@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextlib import nullcontext
 from contextlib import suppress
 from itertools import accumulate
+from itertools import pairwise
 from typing import Any
 
 import h5py
@@ -37,8 +38,9 @@ from ._urls import url_text
 
 # Numbers of filters: shuffle, checksum, LZF, LZ4, bitshuffle.
 _FAST_FILTERS = {2, 3, 32000, 32004, 32008}
-# Each source of a virtual dataset may be a file that stays open as long as the dataset.
-_MOST_READS = 100
+# Each source of a virtual dataset may be a file that stays open as long as the dataset. If too many
+# are open to open another one, HDF5 gives fill values without an error.
+_MOST_SOURCES = 100
 # fabio may not be thread-safe.
 _fabio_lock = threading.Lock()
 
@@ -75,6 +77,10 @@ class Hdf5Stack(Stack):
                 # HDF5 decompresses under a lock.
                 self.slow_to_read = not set(find_filters(dataset)) <= _FAST_FILTERS
                 self._is_virtual = bool(dataset.is_virtual)
+                self._most_reads = _MOST_SOURCES
+                if self._is_virtual and self._image_axis is not None:
+                    reads, sources = len(self._chunk_starts) - 1, len(dataset.virtual_sources())
+                    self._most_reads = max(1, min(reads * _MOST_SOURCES // sources, _MOST_SOURCES))
                 self._owner = KeptDataset(file.swmr_mode)
 
     def close(self) -> None:
@@ -106,7 +112,7 @@ class Hdf5Stack(Stack):
         owner = self._owner
         dataset = kept.get(owner)
         owner.reads += 1
-        if not dataset or (self._is_virtual and owner.reads % _MOST_READS == 0):
+        if not dataset or (self._is_virtual and owner.reads % self._most_reads == 0):
             del dataset
             kept.drop(owner)
             dataset = open_dataset(self._path, self._name, owner.swmr)
@@ -253,23 +259,42 @@ def read_selected(dataset: h5py.Dataset, selectors: list[Any]) -> NDArray[Any]:
 
 def find_chunk_starts(dataset: h5py.Dataset, axis: int, images: range) -> list[int]:
     """Find which of the images along an axis are the first ones in a chunk, and their number; for a
-    virtual dataset from the chunks of its first source."""
-
-    def find_bounds(space: h5py.h5s.SpaceID) -> tuple[int, int]:
-        first, last = space.get_select_bounds()
-        return first[axis], last[axis] + 1
-
+    virtual dataset from the chunks of its first source. Chunks that overlap, because the images of
+    several sources alternate, count as one."""
     sources = dataset.virtual_sources() if dataset.is_virtual else []
     length = _find_chunk_length(dataset, axis, sources)
-    # The first image of each source and the end, here and in the source.
-    parts = [((0, dataset.shape[axis]), (0, 0))]
-    with suppress(RuntimeError, ValueError):  # of unlimited length
-        parts = [(find_bounds(s.vspace), find_bounds(s.src_space)) for s in sources] or parts
-    starts = {0}
-    for (first, end), (offset, _) in parts:
-        starts.update((first, *range(first + length - offset % length, end, length), end))
-    chunks = numpy.searchsorted(sorted(starts), images, side="right")
-    return [0, *(numpy.flatnonzero(numpy.diff(chunks)) + 1).tolist(), len(images)]
+    everything = range(dataset.shape[axis])
+    chunks = _split(everything, everything, length)
+    with suppress(IndexError, RuntimeError, ValueError):  # of unlimited length
+        parts = [_find_images(source, axis) for source in sources]
+        chunks = sorted(each for part in parts for each in _split(*part, length)) or chunks
+    starts, reached = {0}, 0
+    for start, end in chunks:
+        if start >= reached:
+            starts.update((reached, start))
+        reached = max(reached, end)
+    starts.add(reached)
+    which = numpy.searchsorted(sorted(starts), images, side="right")
+    return [0, *(numpy.flatnonzero(numpy.diff(which)) + 1).tolist(), len(images)]
+
+
+def _find_images(source: h5py.h5d.VDSmap, axis: int) -> tuple[range, range]:
+    """Find the images of a source: their indices in the virtual dataset, and in the source."""
+    starts, ends = source.vspace.get_select_bounds()
+    sizes = [end - start + 1 for start, end in zip(starts, ends, strict=True)]
+    number = source.vspace.get_select_npoints() * sizes[axis] // math.prod(sizes) or 1
+    here = range(starts[axis], ends[axis] + 1, math.ceil(sizes[axis] / number))
+    if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:  # has no bounds
+        return here, range(number)
+    first, last = (each[axis] for each in source.src_space.get_select_bounds())
+    return here, range(first, last + 1, math.ceil((last + 1 - first) / number))
+
+
+def _split(here: range, there: range, length: int) -> list[tuple[int, int]]:
+    """Split images into the chunks of their source: the first image here, and the end."""
+    changes = numpy.flatnonzero(numpy.diff(numpy.array(there[: len(here)]) // length)) + 1
+    bounds = [0, *changes.tolist(), len(here)]
+    return [(here[start], here[end - 1] + 1) for start, end in pairwise(bounds)]
 
 
 def _find_chunk_length(dataset: h5py.Dataset, axis: int, sources: list[h5py.h5d.VDSmap]) -> int:
