@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -38,8 +39,9 @@ _STEPS = 8
 # The weight of a stack that shows the motion: less is what noise and static patterns have.
 SHOWS_MOTION = 0.05
 
-# A registration that was found from a stack with nothing but noise removes this part of its error.
-_FITS_NOISE = 0.15
+# In a pair of images with nothing but noise, what is found removes this part of the error by
+# chance.
+_FITS_NOISE = 0.34
 
 _T = TypeVar("_T")
 
@@ -96,25 +98,29 @@ class JointAlignment(ExitStack):
         and compare what was found in all stacks. The best matrix of each image is the new start,
         and :meth:`align` aligns smaller copies of the images first.
 
-        :returns: the weights of the stacks: what the new starts remove of their errors.
+        :returns: the weights of the stacks: what the new starts remove of their errors. Empty, and
+            nothing changes, if they remove no more than they might from noise.
         """
         names = list(self._references)
         found = self._run(_search_images, names)
         searched = {n: each for n, each in enumerate(found) if each is not None}
         if not searched:
-            return dict.fromkeys(names, 1.0)
+            return {}
         removed = _find_removed([each.errors for each in searched.values()])
+        by_chance = _FITS_NOISE / math.sqrt(len(searched))
         # A registration counts for its own stack as far as it removes more than it would of noise:
         # so a single stack that shows the motion outweighs a pattern that does not move.
         own = numpy.eye(1 + len(names), len(names), -1)
-        weights = (removed.mean(axis=0) - _FITS_NOISE * own).max(axis=0)
+        weights = (removed.mean(axis=0) - by_chance * own).max(axis=0)
         # A stack has no say where an image fits worse than without alignment, as a pattern does.
         best = (numpy.maximum(removed, 0) @ numpy.maximum(weights, WEIGHT_FLOOR)).argmax(axis=1)
+        gained = removed[range(len(best)), best].mean(axis=0)
+        if gained.max() < by_chance:
+            return {}
         for (n, each), k in zip(searched.items(), best, strict=True):
             self._starts[n] = each.matrices[k]
         self._levels = count_levels(self._work.images[0].stack.shape[1:])
-        weights = WEIGHT_FLOOR + numpy.maximum(removed[range(len(best)), best].mean(axis=0), 0)
-        return dict(zip(names, weights.tolist(), strict=True))
+        return dict(zip(names, numpy.maximum(gained, 0).tolist(), strict=True))
 
     def _run(self, function: Callable[..., list[_T]], names: Sequence[str]) -> list[_T]:
         """Run a function on chunks of the images of some stacks.

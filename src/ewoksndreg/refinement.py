@@ -24,7 +24,6 @@ from ._messages import unknown_name
 from ._progress import Reporter
 from ._stacks import Stack
 from ._typing import Matrix
-from .evaluation import WEIGHT_FLOOR
 from .evaluation import Evaluation
 from .evaluation import RegistrationScore
 from .evaluation import check_same_image_shapes
@@ -139,7 +138,7 @@ def refine_registration(
         stacks, the reference image, and the stacks that do not share the motion of the others and
         are not used. Without it, or if each registration was scored on its own stack, the weight of
         a stack is the improvement by the given registration. Stacks with less than a tenth of the
-        largest weight are not used; weights are counted from 0.01, that of a static pattern.
+        largest weight are not used.
     :param convention: what the numbers of the transformations mean, see
         :func:`.as_transformations`.
     :param transformation_type: type of the motion: translation, rigid, similarity or affine. By
@@ -220,7 +219,7 @@ def refine_registration(
         )
         if far:
             used = weights
-            weights = _leave_out(joint.search())
+            weights = _leave_out(joint.search()) or weights
             if weights.keys() != used.keys():
                 before = evaluate(_select(stacks, weights), {_GIVEN: given}, q, None)
         refined, unrefined = _compose(given, joint.align(weights), q)
@@ -316,8 +315,7 @@ def _refuse(given: Sequence[Transformation], reason: str) -> Refinement:
 
 def _leave_out(weights: Mapping[str, float]) -> dict[str, float]:
     """Leave out the stacks that carry no information."""
-    largest = max(weights.values(), default=WEIGHT_FLOOR)
-    least = WEIGHT_FLOOR + _LEAST_WEIGHT * (largest - WEIGHT_FLOOR)
+    least = _LEAST_WEIGHT * max(weights.values(), default=0.0)
     return {name: weight for name, weight in weights.items() if weight >= least}
 
 
