@@ -194,6 +194,12 @@ def test_what_cannot_be_refined_comes_back(transformations, what, stacks):
     assert str(result) == f"not refined: {result.reason}"
 
 
+def test_what_is_no_evaluation_is_refused(stacks):
+    registration = [(0, 0)] * len(next(iter(stacks.values())))
+    with pytest.raises(TypeError, match="'evaluation' needs .*evaluate_stacks"):
+        refine_registration(stacks, registration, {"Ca-K": 0.1})
+
+
 @pytest.mark.parametrize(
     ("shift", "reason"),
     [(1e6, "leave no images to compare"), (numpy.nan, "singular or not finite")],

@@ -27,6 +27,16 @@ def unknown_name(what: str, name: object, available: Iterable[object]) -> str:
     return f"There is no {what} {str(name)!r}{hint} Available: {listed}"
 
 
+def check_type(argument: str, value: object, expected: type | tuple[type, ...], what: str) -> None:
+    """Check the type of an argument whose attributes are used much later.
+
+    :param what: what the argument needs to be, in words.
+    :raises TypeError: names the argument.
+    """
+    if not isinstance(value, expected):
+        raise TypeError(f"{argument!r} needs {what}, not {type(value).__name__}")
+
+
 def near_match(name: str, names: Sequence[str]) -> str:
     """``: did you mean 'Fe-K'?``, or an empty string if no name is close."""
     near = [each for each in names if each.lower() == name.lower()]

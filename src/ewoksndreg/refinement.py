@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ._joint_alignment import SHOWS_MOTION
 from ._joint_alignment import JointAlignment
+from ._messages import check_type
 from ._messages import unknown_name
 from ._progress import Reporter
 from ._stacks import Stack
@@ -175,6 +176,7 @@ def refine_registration(
         check_same_image_shapes(stacks, "give stacks of the same shape")
         check_same_number_of_images(stacks, {"to refine": given})
         if evaluation is not None:
+            check_type("evaluation", evaluation, Evaluation, "the result of evaluate_stacks")
             for name in stacks:
                 if name not in evaluation.stack_names:
                     names = evaluation.stack_names

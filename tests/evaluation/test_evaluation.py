@@ -640,6 +640,13 @@ def test_unknown_names_in_registered_from_are_refused(sources, message):
         evaluate_stacks({"a": small()}, {"tool 1": STILL}, registered_from=sources)
 
 
+@pytest.mark.parametrize("value", [["a"], "a", 5])
+@pytest.mark.parametrize("argument", ["registered_from", "limits"])
+def test_an_argument_of_another_type_is_named(argument, value):
+    with pytest.raises(TypeError, match=rf"'{argument}' needs .*, not {type(value).__name__}"):
+        evaluate_stacks({"a": small()}, {"a": STILL}, **{argument: value})
+
+
 def test_the_own_stack_of_a_registration_must_be_known():
     with pytest.raises(ValueError, match=r"Registration 'b'.*'registered_from' does not say"):
         evaluate_stacks(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy
 from numpy.typing import NDArray
 
+from .._messages import check_type
 from .._messages import unknown_name
 from .._stacks import Stack
 from ..transformation import Conventions
@@ -99,6 +100,7 @@ def _find_sources(
     """Find the stack each registration was found from."""
     if registered_from is None:
         registered_from = {name: name for name in registrations if name in stacks}
+    check_type("registered_from", registered_from, Mapping, "a dictionary of names of stacks")
     for name, source in registered_from.items():
         if name not in registrations:
             raise ValueError(unknown_name("registration", name, registrations))

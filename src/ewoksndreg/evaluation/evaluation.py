@@ -29,6 +29,7 @@ from typing import Literal
 import numpy
 from numpy.typing import NDArray
 
+from .._messages import check_type
 from .._progress import Reporter
 from ..transformation import Conventions
 from ..transformation import TransformationSource
@@ -174,7 +175,8 @@ def evaluate_stacks(
         have one transformation per image, a name or `evaluate_on` is unknown, the reference image
         does not exist, `max_workers` is less than -1, images differ in shape within a stack or, for
         `"all"`, between stacks, or a registration to score on its own stack has none.
-    :raises TypeError: if pixels are not real numbers, or an object is not a transformation.
+    :raises TypeError: if pixels are not real numbers, an object is not a transformation, or
+        `registered_from` or `limits` has another type.
     :raises OSError: if a file is missing or cannot be read.
     :raises concurrent.futures.CancelledError: if `should_stop` returned True.
     :raises RuntimeError: if a worker died.
@@ -192,6 +194,7 @@ def evaluate_stacks(
     >>> result.best, result.verdict
     ('1 px', 'good')
     """
+    check_type("limits", limits, Limits, "ewoksndreg.evaluation.Limits")
     with ExitStack() as context:
         from ..io import open_stacks  # not needed without stacks in HDF5
 
