@@ -196,7 +196,7 @@ def test_what_cannot_be_refined_comes_back(transformations, what, stacks):
 
 def test_what_is_no_evaluation_is_refused(stacks):
     registration = [(0, 0)] * len(next(iter(stacks.values())))
-    with pytest.raises(TypeError, match="'evaluation' needs .*evaluate_stacks"):
+    with pytest.raises(TypeError, match=r"'evaluation' needs .*evaluate_stacks"):
         refine_registration(stacks, registration, {"Ca-K": 0.1})
 
 
