@@ -153,23 +153,15 @@ def _align_images(
     kernel = stacks[0].kernel
     references = [make_pyramid(each.prepare(), levels, kernel) for each in reference_images]
     buffers = [numpy.empty_like(reference[0].pixels) for reference in references]
-    found: list[Matrix | None] = []
-    with ExitStack() as context:
-        for images in stacks:
-            context.enter_context(images.open())
-        for n, start in enumerate(starts):
-            matrix = None
-            if start is not None:
-                pyramids = [
-                    make_pyramid(images.prepare(n, out=buffer), levels, kernel)
-                    for images, buffer in zip(stacks, buffers, strict=True)
-                ]
-                matrix = refine_image(
-                    references, pyramids, start, transformation_type, weights, kernel
-                )
-            found.append(matrix)
-            on_image()
-    return found
+
+    def align(n: int, start: Matrix) -> Matrix | None:
+        pyramids = [
+            make_pyramid(images.prepare(n, out=buffer), levels, kernel)
+            for images, buffer in zip(stacks, buffers, strict=True)
+        ]
+        return refine_image(references, pyramids, start, transformation_type, weights, kernel)
+
+    return _apply(align, stacks, starts, on_image)
 
 
 class _Candidates(NamedTuple):
@@ -211,28 +203,33 @@ def _search_images(
     larger = numpy.linalg.inv(smaller)
     references = [make_pyramid(each.prepare(), levels, kernel)[-1] for each in reference_images]
     searches = [CoarseSearch(each, transformation_type, kernel) for each in references]
-    found: list[_Candidates | None] = []
+
+    def search(n: int, start: Matrix) -> _Candidates:
+        small = [make_pyramid(images.prepare(n), levels, kernel)[-1] for images in stacks]
+        start = smaller @ start @ larger
+        found = [each.find(image, start) for each, image in zip(searches, small, strict=True)]
+        matrices = [start, *found]
+        errors = [
+            [kernel.compare(a, b, matrix).mse for a, b in zip(references, small, strict=True)]
+            for matrix in (None, *matrices)
+        ]
+        return _Candidates([larger @ each @ smaller for each in matrices], numpy.array(errors))
+
+    return _apply(search, stacks, starts, on_image)
+
+
+def _apply(
+    function: Callable[[int, Matrix], _T],
+    stacks: Sequence[PreparedImages],
+    starts: Sequence[Matrix | None],
+    on_image: Callable[[], object],
+) -> list[_T | None]:
+    """Call a function with the index of each image and its start; None where there is no start."""
+    found = []
     with ExitStack() as context:
         for images in stacks:
             context.enter_context(images.open())
         for n, start in enumerate(starts):
-            candidates = None
-            if start is not None:
-                small = [make_pyramid(images.prepare(n), levels, kernel)[-1] for images in stacks]
-                start = smaller @ start @ larger
-                matrices = [start]
-                for search, image in zip(searches, small, strict=True):
-                    matrices.append(search.find(image, start))
-                errors = [
-                    [
-                        kernel.compare(a, b, matrix).mse
-                        for a, b in zip(references, small, strict=True)
-                    ]
-                    for matrix in (None, *matrices)
-                ]
-                candidates = _Candidates(
-                    [larger @ each @ smaller for each in matrices], numpy.array(errors)
-                )
-            found.append(candidates)
+            found.append(None if start is None else function(n, start))
             on_image()
     return found
