@@ -300,11 +300,22 @@ def _keep_valid(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _find_percentiles(sample: NDArray[Any]) -> tuple[float, float]:
-    """Compute what `numpy.percentile` does (linear), in half of the time."""
-    last = sample.size - 1
-    i = int(_CLIPPED * last)
-    j = min(i + 1, last)
-    ranks = [i, j, last - j, last - i]
-    low, next_low, next_high, high = numpy.partition(sample, ranks)[ranks].tolist()
-    fraction = _CLIPPED * last - i
-    return low + fraction * (next_low - low), high + fraction * (next_high - high)
+    """Compute what `numpy.percentile` does (linear), in a tenth of the time."""
+    rank = _CLIPPED * (sample.size - 1)
+    i = int(rank)
+    smallest, largest = _find_tails(sample, min(i + 2, sample.size))
+    low, next_low = float(smallest[i]), float(smallest[min(i + 1, sample.size - 1)])
+    high, next_high = float(largest[-1 - i]), float(largest[max(-2 - i, -sample.size)])
+    return low + (rank - i) * (next_low - low), high + (rank - i) * (next_high - high)
+
+
+def _find_tails(sample: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Find the `count` smallest and the `count` largest values, both sorted."""
+    # Some of the values show roughly where the tails end: this is five times faster than sorting
+    # or partitioning all of them.
+    rough = numpy.sort(sample[:: max(1, sample.size // 1024)])
+    edge = min(int(3 * count / sample.size * rough.size), rough.size - 1)
+    lower, upper = sample[sample <= rough[edge]], sample[sample >= rough[-1 - edge]]
+    if min(lower.size, upper.size) < count:
+        lower = upper = sample
+    return numpy.sort(lower)[:count], numpy.sort(upper)[-count:]
