@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -24,7 +25,8 @@ from .evaluation import WEIGHT_FLOOR
 from .evaluation import Job
 from .evaluation import PreparedImages
 from .evaluation import ReferenceImage
-from .evaluation import StackWork
+from .evaluation import Workers
+from .evaluation import leave_out_unchanging
 from .kernels import UNRELATED
 from .registration import CoarseSearch
 from .registration import count_levels
@@ -66,17 +68,12 @@ class JointAlignment(ExitStack):
         executor: Executor | None,
     ) -> None:
         super().__init__()
-        everywhere = numpy.ones((1, len(stacks)), dtype=bool)
-        self._work = self.enter_context(
-            StackWork(
-                stacks, {"": registration}, everywhere, reporter, max_workers, executor, _STEPS
-            )
+        comparisons = numpy.full((1, len(stacks)), _STEPS)
+        self._workers = self.enter_context(
+            Workers(stacks, {"": registration}, comparisons, reporter, max_workers, executor)
         )
-        self._work.leave_out_unchanging()
-        self._references = {
-            images.name: ReferenceImage(images.part(range(reference, reference + 1)))
-            for images in self._work.images
-        }
+        leave_out_unchanging(self._workers)
+        self._reference = reference
         self._type = transformation_type
         frame = registration[reference]
         self._starts = [each.between(frame) for each in registration]
@@ -101,7 +98,7 @@ class JointAlignment(ExitStack):
         :returns: the weights of the stacks: what the new starts remove of their errors. Empty, and
             nothing changes, if they remove no more than they might from noise.
         """
-        names = list(self._references)
+        names = [images.name for images in self._workers.images]
         found = self._run(_search_images, names)
         searched = {n: each for n, each in enumerate(found) if each is not None}
         if not searched:
@@ -119,7 +116,7 @@ class JointAlignment(ExitStack):
             return {}
         for (n, each), k in zip(searched.items(), best, strict=True):
             self._starts[n] = each.matrices[k]
-        self._levels = count_levels(self._work.images[0].stack.shape[1:])
+        self._levels = count_levels(self._workers.images[0].stack.shape[1:])
         return dict(zip(names, numpy.maximum(gained, 0).tolist(), strict=True))
 
     def _run(self, function: Callable[..., list[_T]], names: Sequence[str]) -> list[_T]:
@@ -128,16 +125,18 @@ class JointAlignment(ExitStack):
         :param function: called with the images and the reference image of each stack, the passive
             matrix to start from for each image (None: its transformation is kept), and the type.
         """
-        stacks = [images for images in self._work.images if images.name in names]
-        references = [self._references[images.name] for images in stacks]
-        jobs = []
-        for part in self._work.split():
-            some = [images.part(part) for images in stacks]
-            starts = self._starts[part.start : part.stop]
-            jobs.append(
-                Job(some[0], references, partial(function, some, references, starts, self._type))
-            )
-        return [each for part in self._work.workers.run(jobs) for each in part]
+        stacks = [images for images in self._workers.images if images.name in names]
+
+        def make_jobs() -> Iterator[Job[list[_T]]]:
+            q = self._reference
+            references = [ReferenceImage(images[q : q + 1]) for images in stacks]
+            for chunk in self._workers.split(self._workers.images[0]):
+                some = [images[chunk] for images in stacks]
+                starts = self._starts[chunk]
+                yield Job(some[0], partial(function, some, references, starts, self._type))
+
+        (parts,) = self._workers.run(make_jobs()).values()
+        return [each for part in parts for each in part]
 
 
 def _align_images(

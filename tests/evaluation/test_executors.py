@@ -8,6 +8,7 @@ import time
 from concurrent.futures import CancelledError
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import h5py
 import numpy
@@ -16,10 +17,11 @@ import pytest
 from ewoksndreg._progress import Reporter
 from ewoksndreg._stacks import as_stack
 from ewoksndreg.evaluation import _jobs as jobs_module
-from ewoksndreg.evaluation import _stack_work as stack_work_module
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation._stack_work import StackWork
+from ewoksndreg.evaluation._jobs import Workers
+from ewoksndreg.evaluation._score_stack import make_jobs
 from ewoksndreg.io import input_context
+from ewoksndreg.kernels import find_kernel
 from ewoksndreg.transformation import Homography
 from ewoksndreg.workers import processes
 
@@ -117,7 +119,7 @@ def test_any_number_of_workers_gives_the_same_bits(small_jobs):
 
 def test_compiled_loops_give_the_same_bits_in_threads(small_jobs, monkeypatch):
     kernel = kernel_or_skip("numba")
-    monkeypatch.setattr(stack_work_module, "select_kernel", lambda _: kernel)
+    monkeypatch.setattr(jobs_module, "select_kernel", lambda _: kernel)
     stacks, registrations = case(75)
     expected = evaluate(stacks, registrations, max_workers=0)
     for max_workers in (2, 3):
@@ -171,20 +173,28 @@ def test_processes_are_for_what_threads_cannot_share(
     if foreign:
         monkeypatch.setattr("__main__.OfScript", OfScript, raising=False)
         registrations["a"] = [OfScript(each) for each in registrations["a"]]
-    with (
-        input_context(in_file(stacks, tmp_path, 1, compression)) as lazy,
-        jobs_module.choose_workers(lazy, registrations, 1e9, kernel, number) as (executor, _),
-    ):
-        expected = {"threads": ThreadPoolExecutor, "processes": ProcessPoolExecutor}
-        assert isinstance(executor, expected.get(kind, type(None)))
+    with input_context(in_file(stacks, tmp_path, 1, compression)) as lazy:
+        found = kind_of_executor(lazy, registrations, kernel, number, monkeypatch)
+    assert found == {"threads": ThreadPoolExecutor, "processes": ProcessPoolExecutor}.get(kind)
 
 
-def test_arrays_are_not_sent_to_processes():
+def test_arrays_are_not_sent_to_processes(monkeypatch):
     stacks, registrations = case(5)
     stacks = {name: as_stack(stack) for name, stack in stacks.items()}
-    for kernel, kind in (("numba", ThreadPoolExecutor), ("numpy", type(None))):
-        with jobs_module.choose_workers(stacks, registrations, 1e9, kernel, 2) as (executor, _):
-            assert isinstance(executor, kind)
+    for kernel, kind in (("numba", ThreadPoolExecutor), ("numpy", None)):
+        assert kind_of_executor(stacks, registrations, kernel, 2, monkeypatch) is kind
+
+
+def kind_of_executor(stacks, registrations, kernel, number, monkeypatch):
+    """Of a large computation; None for this thread."""
+    named = replace(find_kernel("numpy"), name=kernel)
+    monkeypatch.setattr(jobs_module, "select_kernel", lambda _: named)
+    monkeypatch.setattr(jobs_module, "_LEAST_FOR_THREADS", 1)
+    monkeypatch.setattr(jobs_module, "_LEAST_FOR_PROCESSES", 1)
+    scored = numpy.ones((len(registrations), len(stacks)), dtype=int)
+    reporter = Reporter("evaluation", 1, None, None)
+    with Workers(stacks, registrations, scored, reporter, number, None) as workers:
+        return workers.executor and type(workers.executor)
 
 
 class OfScript(Foreign):
@@ -210,12 +220,8 @@ def jobs_of(stacks, registrations):
     scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
     stacks = {name: as_stack(stack) for name, stack in stacks.items()}
     reporter = Reporter("evaluation", 1, None, None)
-    with StackWork(stacks, registrations, scored, reporter, 0, ThreadPoolExecutor(1)) as work:
-        return work.make_score_jobs(0)
-
-
-def images_of(job):
-    return range(job.images.first_index, job.images.first_index + len(job.images))
+    with Workers(stacks, registrations, scored, reporter, 0, ThreadPoolExecutor(1)) as workers:
+        return list(make_jobs(workers, registrations, scored, 0))
 
 
 def test_jobs_cover_each_image_once_and_begin_where_chunks_do(tmp_path, small_jobs):
@@ -223,10 +229,10 @@ def test_jobs_cover_each_image_once_and_begin_where_chunks_do(tmp_path, small_jo
     with input_context(in_file(stacks, tmp_path, 7)) as lazy:
         jobs = jobs_of(lazy, registrations)
         for job in jobs:
-            for image, n in zip(job.images.stack, images_of(job), strict=True):
+            for image, n in zip(job.images.stack, job.images.indices, strict=True):
                 numpy.testing.assert_array_equal(image, stacks[job.images.name][n])
     for name in "abc":
-        parts = [images_of(job) for job in jobs if job.images.name == name]
+        parts = [job.images.indices for job in jobs if job.images.name == name]
         assert [n for part in parts for n in part] == list(range(75))
         assert len(parts) > 2
         assert all(part.start % 7 == 0 for part in parts)
@@ -250,8 +256,8 @@ def test_of_arrays_only_the_images_of_a_job_travel(form, small_jobs):
         sent = pickle.dumps(job)
         assert len(sent) < 1.2 * stack[:17].nbytes
         arrived = pickle.loads(sent)  # noqa: S301
-        numpy.testing.assert_array_equal(arrived.references[0].images.stack[0], stack[0])
-        for n, image in zip(images_of(job), arrived.images.stack, strict=True):
+        numpy.testing.assert_array_equal(arrived.run.args[1].images.stack[0], stack[0])
+        for n, image in zip(job.images.indices, arrived.images.stack, strict=True):
             numpy.testing.assert_array_equal(image, stack[n])
 
 
@@ -269,7 +275,7 @@ def test_of_files_only_the_address_travels(tmp_path):
 
 def test_threads_read_the_first_image_once(small_jobs, monkeypatch):
     kernel = kernel_or_skip("numba")
-    monkeypatch.setattr(stack_work_module, "select_kernel", lambda _: kernel)
+    monkeypatch.setattr(jobs_module, "select_kernel", lambda _: kernel)
     stacks = {"a": WatchedStack(40, lambda n: numpy.random.default_rng(n).random((20, 20)))}
     evaluate(stacks, {"a": wobble(40, 0)}, max_workers=3, reference_image=0, trust=False)
     # The first one was looked at for its shape and is kept; two are looked at before.
@@ -330,6 +336,16 @@ def test_an_error_in_a_worker_comes_back_as_itself_and_stops_the_others(executor
     assert number < 2 * (5 + 60)
     time.sleep(0.2)
     assert len(list(tmp_path.iterdir())) == number
+
+
+def test_the_image_is_named_that_cannot_be_examined_for_pixels_that_never_change():
+    def make(n):
+        if n == 4:
+            raise OSError("the disk is gone")
+        return numpy.ones((20, 20))
+
+    with pytest.raises(OSError, match=r"^Stack 'a', image 4: the disk is gone$"):
+        evaluate_stacks({"a": WatchedStack(9, make)}, {"a": wobble(9, 0)})
 
 
 def test_a_file_that_vanishes_is_told_with_the_stack(executor, tmp_path):

@@ -302,7 +302,9 @@ def test_a_spoilt_image_is_found_and_named(kind, n):
 
 
 def look(images):
-    return find_unchanging(choose_few(PreparedImages("a", as_stack(images), 0, "numpy")))
+    return find_unchanging(
+        choose_few(PreparedImages("a", as_stack(images), range(len(images)), "numpy"))
+    )
 
 
 def unchanging(images):

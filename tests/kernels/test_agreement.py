@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from ewoksndreg.evaluation import _stack_work
+from ewoksndreg.evaluation import _jobs
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.kernels import Prepared
 from ewoksndreg.transformation import Homography
@@ -46,7 +46,7 @@ def both_kernels(monkeypatch):
 
     def evaluate(*args, **options):
         for kernel in kernels:
-            monkeypatch.setattr(_stack_work, "select_kernel", lambda _, kernel=kernel: kernel)
+            monkeypatch.setattr(_jobs, "select_kernel", lambda _, kernel=kernel: kernel)
             yield evaluate_stacks(*args, **options)
 
     return evaluate

@@ -18,7 +18,7 @@ def _moving(images: int, shift: int = 3) -> numpy.ndarray:
 
 
 def _find(stack: numpy.ndarray) -> numpy.ndarray:
-    return find_hot_pixels(PreparedImages("a", as_stack(stack), 0, "numpy"), 0)
+    return find_hot_pixels(PreparedImages("a", as_stack(stack), range(len(stack)), "numpy"), 0)
 
 
 @pytest.mark.parametrize("images", [2, 3, 9])

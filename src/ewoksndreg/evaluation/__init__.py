@@ -11,6 +11,7 @@ from ._comparisons import SMOOTHNESS_WEIGHT
 from ._comparisons import WEIGHT_FLOOR
 from ._html import verdict_as_html
 from ._jobs import Job
+from ._jobs import Workers
 from ._outliers import find_outliers
 from ._outliers import outlier_limit
 from ._prepared_images import PreparedImages
@@ -18,9 +19,9 @@ from ._prepared_images import ReferenceImage
 from ._remaining_shift import describe_shift
 from ._result import Evaluation
 from ._result import RegistrationScore
-from ._stack_work import StackWork
 from ._unchanging import choose_few
 from ._unchanging import find_unchanging
+from ._unchanging import leave_out_unchanging
 from ._verdict import Limits
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
@@ -38,7 +39,7 @@ __all__ = [
     "PreparedImages",
     "ReferenceImage",
     "RegistrationScore",
-    "StackWork",
+    "Workers",
     "check_registration_per_stack",
     "check_same_image_shapes",
     "check_same_number_of_images",
@@ -49,6 +50,7 @@ __all__ = [
     "evaluate_stacks",
     "find_outliers",
     "find_unchanging",
+    "leave_out_unchanging",
     "mse_eval",
     "outlier_limit",
     "post_evaluation",

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy
 from numpy.typing import NDArray
 
 from ..kernels import Linearization
 from ..transformation import Transformation
+from ._jobs import Job
+from ._jobs import Workers
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._prepared_images import in_one_frame
 from ._remaining_shift import NOT_MEASURED
+from ._remaining_shift import choose_images
 from ._remaining_shift import measure_shift
 
 
@@ -27,24 +33,63 @@ class Inspection:
     :param shifts: rows, columns and curvature of :class:`.PairShift` of each image relative to the
         reference image and to the previous image, shape `(N, 2, 3)`; NaN if it was not measured.
     :param linearizations: affine displacements relative to the reference image, by image.
+    :param first: index of the first of the images in the whole stack.
     """
 
     neighbor_mse: NDArray[numpy.float64]
     shifts: NDArray[numpy.float64]
     linearizations: dict[int, Linearization]
+    first: int
 
     @classmethod
-    def empty(cls, number: int) -> Inspection:
+    def empty(cls, number: int, first: int = 0) -> Inspection:
         shifts = numpy.full((number, 2, len(NOT_MEASURED)), numpy.nan)
-        return cls(numpy.full(number, numpy.nan), shifts, {})
+        return cls(numpy.full(number, numpy.nan), shifts, {}, first)
 
-    def fill(self, images: range, part: Inspection) -> None:
+    def fill(self, part: Inspection) -> None:
         """Insert the results for some images."""
-        self.neighbor_mse[images.start : images.stop] = part.neighbor_mse
-        self.shifts[images.start : images.stop] = part.shifts
-        self.linearizations.update(
-            {images.start + n: each for n, each in part.linearizations.items()}
-        )
+        images = slice(part.first, part.first + len(part.shifts))
+        self.neighbor_mse[images] = part.neighbor_mse
+        self.shifts[images] = part.shifts
+        self.linearizations.update(part.linearizations)
+
+
+def inspect_stacks(
+    workers: Workers,
+    transformations: Sequence[Transformation],
+    reference: int,
+    suspects: Mapping[str, Sequence[int]],
+) -> dict[str, Inspection]:
+    """Inspect a few aligned images of some stacks.
+
+    :param suspects: images of each of these stacks to compare with their neighbors.
+    """
+    number = len(transformations)
+    measured = choose_images(number, reference)
+
+    def make_jobs() -> Iterator[Job[Inspection]]:
+        for images in workers.images:
+            if images.name not in suspects:
+                continue
+            shared = ReferenceImage(images[reference : reference + 1])
+            around = {n + k for n in suspects[images.name] for k in (-1, 0, 1)}
+            needed = {*measured, *(n - 1 for n in measured), *around}
+            for run in _find_runs(needed & set(range(number))):
+                some, pair = images[run], (transformations[reference], transformations[run])
+                yield Job(some, partial(inspect_images, some, shared, pair, measured))
+
+    found = {name: Inspection.empty(number) for name in suspects}
+    for name, parts in workers.run(make_jobs()).items():
+        for part in parts:
+            found[name].fill(part)
+    return found
+
+
+def _find_runs(numbers: set[int]) -> list[slice]:
+    """Find runs of consecutive numbers."""
+    starts = sorted(n for n in numbers if n - 1 not in numbers)
+    stops = sorted(n + 1 for n in numbers if n + 1 not in numbers)
+    return list(map(slice, starts, stops))
 
 
 def inspect_images(
@@ -66,7 +111,7 @@ def inspect_images(
     """
     kernel = images.kernel
     to_reference, transformations = registration
-    found = Inspection.empty(len(images))
+    found = Inspection.empty(len(images), images.indices[0])
     reference = reference_image.prepare()
     buffers = [numpy.empty_like(reference.pixels) for _ in range(2)]
     before = None
@@ -74,7 +119,7 @@ def inspect_images(
     linearized = measured[::-2]
     with images.open():
         for n, transformation in enumerate(transformations):
-            index = images.first_index + n
+            index = images.indices[n]
             image = images.prepare(n, out=buffers[n % 2])
             with images.locate_errors(n):
                 if before is not None:
@@ -88,7 +133,7 @@ def inspect_images(
                 if index in linearized:
                     a, b, matrix = pair
                     matrix = numpy.identity(3) if matrix is None else matrix
-                    found.linearizations[n] = kernel.linearize(a, b, matrix, 6)
+                    found.linearizations[index] = kernel.linearize(a, b, matrix, 6)
             before = image
             on_image()
     return found

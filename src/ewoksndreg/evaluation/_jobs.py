@@ -1,11 +1,12 @@
-"""Split the scoring of stacks into jobs and run them, in this thread or with an executor."""
+"""Go through the images of all stacks in jobs, in this thread or with an executor."""
 
 from __future__ import annotations
 
 import math
 import pickle
+from collections import defaultdict
 from collections.abc import Callable
-from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -14,28 +15,32 @@ from concurrent.futures import BrokenExecutor
 from concurrent.futures import Executor
 from concurrent.futures import Future
 from concurrent.futures import wait
+from contextlib import ExitStack
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from typing import Generic
 from typing import TypeVar
 
+import numpy
+from numpy.typing import NDArray
+
 from .._progress import Reporter
 from .._stacks import Stack
+from ..kernels import select_kernel
 from ..transformation import Transformation
+from ..transformation import TransformationType
 from ..workers import count_workers
 from ..workers import may_start_processes
 from ..workers import processes
 from ..workers import threads
 from ._prepared_images import PreparedImages
-from ._prepared_images import ReferenceImage
 
 # Pixels of a job, some ms: large enough that its overhead is small.
 _JOB_SIZE = 2**22
 
 # A worker in another process reads and prepares the reference image again for each job. Therefore,
 # a job has several images, and enough of them that each worker gets only a few jobs.
-FEWEST_IMAGES_ELSEWHERE = 16
+_FEWEST_IMAGES_ELSEWHERE = 16
 _JOBS_PER_PROCESS = 4
 
 # Operations. With fewer, starting threads or processes takes longer than it saves.
@@ -45,63 +50,6 @@ _LEAST_FOR_PROCESSES = 2**29
 # The interval (s) in which `should_stop` is called while an executor runs.
 _INTERVAL = 0.02
 
-
-def split_images(stack: Stack, fewest_images: int | None) -> list[range]:
-    """Split a stack into chunks of images of about equal length that begin where chunks of the file
-    begin.
-
-    :param fewest_images: minimum number of images of a chunk; None for a single chunk.
-    """
-    if fewest_images is None:
-        return [range(len(stack))]
-    size = max(1, math.prod(stack.shape[1:]))
-    fewest_images = max(fewest_images, math.ceil(_JOB_SIZE / size))
-    length = math.ceil(len(stack) / max(1, len(stack) // fewest_images))
-    parts, start = [], 0
-    while start < len(stack):
-        stop = stack.stored_together(min(start + length, len(stack)) - 1).stop
-        parts.append(range(start, stop))
-        start = stop
-    return parts
-
-
-@contextmanager
-def choose_workers(
-    image_stacks: Mapping[str, Stack],
-    registrations: Mapping[str, Sequence[Transformation]],
-    operations: float,
-    kernel: str,
-    max_workers: int | None,
-) -> Iterator[tuple[Executor | None, int | None]]:
-    """Choose the fastest executor, and the minimum number of images of a job for it; None and None
-    if this thread is fastest.
-
-    :param operations: see :func:`.select_kernel`.
-    :param kernel: the name of the kernel.
-    """
-    number = count_workers(max_workers)
-    stacks = image_stacks.values()
-    # Threads wait for each other while HDF5 decompresses, and between the short steps of numpy.
-    threads_help = kernel != "numpy" and not all(stack.slow_to_read for stack in stacks)
-    processes_help = operations >= _LEAST_FOR_PROCESSES and all(stack.in_file for stack in stacks)
-    if number == 1 or operations < _LEAST_FOR_THREADS:
-        yield None, None
-    elif threads_help:
-        with threads(number) as executor:
-            yield executor, 1
-    elif (
-        processes_help
-        and may_start_processes()
-        # Workers cannot import what the running script defines.
-        and b"__main__" not in pickle.dumps((dict(image_stacks), dict(registrations)))
-    ):
-        with processes(number) as executor:
-            images = sum(len(stack) for stack in stacks)
-            yield executor, max(FEWEST_IMAGES_ELSEWHERE, images // (_JOBS_PER_PROCESS * number))
-    else:
-        yield None, None
-
-
 _R = TypeVar("_R")
 
 
@@ -110,84 +58,125 @@ class Job(Generic[_R]):
     """A computation on some images, possibly in another process.
 
     :param images: the images, to count them and to name their stack in errors.
-    :param references: the reference images it needs, which other jobs may share.
     :param run: returns the result; its argument `on_image` is optional and is called after each
         image.
     """
 
     images: PreparedImages
-    references: Sequence[ReferenceImage]
     run: Callable[..., _R]
 
 
-class Workers:
-    """Runs jobs one after the other in this thread, or in any order with an executor.
+class Workers(ExitStack):
+    """Runs jobs on the images of S stacks, one after the other in this thread or in any order with
+    an executor, whichever is faster, as a context that keeps the executor.
 
-    :param executor: None for this thread.
+    :param registrations: N transformations for each of K registrations.
+    :param comparisons: how often each registration is compared with each stack, shape `(K, S)`.
+    :param executor: used in any case, if given.
     """
 
-    def __init__(self, executor: Executor | None, reporter: Reporter) -> None:
-        self._executor = executor
+    def __init__(
+        self,
+        stacks: Mapping[str, Stack],
+        registrations: Mapping[str, Sequence[Transformation]],
+        comparisons: NDArray[numpy.bool_ | numpy.int64],
+        reporter: Reporter,
+        max_workers: int | None,
+        executor: Executor | None,
+    ) -> None:
+        super().__init__()
         self._reporter = reporter
+        operations = _count_operations(stacks, registrations, comparisons)
+        kernel = select_kernel(operations).name
+        self.images = [
+            PreparedImages(name, stack, range(len(stack)), kernel) for name, stack in stacks.items()
+        ]
+        self.executor, self._fewest_images = executor, _FEWEST_IMAGES_ELSEWHERE
+        if executor is not None or operations < _LEAST_FOR_THREADS:
+            return
+        number = count_workers(max_workers)
+        if number == 1:
+            return
+        # Threads wait for each other while HDF5 decompresses, and between the short steps of numpy.
+        if kernel != "numpy" and not all(stack.slow_to_read for stack in stacks.values()):
+            self.executor, self._fewest_images = self.enter_context(threads(number)), 1
+        elif (
+            operations >= _LEAST_FOR_PROCESSES
+            and all(stack.in_file for stack in stacks.values())
+            and may_start_processes()
+            # Workers cannot import what the running script defines.
+            and b"__main__" not in pickle.dumps((dict(stacks), dict(registrations)))
+        ):
+            self.executor = self.enter_context(processes(number))
+            total = sum(len(stack) for stack in stacks.values())
+            self._fewest_images = max(
+                _FEWEST_IMAGES_ELSEWHERE, total // (_JOBS_PER_PROCESS * number)
+            )
 
-    def run(self, jobs: Sequence[Job[_R]], *, counted: bool = True) -> list[_R]:
+    def split(self, images: PreparedImages) -> list[slice]:
+        """Split a stack into chunks of images of about equal length that begin where chunks of the
+        file begin; only one for this thread."""
+        stack, number = images.stack, len(images)
+        if self.executor is None:
+            return [slice(0, number)]
+        fewest = max(self._fewest_images, math.ceil(_JOB_SIZE / math.prod(stack.shape[1:])))
+        length = math.ceil(number / max(1, number // fewest))
+        chunks, start = [], 0
+        while start < number:
+            stop = stack.stored_together(min(start + length, number) - 1).stop
+            chunks.append(slice(start, stop))
+            start = stop
+        return chunks
+
+    def run(self, jobs: Iterable[Job[_R]], *, counted: bool = True) -> dict[str, list[_R]]:
         """Run jobs. If one fails or the reporter cancels, those that have started are finished, and
         the others do not start. A Dask cluster does not tell which have started: there they finish
         after this call.
 
+        :param jobs: an iterator, so that what they need is released as soon as they are done.
         :param counted: whether the images count for the progress.
-        :returns: the results, in the order of the jobs.
+        :returns: the results by the name of the stack, in the order of the jobs.
         :raises CancelledError: if the reporter cancels.
         :raises RuntimeError: if a worker died; names a stack that it scored.
         :raises TypeError: if a stack or a transformation cannot be sent to a worker; names it.
         """
+        results = defaultdict(list)
+        if self.executor is None:
 
-        def on_image() -> None:
-            if counted:
-                self._reporter.count(1)
-            self._reporter.check()
+            def on_image() -> None:
+                if counted:
+                    self._reporter.count(1)
+                self._reporter.check()
 
-        if self._executor is None:
-            results = []
-            for n, job in enumerate(jobs):
-                results.append(job.run(on_image=on_image))
-                _forget_references(job, jobs[n + 1 :])
+            for job in jobs:
+                results[job.images.name].append(job.run(on_image=on_image))
             return results
-        futures: list[Future[_R]] = []
+        futures: dict[Future[_R], str] = {}
+        pending: dict[Future[_R], Job[_R]] = {}
         try:
             for job in jobs:
                 with _explain_errors(job):
-                    futures.append(self._executor.submit(job.run))
-            self._await(futures, jobs, counted)
+                    future = self.executor.submit(job.run)
+                futures[future], pending[future] = job.images.name, job
+            while pending:
+                done, _ = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
+                for future in [each for each in pending if each in done]:
+                    job = pending.pop(future)
+                    with _explain_errors(job):
+                        future.result()
+                    if counted:
+                        self._reporter.count(len(job.images))
+                self._reporter.check()
         finally:
             # Dask cancels jobs that have started, too, and they never end for it.
             wait([future for future in futures if not future.cancel()])
-        return [future.result() for future in futures]
-
-    def _await(self, futures: Sequence[Future[_R]], jobs: Sequence[Job[_R]], counted: bool) -> None:
-        pending = dict(zip(futures, jobs, strict=True))
-        while pending:
-            done, _ = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
-            for future in [each for each in pending if each in done]:
-                job = pending.pop(future)
-                with _explain_errors(job):
-                    future.result()
-                _forget_references(job, pending.values())
-                if counted:
-                    self._reporter.count(len(job.images))
-            self._reporter.check()
-
-
-def _forget_references(job: Job[Any], others: Collection[Job[Any]]) -> None:
-    """Release the reference images that are no longer needed, so that memory does not grow with the
-    number of stacks."""
-    for reference in job.references:
-        if not any(reference in other.references for other in others):
-            reference.forget()
+        for future, name in futures.items():
+            results[name].append(future.result())
+        return results
 
 
 @contextmanager
-def _explain_errors(job: Job[Any]) -> Iterator[None]:
+def _explain_errors(job: Job[_R]) -> Iterator[None]:
     """Translate errors that occur while data is sent to or from a worker."""
     name = job.images.name
     try:
@@ -206,3 +195,18 @@ def _explain_errors(job: Job[Any]) -> Iterator[None]:
                 f" process: {error}; give arrays or HDF5 URLs, or use no workers"
             ) from error
         raise
+
+
+def _count_operations(
+    stacks: Mapping[str, Stack],
+    registrations: Mapping[str, Sequence[Transformation]],
+    comparisons: NDArray[numpy.bool_ | numpy.int64],
+) -> float:
+    """Count the operations for :func:`.select_kernel`: each image is prepared, and compared with
+    and without alignment."""
+    pixels = [math.prod(stack.shape) for stack in stacks.values()]
+    shifts = TransformationType.identity, TransformationType.translation
+    costs = [
+        1 if items[-1].transformation_type in shifts else 6 for items in registrations.values()
+    ]
+    return float(numpy.dot(pixels, 2 + numpy.dot(costs, comparisons)))

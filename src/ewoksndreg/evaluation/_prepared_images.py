@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -21,56 +23,44 @@ from ..kernels import Prepared
 from ..kernels import find_kernel
 from ..transformation import Transformation
 
+# The number of aligned reference images that are kept. Those of further registrations are computed
+# again for each image, so that memory does not grow with the number of stacks.
+_KEPT_REFERENCES = 4
 
+
+@dataclass(eq=False)
 class PreparedImages:
-    """Some images of one stack, which are read and prepared when they are accessed. They can be
-    sent to another process.
+    """Images of one stack, which are read and prepared when they are accessed. They can be sent to
+    another process.
 
     :param name: name of the stack, for errors.
-    :param stack: the images.
-    :param first_index: index of the first of the images in the whole stack.
+    :param indices: which images of the whole stack these are.
     :param kernel_name: name of the kernel that prepares them.
     :param unchanging: pixels that are invalid in every image, as packed bits, see
         :func:`.find_unchanging`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        stack: Stack,
-        first_index: int,
-        kernel_name: str,
-        unchanging: NDArray[numpy.uint8] | None = None,
-    ) -> None:
-        self.name = name
-        self.stack = stack
-        self.first_index = first_index
-        self.kernel_name = kernel_name
-        self.unchanging = unchanging
+    name: str
+    stack: Stack
+    indices: range
+    kernel_name: str
+    unchanging: NDArray[numpy.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.stack)
+
+    def __getitem__(self, some: slice) -> PreparedImages:
+        return replace(self, stack=self.stack[some], indices=self.indices[some])
 
     @property
     def kernel(self) -> Kernel:
         return find_kernel(self.kernel_name)
 
-    def part(self, images: range) -> PreparedImages:
-        return PreparedImages(
-            self.name,
-            self.stack[images.start : images.stop],
-            self.first_index + images.start,
-            self.kernel_name,
-            self.unchanging,
-        )
-
-    def with_stack(self, stack: Stack) -> PreparedImages:
-        """Use other images of the same stack, whose indices in the stack do not matter."""
-        return PreparedImages(self.name, stack, 0, self.kernel_name, self.unchanging)
-
     @contextmanager
     def open(self) -> Iterator[None]:
-        with open_stack(self.name, self.stack):
+        with ExitStack() as context:
+            with locate_errors(f"Stack {self.name!r}"):
+                context.enter_context(self.stack)
             yield
 
     def prepare(self, n: int, out: NDArray[numpy.float32] | None = None) -> Prepared:
@@ -90,19 +80,19 @@ class PreparedImages:
 
     @contextmanager
     def locate_errors(self, n: int) -> Iterator[None]:
-        with locate_errors(f"Stack {self.name!r}, image {self.first_index + n}"):
+        with locate_errors(f"Stack {self.name!r}, image {self.indices[n]}"):
             yield
 
 
 class ReferenceImage:
-    """The image with which others are compared, prepared once for all threads.
+    """The image with which others are compared, prepared once for all threads, and kept as long as
+    there are jobs that need it.
 
     :param images: contains only this image.
     """
 
     def __init__(self, images: PreparedImages) -> None:
         self.images = images
-        self.index = images.first_index
         self._lock = threading.Lock()
         self._prepared: Prepared | None = None
 
@@ -113,21 +103,8 @@ class ReferenceImage:
                     self._prepared = self.images.prepare(0)
             return self._prepared
 
-    def forget(self) -> None:
-        self._prepared = None
-
-    def __reduce__(self) -> tuple[type[ReferenceImage], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[ReferenceImage], tuple[PreparedImages]]:
         return ReferenceImage, (self.images,)
-
-
-@contextmanager
-def open_stack(name: str, stack: Stack) -> Iterator[None]:
-    with locate_errors(f"Stack {name!r}"):
-        stack.__enter__()
-    try:
-        yield
-    finally:
-        stack.__exit__(None, None, None)
 
 
 def marker_of(dtype: numpy.dtype[Any]) -> int | None:
@@ -168,14 +145,20 @@ def in_one_frame(
     image: Prepared,
     to_reference: Transformation,
     transformation: Transformation,
-    align_reference: Callable[[Prepared, Transformation], Prepared] = align,
+    kept: dict[int, Prepared] | None = None,
 ) -> tuple[Prepared, Prepared, Matrix | None]:
     """Find out how to compare an aligned image with an aligned reference image.
 
+    :param kept: receives a few aligned reference images, for the next image.
     :returns: the two images, and the matrix that aligns the second one with the first one, so that
         only one is resampled; if the transformations do not compose, two aligned images, and None.
     """
     matrix = transformation.between(to_reference)
     if matrix is not None:
         return reference, image, matrix
-    return align_reference(reference, to_reference), align(image, transformation), None
+    kept = {} if kept is None else kept
+    key = id(to_reference)  # each registration has its own
+    aligned = kept.get(key) or align(reference, to_reference)
+    if len(kept) < _KEPT_REFERENCES:
+        kept[key] = aligned
+    return aligned, align(image, transformation), None

@@ -1,24 +1,24 @@
-"""Compare the images of a stack, aligned with each registration, in one pass."""
+"""Compare the images of each stack, aligned with each registration, in one pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy
 from numpy.typing import NDArray
 
 from ..kernels import Prepared
 from ..transformation import Transformation
+from ._jobs import Job
+from ._jobs import Workers
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
-from ._prepared_images import align
 from ._prepared_images import in_one_frame
-
-# The number of aligned reference images that are kept. Those of further registrations are computed
-# again for each image, so that memory does not grow with the number of stacks.
-_KEPT_REFERENCES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,38 @@ class StackScores:
         )
 
 
+def score_stacks(
+    workers: Workers,
+    registrations: Mapping[str, Sequence[Transformation]],
+    scored: NDArray[numpy.bool_],
+    reference: int,
+) -> dict[str, StackScores]:
+    """Compare all images of each stack with one of them.
+
+    :param scored: whether a registration is scored on a stack, shape `(K, S)`.
+    """
+    parts = workers.run(make_jobs(workers, registrations, scored, reference))
+    return {name: StackScores.concatenate(each) for name, each in parts.items()}
+
+
+def make_jobs(
+    workers: Workers,
+    registrations: Mapping[str, Sequence[Transformation]],
+    scored: NDArray[numpy.bool_],
+    reference: int,
+) -> Iterator[Job[StackScores]]:
+    """Make a job for each chunk of images of each stack, see :func:`score_stacks`."""
+    for images, chosen in zip(workers.images, scored.T, strict=True):
+        shared = ReferenceImage(images[reference : reference + 1])
+        for chunk in workers.split(images):
+            aligning = [
+                (each[reference], each[chunk]) if wanted else None
+                for each, wanted in zip(registrations.values(), chosen, strict=True)
+            ]
+            some = images[chunk]
+            yield Job(some, partial(score_images, some, shared, aligning))
+
+
 def score_images(
     images: PreparedImages,
     reference_image: ReferenceImage,
@@ -74,12 +106,12 @@ def score_images(
     aligned_mse, overlap = numpy.full(shape, numpy.nan), numpy.full(shape, numpy.nan)
     infinite_pixels = 0
     reference = reference_image.prepare()
-    align_reference = _AlignedReferences()
+    aligned_references: dict[int, Prepared] = {}
     # New memory for each image would take 10 % of the time.
     buffer = numpy.empty_like(reference.pixels)
     with images.open():
         for n in range(len(images)):
-            is_reference = images.first_index + n == reference_image.index
+            is_reference = images.indices[n] == reference_image.images.indices[0]
             image = reference if is_reference else images.prepare(n, out=buffer)
             infinite_pixels += image.infinite
             with images.locate_errors(n):
@@ -90,23 +122,9 @@ def score_images(
                         continue
                     to_reference, transformations = registration
                     pair = reference, image, to_reference, transformations[n]
-                    comparison = kernel.compare(*in_one_frame(*pair, align_reference))
+                    comparison = kernel.compare(*in_one_frame(*pair, aligned_references))
                     overlap[k, n] = comparison.overlap
                     if not is_reference:
                         aligned_mse[k, n] = comparison.mse
             on_image()
     return StackScores(unaligned_mse, aligned_mse, overlap, infinite_pixels)
-
-
-class _AlignedReferences:
-    """Aligns the reference image, and keeps it as aligned with each registration, up to a limit."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, Prepared] = {}
-
-    def __call__(self, reference: Prepared, transformation: Transformation) -> Prepared:
-        key = id(transformation)  # each registration has its own
-        aligned = self._kept.get(key) or align(reference, transformation)
-        if len(self._kept) < _KEPT_REFERENCES:
-            self._kept[key] = aligned
-        return aligned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ import numpy
 from numpy.typing import NDArray
 
 from .._pixels import as_real
+from ._jobs import Job
+from ._jobs import Workers
 from ._prepared_images import PreparedImages
 from ._prepared_images import marker_of
 
@@ -43,10 +46,21 @@ class Unchanging(NamedTuple):
     marked: float
 
 
+def leave_out_unchanging(workers: Workers) -> dict[str, Unchanging]:
+    """Find the pixels of each stack that never change, and mark them as invalid."""
+    few = map(choose_few, workers.images)
+    found = workers.run(
+        (Job(images, partial(find_unchanging, images)) for images in few), counted=False
+    )
+    for images in workers.images:
+        images.unchanging = found[images.name][0].bits
+    return {name: each for name, [each] in found.items()}
+
+
 def choose_few(images: PreparedImages) -> PreparedImages:
     """Choose a few evenly spaced images of a stack."""
     step = max(1, (len(images) - 1) // (_IMAGES - 1))
-    return images.with_stack(images.stack[: step * (_IMAGES - 1) + 1 : step])
+    return images[: step * (_IMAGES - 1) + 1 : step]
 
 
 def find_unchanging(
@@ -61,9 +75,6 @@ def find_unchanging(
     """
     number = len(images)
     size = math.prod(images.stack.shape[1:])
-    nothing = Unchanging(None, 0.0, 0.0)
-    if size == 0:
-        return nothing
     samples, marked = [], 0.0
     with images.open():
         first, part = _read(images, 0)
@@ -79,7 +90,7 @@ def find_unchanging(
             same &= pixels == first
             on_image()
             if marked == 0 and numpy.count_nonzero(same) < _SMALLEST_PART * size:
-                return nothing
+                return Unchanging(None, 0.0, 0.0)
             samples.append(pixels.ravel()[:: max(1, size // _SAMPLE_SIZE)])
     if number == 1:
         return Unchanging(None, 0.0, marked)

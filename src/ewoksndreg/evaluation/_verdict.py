@@ -17,6 +17,8 @@ from ._bad_images import find_bad_images
 from ._bad_images import find_suspects
 from ._candidates import Candidates
 from ._comparisons import Comparisons
+from ._inspection import inspect_stacks
+from ._jobs import Workers
 from ._motion_groups import find_motion_groups
 from ._remaining_distortion import find_remaining_distortion
 from ._remaining_shift import describe_shift
@@ -26,7 +28,6 @@ from ._result import Evaluation
 from ._rivals import draw_scores
 from ._rivals import find_distance
 from ._rivals import find_rivals
-from ._stack_work import StackWork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,8 @@ def inspect_best(
     evaluation: Evaluation,
     seen: Evaluation,
     comparisons: Comparisons,
-    work: StackWork,
+    candidates: Candidates,
+    workers: Workers,
     limits: Limits,
 ) -> Evaluation:
     """Inspect images that are aligned with the best registration, and add what remains of the
@@ -133,8 +135,10 @@ def inspect_best(
     if not evaluation.registrations[best].scored:
         return evaluation
     correlation = dict(zip(names, _find_largest_correlation(comparisons), strict=True))
-    suspects = _find_all_suspects(evaluation, correlation, limits)
-    inspections = work.inspect(best, references[0], suspects)
+    scored = candidates.scored[evaluation.ranked_rows[0]]
+    suspects = _find_all_suspects(evaluation, dict(compress(correlation.items(), scored)), limits)
+    moves = candidates.registrations[best]
+    inspections = inspect_stacks(workers, moves, references[0], suspects)
     bad = {
         name: find_bad_images(
             suspects[name],

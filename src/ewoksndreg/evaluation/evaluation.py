@@ -4,7 +4,7 @@
 
 - `_candidates`: what is known about the registrations before images are compared,
 - `_unchanging`: which pixels to ignore,
-- `_score_stack`: compare each image with the reference image (`_stack_work`, `_jobs`: by whom),
+- `_score_stack`: compare each image with the reference image (`_jobs`: by whom),
 - `_comparisons`, `_ranking`: scores from these comparisons, and their order,
 - `_rivals`, `_motion_groups`: how the registrations differ,
 - `_inspection`, `_remaining_shift`, `_remaining_distortion`, `_bad_images`: images aligned with the
@@ -39,11 +39,13 @@ from ._checks import check_registration_per_stack
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
 from ._comparisons import Comparisons
+from ._jobs import Workers
 from ._ranking import rank_registrations
 from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
 from ._result import find_images
-from ._stack_work import StackWork
+from ._score_stack import score_stacks
+from ._unchanging import leave_out_unchanging
 from ._verdict import Limits
 from ._verdict import add_verdict
 from ._verdict import compare_registrations
@@ -207,8 +209,8 @@ def evaluate_stacks(
         inspected = min(number, 2 * MEASURED_IMAGES) * candidates.scored.sum(axis=1).max()
         total = number * len(stacks) + (int(inspected) if trust else 0)
         reporter = Reporter("evaluation", total, progress, should_stop)
-        work = context.enter_context(
-            StackWork(
+        workers = context.enter_context(
+            Workers(
                 stacks,
                 candidates.registrations,
                 candidates.scored,
@@ -217,8 +219,8 @@ def evaluate_stacks(
                 executor,
             )
         )
-        unchanging = work.leave_out_unchanging()
-        comparisons, evaluation = _rank(work, candidates, references, reporter)
+        unchanging = leave_out_unchanging(workers)
+        comparisons, evaluation = _rank(workers, candidates, references, reporter)
         opposite = comparisons.find_opposite(evaluation.ranked_rows[0])
         # The score counts these images as errors, but the verdict is that of their negatives.
         comparisons = comparisons.invert(opposite)
@@ -232,7 +234,7 @@ def evaluate_stacks(
         )
         evaluation = compare_registrations(evaluation, seen, comparisons, candidates, limits)
         if trust:
-            evaluation = inspect_best(evaluation, seen, comparisons, work, limits)
+            evaluation = inspect_best(evaluation, seen, comparisons, candidates, workers, limits)
             evaluation = add_verdict(evaluation, seen, limits)
         reporter.finish()
     for message in evaluation.warnings:
@@ -241,16 +243,17 @@ def evaluate_stacks(
 
 
 def _rank(
-    work: StackWork, candidates: Candidates, references: Sequence[int], reporter: Reporter
+    workers: Workers, candidates: Candidates, references: Sequence[int], reporter: Reporter
 ) -> tuple[Comparisons, Evaluation]:
     """Compare all images with the first reference image and, if that may be bad, with all."""
+    registrations, scored = candidates.registrations, candidates.scored
     first, *others = references
-    scores = {first: work.score(first)}
+    scores = {first: score_stacks(workers, registrations, scored, first)}
     comparisons = Comparisons.of(scores, candidates.scored, candidates.sources)
     evaluation = rank_registrations(comparisons, candidates)
     if others and _may_be_spoilt(evaluation, candidates.failed):
         reporter.extend(comparisons.unaligned_mse.size * len(others))
-        scores |= {reference: work.score(reference) for reference in others}
+        scores |= {each: score_stacks(workers, registrations, scored, each) for each in others}
         comparisons = Comparisons.of(scores, candidates.scored, candidates.sources)
         evaluation = rank_registrations(comparisons, candidates)
     return comparisons, evaluation

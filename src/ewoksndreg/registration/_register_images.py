@@ -101,7 +101,10 @@ def register_images(
     if kernel.name == "numpy":
         workers = 1  # threads would wait for each other between the short steps
     with ExitStack() as context:
-        opened = [PreparedImages(name, stack, 0, kernel.name) for name, stack in stacks.items()]
+        opened = [
+            PreparedImages(name, stack, range(number), kernel.name)
+            for name, stack in stacks.items()
+        ]
         for images in opened:
             context.enter_context(images.open())
             images.unchanging = _find_invalid(images, q, masked)
