@@ -21,7 +21,6 @@ from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._candidates import Candidates
 from ewoksndreg.evaluation._comparisons import Comparisons
 from ewoksndreg.evaluation._ranking import rank_registrations
-from ewoksndreg.evaluation._score_stack import StackScores
 from ewoksndreg.kernels import Kernel
 from ewoksndreg.kernels import find_kernel
 from ewoksndreg.kernels._kernel import find_limits
@@ -75,34 +74,63 @@ def evaluate(stacks: Any, registrations: Any, **options: Any) -> Evaluation:
     return evaluation
 
 
-def make_scores(unaligned: Any, aligned: Any, overlap: Any = None) -> StackScores:
-    """Of one stack, with an overlap of 0.9 where nothing else is given."""
-    aligned = numpy.array(aligned, dtype=float)
-    return StackScores(
-        numpy.array(unaligned, dtype=float),
-        aligned,
-        numpy.full(aligned.shape, 0.9) if overlap is None else numpy.array(overlap, dtype=float),
-        0,
-    )
+def make_scores(unaligned: Any, aligned: Any, overlap: Any = None) -> NDArray[numpy.float64]:
+    """Comparisons of one stack without alignment and with each registration: MSE and overlap, shape
+    `(1 + K, N, 2)`, with an overlap of 0.9 where nothing else is given."""
+    mse = numpy.array([unaligned, *aligned], dtype=float)
+    shared = numpy.full(mse.shape, 0.9)
+    if overlap is not None:
+        shared[1:] = overlap
+    return numpy.stack([mse, shared], axis=2)
 
 
-def make_candidates(
-    comparisons: Comparisons, sources: Mapping[str, str | None], smoothness: Mapping[str, float]
-) -> Candidates:
-    """Registrations of which only the smoothness is known."""
-    return Candidates(
+def make_comparisons(
+    all_scores: Mapping[int, Mapping[str, NDArray[numpy.float64]]],
+    sources: Mapping[str, str | None],
+    smoothness: Sequence[float],
+    *,
+    evaluate_on: str = "all",
+) -> Comparisons:
+    """Comparisons with each reference image, of registrations of which only the smoothness is
+    known.
+
+    :param all_scores: for each reference image the :func:`make_scores` of each stack.
+    """
+    names = tuple(next(iter(all_scores.values())))
+    own = numpy.array([[source == name for name in names] for source in sources.values()])
+    found = {
+        reference: numpy.stack([scores[name] for name in names], axis=1)
+        for reference, scores in all_scores.items()
+    }
+    for reference, each in found.items():
+        each[:, :, reference, 0] = numpy.nan
+    mse, overlap = numpy.moveaxis(numpy.concatenate(list(found.values()), axis=1), 3, 0).copy()
+    scored = own if evaluate_on == "own" else numpy.ones_like(own)
+    for array in (mse, overlap):
+        array[1:][~numpy.tile(scored, len(found))] = numpy.nan
+    candidates = Candidates(
+        stack_names=names,
         registrations={},
         conventions={},
         sources=sources,
-        scored=comparisons.scored,
+        scored=scored,
+        own=own,
         image_shapes={},
-        smoothness=numpy.array([smoothness[name] for name in sources]),
-        failed=numpy.zeros((len(sources), comparisons.unaligned_mse.shape[-1]), dtype=bool),
+        smoothness=numpy.array(smoothness),
+        failed=numpy.zeros((len(sources), mse.shape[-1]), dtype=bool),
+    )
+    return Comparisons(
+        candidates=candidates,
+        references=tuple(found),
+        aligned_mse=mse[1:],
+        unaligned_mse=mse[0],
+        overlap=overlap[1:],
+        infinite_pixels=dict.fromkeys(names, 0),
     )
 
 
 def rank_scores(
-    all_scores: dict[str, StackScores],
+    all_scores: Mapping[str, NDArray[numpy.float64]],
     smoothness: dict[str, float],
     *,
     failed: dict[str, Sequence[int]] | None = None,
@@ -114,16 +142,14 @@ def rank_scores(
 
     :param failed: for registrations, the images without transformation.
     """
-    number = len(smoothness)
-    scored = numpy.identity(number, dtype=bool) if evaluate_on == "own" else None
-    if scored is None:
-        scored = numpy.ones((number, len(all_scores)), dtype=bool)
     sources = sources or {name: name for name in all_scores}
-    comparisons = Comparisons.of({reference: all_scores}, scored, sources)
-    candidates = make_candidates(comparisons, sources, smoothness)
+    values = [smoothness[name] for name in sources]
+    comparisons = make_comparisons(
+        {reference: all_scores}, sources, values, evaluate_on=evaluate_on
+    )
     for name, images in (failed or {}).items():
-        candidates.failed[list(smoothness).index(name), list(images)] = True
-    evaluation = rank_registrations(comparisons, candidates)
+        comparisons.candidates.failed[list(smoothness).index(name), list(images)] = True
+    evaluation = rank_registrations(comparisons)
     for message in evaluation.warnings:  # as `evaluate_stacks` does
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return evaluation

@@ -18,6 +18,7 @@ from ewoksndreg._progress import Reporter
 from ewoksndreg._stacks import as_stack
 from ewoksndreg.evaluation import _jobs as jobs_module
 from ewoksndreg.evaluation import evaluate_stacks
+from ewoksndreg.evaluation._candidates import Candidates
 from ewoksndreg.evaluation._jobs import Workers
 from ewoksndreg.evaluation._score_stack import make_jobs
 from ewoksndreg.io import input_context
@@ -217,11 +218,18 @@ def test_what_is_small_is_done_in_this_thread():
 
 def jobs_of(stacks, registrations):
     """As for an executor."""
-    scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
     stacks = {name: as_stack(stack) for name, stack in stacks.items()}
+    candidates = Candidates.of(stacks, registrations, None, None, "all")
     reporter = Reporter("evaluation", 1, None, None)
-    with Workers(stacks, registrations, scored, reporter, 0, ThreadPoolExecutor(1)) as workers:
-        return list(make_jobs(workers, registrations, scored, 0))
+    with Workers(
+        stacks,
+        candidates.registrations,
+        candidates.scored,
+        reporter,
+        0,
+        ThreadPoolExecutor(1),
+    ) as workers:
+        return list(make_jobs(workers, candidates, 0))
 
 
 def test_jobs_cover_each_image_once_and_begin_where_chunks_do(tmp_path, small_jobs):

@@ -10,10 +10,9 @@ from operator import add
 import numpy
 import pytest
 
-from ewoksndreg.evaluation._comparisons import Comparisons
 from ewoksndreg.evaluation._ranking import rank_registrations
 
-from .conftest import make_candidates
+from .conftest import make_comparisons
 from .conftest import make_scores
 from .conftest import rank_scores
 
@@ -225,7 +224,9 @@ def test_an_image_that_cannot_be_compared_whatever_the_registration_is_left_out(
 
 def test_opposite_contrast_is_no_worse_than_no_relation():
     """With and without alignment: (2 + 0.2) / 2 over (2 + 0.8) / 2."""
-    evaluation = rank_scores({"a": make_scores([NAN, 3.1, 0.8], [[NAN, 3.9, 0.2]])}, {"a": 0})
+    scores = {"a": make_scores([NAN, 3.1, 0.8], [[NAN, 3.9, 0.2]])}
+    with pytest.warns(RuntimeWarning, match="opposite contrast.*image 1 of stack 'a'"):
+        evaluation = rank_scores(scores, {"a": 0})
     assert evaluation.registrations["a"].relative_error ** 2 == pytest.approx(1.1 / 1.41)
 
 
@@ -248,10 +249,8 @@ def test_each_stack_counts_once_with_each_reference_image():
             "b": make_scores([NAN, 0.8, NAN], [[NAN, 0.4, NAN], [NAN, 0.2, NAN]]),
         },
     }
-    sources = {"a": "a", "b": "b"}
-    comparisons = Comparisons.of(scores, numpy.ones((2, 2), dtype=bool), sources)
-    candidates = make_candidates(comparisons, sources, {"a": 0.1, "b": 0.2})
-    evaluation = rank_registrations(comparisons, candidates)
+    comparisons = make_comparisons(scores, {"a": "a", "b": "b"}, [0.1, 0.2])
+    evaluation = rank_registrations(comparisons)
     # Registration, then (reference, stack); image 0 of b says nothing to image 2 either.
     a_on = [0.2 / 0.41, 1.0, 0.15 / 0.41, 0.4 / 0.81]
     b_on = [0.2 / 0.41, 1.0, 0.20 / 0.41, 0.2 / 0.81]

@@ -13,7 +13,6 @@ from ewoksndreg.evaluation import Limits
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._bad_images import find_bad_images
 from ewoksndreg.evaluation._bad_images import find_suspects
-from ewoksndreg.evaluation._comparisons import Comparisons
 from ewoksndreg.evaluation._motion_groups import find_motion_groups
 from ewoksndreg.evaluation._prepared_images import PreparedImages
 from ewoksndreg.evaluation._remaining_shift import choose_images
@@ -32,6 +31,7 @@ from ..conftest import rotation_matrix
 from ..conftest import shift_matrix
 from ..conftest import smooth_image
 from ..kernels.conftest import NUMBA
+from .conftest import make_comparisons
 from .conftest import make_scores
 from .conftest import moving_stack
 from .conftest import rank_scores
@@ -171,9 +171,8 @@ def test_a_draw_is_the_score_with_weights_of_images_and_stacks():
     aligned[..., 0] = unaligned[:, 0] = NAN
     scores = {name: make_scores(unaligned[j], aligned[j]) for j, name in enumerate(("z", "a"))}
     sources = {"z": "z", "a": "a", "other": None}
-    comparisons = Comparisons.of({0: scores}, numpy.ones((3, 2), dtype=bool), sources)
     smoothness = numpy.array([0.1, 0.2, 0.3])
-    found = draw_scores(comparisons, smoothness)
+    found = draw_scores(make_comparisons({0: scores}, sources, smoothness))
     assert found.shape == (400, 3)
     drawn = numpy.random.default_rng(0)
     g = drawn.exponential(size=(400, 6))[0, 1:]

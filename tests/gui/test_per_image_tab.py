@@ -13,7 +13,6 @@ from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
 from ewoksndreg.evaluation import evaluate_stacks
-from ewoksndreg.evaluation._score_stack import StackScores
 from ewoksndreg.gui._error_table import make_error_colormap
 from ewoksndreg.gui._per_image_tab import PerImageTab
 from ewoksndreg.gui._per_image_tab import find_best_registration
@@ -22,6 +21,7 @@ from ewoksndreg.gui._selection import Selection
 from ewoksndreg.transformation import Homography
 
 from ..conftest import shift_matrix
+from ..evaluation.conftest import make_scores
 from ..evaluation.conftest import rank_scores
 
 
@@ -33,7 +33,7 @@ def evaluation_of(number):
     aligned[1, [7, 30]] = 0.6, 0.4
     unaligned = numpy.full(number, 0.99)
     unaligned[0] = numpy.nan
-    scores = StackScores(unaligned, aligned, numpy.full((2, number), 0.9), 0)
+    scores = make_scores(unaligned, aligned)
     stacks = {"a": scores, "b": scores}
     return rank_scores(stacks, {"a": 0.1, "b": 0.1})
 
@@ -84,7 +84,7 @@ def test_images_that_stand_out_are_marked_and_named(make_tab):
 
 
 def test_where_nothing_stands_out_that_is_said(make_tab):
-    scores = StackScores(numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)), 0)
+    scores = make_scores(numpy.ones(5), numpy.full((1, 5), 0.1), numpy.ones((1, 5)))
     evaluation = rank_scores({"a": scores}, {"a": 0.0})
     message = make_tab(evaluation).message.text()
     assert message == "Thick curve: 'a', the best. There are no outliers."
@@ -207,7 +207,7 @@ def test_without_a_ranking_that_is_said(make_tab):
 
 
 def test_one_image_is_drawn_too(make_tab):
-    scores = StackScores(numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)), 0)
+    scores = make_scores(numpy.zeros(1), numpy.zeros((1, 1)), numpy.ones((1, 1)))
     with pytest.warns(RuntimeWarning, match="there is only one image"):
         evaluation = rank_scores({"a": scores}, {"a": 0.0})
     tab = make_tab(evaluation)

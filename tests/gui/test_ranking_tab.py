@@ -12,7 +12,6 @@ import pytest
 from silx.gui import qt
 from silx.gui.utils.testutils import QTest
 
-from ewoksndreg.evaluation._score_stack import StackScores
 from ewoksndreg.gui._colors import RELATIVE_ERROR
 from ewoksndreg.gui._colors import SMOOTHNESS
 from ewoksndreg.gui._ranking_tab import RankingTab
@@ -25,6 +24,7 @@ from ewoksndreg.gui._ranking_table import SCORE
 from ewoksndreg.gui._result import RunResult
 from ewoksndreg.gui._selection import Selection
 
+from ..evaluation.conftest import make_scores
 from ..evaluation.conftest import rank_scores
 from .conftest import contrast
 
@@ -36,7 +36,7 @@ SMOOTH = {"b": 0.02, "D": 0.9, "a": 0.1, "c": numpy.nan}
 @pytest.fixture(scope="module")
 def evaluation():
     aligned = numpy.array([[numpy.nan, error, error] for error in ERRORS.values()])
-    scores = StackScores(numpy.array([numpy.nan, 0.99, 0.99]), aligned, numpy.full((4, 3), 0.9), 0)
+    scores = make_scores(numpy.array([numpy.nan, 0.99, 0.99]), aligned)
     with pytest.warns(RuntimeWarning, match="Cannot be scored"):
         return rank_scores(dict.fromkeys(ERRORS, scores), SMOOTH, failed={"c": (1, 2)})
 

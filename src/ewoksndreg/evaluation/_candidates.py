@@ -29,20 +29,24 @@ from .eval_metrics import move_corners
 class Candidates:
     """K registrations of N images, and what is known about them before any image is compared.
 
+    :param stack_names: the S names of the stacks.
     :param registrations: N transformations for each name.
     :param conventions: the given convention of each registration.
     :param sources: the stack each registration was found from; None if that is unknown.
     :param scored: whether a registration is scored on a stack, shape `(K, S)`.
+    :param own: whether a registration is known to come from a stack, shape `(K, S)`.
     :param image_shapes: `(H, W)` of the stack each registration was found from; of the first stack
         if that is unknown.
     :param smoothness: see :func:`.find_smoothness`, shape `(K,)`.
     :param failed: mask of the transformations that are singular or not finite, shape `(K, N)`.
     """
 
+    stack_names: tuple[str, ...]
     registrations: Mapping[str, Sequence[Transformation]]
     conventions: Mapping[str, str | None]
     sources: Mapping[str, str | None]
     scored: NDArray[numpy.bool_]
+    own: NDArray[numpy.bool_]
     image_shapes: Mapping[str, tuple[int, int]]
     smoothness: NDArray[numpy.float64]
     failed: NDArray[numpy.bool_]
@@ -68,27 +72,37 @@ class Candidates:
         check_same_number_of_images(stacks, registrations)
         if not registrations:
             raise ValueError("There are no registrations to rank")
-        scored = numpy.ones((len(registrations), len(stacks)), dtype=bool)
         if evaluate_on == "all":
             check_same_image_shapes(
                 stacks,
                 "give stacks of the same shape, or score each registration on its own stack only"
                 " (evaluate_on='own')",
             )
-        else:
-            scored[:] = [[source == name for name in stacks] for source in sources.values()]
+        own = numpy.array([[source == name for name in stacks] for source in sources.values()])
         first = next(iter(stacks))
         shapes = {name: stacks[source or first].shape[1:] for name, source in sources.items()}
         corners = [move_corners(registrations[name], shape) for name, shape in shapes.items()]
         return cls(
+            stack_names=tuple(stacks),
             registrations=registrations,
             conventions=assign_conventions(convention, list(registrations)),
             sources=sources,
-            scored=scored,
+            scored=own if evaluate_on == "own" else numpy.ones_like(own),
+            own=own,
             image_shapes=shapes,
             smoothness=numpy.array(list(map(find_smoothness, corners, shapes.values()))),
             failed=numpy.isnan(corners)[:, :, 0, 0],
         )
+
+    @property
+    def scored_on_others(self) -> NDArray[numpy.bool_]:
+        """Whether a registration is scored on a stack that it is not known to come from."""
+        return self.scored & ~self.own
+
+    @property
+    def on_own(self) -> bool:
+        """Whether registrations are scored on their own stacks only, or there is one stack."""
+        return len(self.stack_names) == 1 or not self.scored_on_others.any()
 
 
 def _find_sources(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..kernels import UNRELATED
-from ._score_stack import StackScores
+from ._candidates import Candidates
 
 # Avoids a division by zero for a stack that needs no alignment: the standardized MSE of two images
 # with a correlation coefficient of 0.995.
@@ -38,9 +39,9 @@ SMOOTHNESS_WEIGHT = 0.6
 class Scores(NamedTuple):
     """The scores in D draws; see :class:`Comparisons`.
 
-    :param relative_mse: R, shape `(D, Q, K, S)`.
-    :param unaligned_mse: R without alignment, shape `(D, Q, S)`.
-    :param weights: the weights of the stacks, with each reference image, shape `(D, Q, S)`.
+    :param relative_mse: R, shape `(D, K, P)`.
+    :param unaligned_mse: R without alignment, shape `(D, P)`.
+    :param weights: the weights of the series, shape `(D, P)`.
     :param relative_errors: weighted mean of the square root of R, shape `(D, K)`.
     :param scores: shape `(D, K)`.
     """
@@ -54,105 +55,59 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """Comparisons of N images of S stacks with Q reference images, aligned with K registrations.
+    """Comparisons of the N images of S stacks with one reference image or several, aligned with K
+    registrations: P series, one for each stack with the first reference image, then with the next.
 
     :param references: the indices of the reference images.
-    :param stack_names: the S names.
+    :param aligned_mse: standardized MSEs, shape `(K, P, N)`; NaN if images cannot be compared, for
+        the reference image, and for registrations that are not scored on a stack.
+    :param unaligned_mse: the same without alignment, shape `(P, N)`.
+    :param overlap: fraction of the pixels that were compared, shape `(K, P, N)`.
     :param infinite_pixels: number of infinite pixels in all images of each stack.
-    :param aligned_mse: standardized MSEs, NaN if images cannot be compared and for the reference
-        image, shape `(Q, K, S, N)`.
-    :param unaligned_mse: the same without alignment, shape `(Q, S, N)`.
-    :param overlap: fraction of the pixels that were compared, shape `(Q, K, S, N)`.
-    :param scored: whether a registration was compared on a stack, shape `(K, S)`.
-    :param own: whether a registration is known to come from a stack, shape `(K, S)`.
     """
 
+    candidates: Candidates
     references: tuple[int, ...]
-    stack_names: tuple[str, ...]
-    infinite_pixels: Mapping[str, int]
     aligned_mse: NDArray[numpy.float64]
     unaligned_mse: NDArray[numpy.float64]
     overlap: NDArray[numpy.float64]
-    scored: NDArray[numpy.bool_]
-    own: NDArray[numpy.bool_]
+    infinite_pixels: Mapping[str, int]
 
-    @classmethod
-    def of(
-        cls,
-        scores: Mapping[int, Mapping[str, StackScores]],
-        scored: NDArray[numpy.bool_],
-        registered_from: Mapping[str, str | None],
-    ) -> Comparisons:
-        """Combine scores of stacks.
-
-        :param scores: for each reference image, the scores of all stacks.
-        """
-        first = next(iter(scores.values()))
-        names = tuple(first)
-        found = [list(each.values()) for each in scores.values()]
-        aligned = numpy.array([[each.aligned_mse for each in stacks] for stacks in found])
-        overlap = numpy.array([[each.overlap for each in stacks] for stacks in found])
-        unaligned = numpy.array([[each.unaligned_mse for each in stacks] for stacks in found])
-        aligned, overlap = aligned.swapaxes(1, 2), overlap.swapaxes(1, 2)
-        own = [[source == name for name in names] for source in registered_from.values()]
-        return cls(
-            references=tuple(scores),
-            stack_names=names,
-            infinite_pixels={name: each.infinite_pixels for name, each in first.items()},
-            aligned_mse=aligned,
-            unaligned_mse=unaligned,
-            overlap=overlap,
-            scored=scored,
-            own=numpy.array(own),
-        )
-
-    def find_opposite(self, registration: int) -> NDArray[numpy.bool_]:
-        """Find the images whose contrast, once aligned, is opposite to that of the reference image,
-        shape `(Q, S, N)`: an absorption edge lies between them."""
-        with numpy.errstate(invalid="ignore"):
-            return numpy.asarray(self.aligned_mse[:, registration] > OPPOSITE)
-
-    def invert(self, images: NDArray[numpy.bool_]) -> Comparisons:
-        """Compare the negatives of some images, shape `(Q, S, N)`: ``2 (1 + r)``."""
-        each = images[:, numpy.newaxis]
+    def join(self, others: Sequence[Comparisons]) -> Comparisons:
+        """Join the comparisons with several reference images."""
+        several = [self, *others]
         return replace(
             self,
-            aligned_mse=numpy.where(each, 4 - self.aligned_mse, self.aligned_mse),
-            unaligned_mse=numpy.where(images, 4 - self.unaligned_mse, self.unaligned_mse),
+            references=tuple(each.references[0] for each in several),
+            aligned_mse=numpy.concatenate([each.aligned_mse for each in several], axis=1),
+            unaligned_mse=numpy.concatenate([each.unaligned_mse for each in several]),
+            overlap=numpy.concatenate([each.overlap for each in several], axis=1),
+        )
+
+    def invert_opposite(self, registration: int) -> Comparisons:
+        """Compare the negatives, ``2 (1 + r)``, of the images whose contrast, once aligned, is
+        opposite to that of the reference image: an absorption edge lies between them."""
+        opposite = self.aligned_mse[registration] > OPPOSITE
+        return replace(
+            self,
+            aligned_mse=numpy.where(opposite, 4 - self.aligned_mse, self.aligned_mse),
+            unaligned_mse=numpy.where(opposite, 4 - self.unaligned_mse, self.unaligned_mse),
         )
 
     @property
-    def aligned(self) -> NDArray[numpy.float64]:
-        """The MSE with alignment, limited to 0 to 2, shape `(Q, K, S, N)`."""
-        return _limit(self.aligned_mse)
-
-    @property
-    def unaligned(self) -> NDArray[numpy.float64]:
-        """The MSE without alignment, limited to 0 to 2, shape `(Q, S, N)`."""
-        return _limit(self.unaligned_mse)
-
-    @property
-    def on_own(self) -> bool:
-        """Whether registrations were scored on their own stacks only, or there is one stack."""
-        return self.scored.shape[1] == 1 or not (self.scored & ~self.own).any()
-
-    @property
-    def others(self) -> NDArray[numpy.bool_]:
-        """Mask of the images that are not the reference image, shape `(Q, N)`."""
-        images = numpy.arange(self.aligned_mse.shape[-1])
-        return numpy.not_equal.outer(self.references, images)
+    def scored(self) -> NDArray[numpy.bool_]:
+        """Whether a registration is scored on the stack of a series, shape `(K, P)`."""
+        return numpy.tile(self.candidates.scored, len(self.references))
 
     @property
     def known(self) -> NDArray[numpy.bool_]:
         """Mask of the images that can be compared with the reference image, with any registration
-        or without alignment, shape `(Q, S, N)`."""
-        aligned = numpy.isfinite(self.aligned_mse).any(axis=1)
-        known = aligned | numpy.isfinite(self.unaligned_mse)
-        return numpy.asarray(known & self.others[:, numpy.newaxis])
+        or without alignment, shape `(P, N)`."""
+        finite = numpy.isfinite([*self.aligned_mse, self.unaligned_mse])
+        return numpy.asarray(finite.any(axis=0))
 
     def score(
         self,
-        smoothness: NDArray[numpy.float64],
         image_weights: NDArray[numpy.float64] | None = None,
         stack_weights: NDArray[numpy.float64] | None = None,
     ) -> Scores:
@@ -178,53 +133,49 @@ class Comparisons:
         good, because the stack is a static pattern. If another one removes more than a tenth of the
         error of its own stack, so that there is a motion, its relative error is 1.
 
-        :param smoothness: smoothness of each registration, shape `(K,)`.
         :param image_weights: additional weights of the images in each of D draws, shape `(D, N)`.
         :param stack_weights: additional weights of the stacks in each draw, shape `(D, S)`.
         """
-        number_of_images = self.aligned_mse.shape[-1]
+        candidates, number_of_images = self.candidates, self.aligned_mse.shape[-1]
         if image_weights is None:
             image_weights = numpy.ones((1, number_of_images))
         known = self.known
-        number = numpy.einsum("dn,qsn->dqs", image_weights, known.astype(float))
-        before = numpy.einsum("dn,qsn->dqs", image_weights, known * self.unaligned)
-        after = numpy.einsum("dn,qksn->dqks", image_weights, known[:, numpy.newaxis] * self.aligned)
+        aligned, unaligned = (limit(each) for each in (self.aligned_mse, self.unaligned_mse))
+        number = numpy.einsum("dn,pn->dp", image_weights, known.astype(float))
         with numpy.errstate(invalid="ignore"):  # 0 / 0 if nothing can be compared
-            before = before / number
-            after = after / number[:, :, numpy.newaxis]
-            unaligned = before / (before + MSE_FLOOR)
-            relative_mse = numpy.minimum(after / (before + MSE_FLOOR)[:, :, numpy.newaxis], 1)
-        if self.others.any():
+            before = numpy.einsum("dn,pn->dp", image_weights, known * unaligned) / number
+            after = numpy.einsum("dn,kpn->dkp", image_weights, known * aligned)
+            after /= number[:, numpy.newaxis]
+        unaligned_mse = before / (before + MSE_FLOOR)
+        relative_mse = numpy.minimum(after / (before + MSE_FLOOR)[:, numpy.newaxis], 1)
+        if number_of_images > 1:
             relative_mse = numpy.nan_to_num(relative_mse, nan=1)
-            unaligned = numpy.nan_to_num(unaligned, nan=1)
-        others = self.scored & ~self.own
-        if self.on_own:
-            weights = numpy.where(known.any(axis=2), 1, WEIGHT_FLOOR)[numpy.newaxis]
+            unaligned_mse = numpy.nan_to_num(unaligned_mse, nan=1)
+        if candidates.on_own:
+            weights = numpy.where(known.any(axis=1), 1, WEIGHT_FLOOR)[numpy.newaxis]
         else:
-            smallest = relative_mse.min(axis=2, where=others, initial=1)
-            weights = WEIGHT_FLOOR + numpy.maximum(unaligned - smallest, 0)
+            others = numpy.tile(candidates.scored_on_others, len(self.references))
+            smallest = relative_mse.min(axis=1, where=others, initial=1)
+            weights = WEIGHT_FLOOR + numpy.maximum(unaligned_mse - smallest, 0)
         if stack_weights is not None:
-            weights = weights * stack_weights[:, numpy.newaxis]
-        shared = numpy.where(self.scored, weights[:, :, numpy.newaxis], 0.0)
+            weights = weights * numpy.tile(stack_weights, len(self.references))
+        shared = numpy.where(self.scored, weights[:, numpy.newaxis], 0.0)
         errors = _sum(shared * numpy.sqrt(relative_mse)) / _sum(shared)
-        if self.on_own and self.scored.shape[1] > 1:
-            removed = numpy.where(self.scored, unaligned[:, :, numpy.newaxis] - relative_mse, 0)
-            removed = removed.max(axis=(1, 3))
+        if candidates.on_own and len(candidates.stack_names) > 1:
+            removed = numpy.where(self.scored, unaligned_mse[:, numpy.newaxis] - relative_mse, 0)
+            removed = removed.max(axis=2)
             motion = removed.max(axis=1, keepdims=True) > _SHOWS_MOTION
             errors[motion & (removed <= IMPROVES)] = 1
-        return Scores(
-            relative_mse, unaligned, weights, errors, errors + SMOOTHNESS_WEIGHT * smoothness
-        )
+        scores = errors + SMOOTHNESS_WEIGHT * candidates.smoothness
+        return Scores(relative_mse, unaligned_mse, weights, errors, scores)
 
 
-def _limit(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
+def limit(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     """Limit the MSE to that of unrelated images. Images that cannot be compared count as unrelated,
     and so do images with opposite contrast, as below and above an absorption edge."""
     return numpy.minimum(numpy.nan_to_num(mse, nan=UNRELATED), UNRELATED)
 
 
 def _sum(values: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """Sum over stacks and reference images, shape `(D, Q, K, S)`, with the same result, bit for
-    bit, for any order of the stacks."""
-    flat = numpy.moveaxis(values, 1, 2).reshape(values.shape[0], values.shape[2], -1)
-    return numpy.asarray(numpy.sort(flat, axis=2).sum(axis=2))
+    """Sum over the last axis, with the same result, bit for bit, for any order."""
+    return numpy.asarray(numpy.sort(values).sum(axis=-1))

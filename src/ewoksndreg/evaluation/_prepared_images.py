@@ -93,6 +93,7 @@ class ReferenceImage:
 
     def __init__(self, images: PreparedImages) -> None:
         self.images = images
+        (self.index,) = images.indices
         self._lock = threading.Lock()
         self._prepared: Prepared | None = None
 

@@ -19,29 +19,26 @@ _SEED = 0
 _MOST_IMAGES = 64
 
 
-def draw_scores(
-    comparisons: Comparisons, smoothness: NDArray[numpy.float64]
-) -> NDArray[numpy.float64]:
+def draw_scores(comparisons: Comparisons) -> NDArray[numpy.float64]:
     """Compute the scores in a Bayesian bootstrap: in each draw, each image and each stack has a
     random weight that is exponentially distributed with mean 1 (Rubin, Ann. Statist. 9 (1981) 130).
 
     The distribution is that of the scores with other images and stacks of the same kind.
 
-    :param smoothness: smoothness of each registration, shape `(K,)`.
     :returns: scores in each draw, shape `(400, K)`.
     """
-    number_of_stacks, number_of_images = comparisons.aligned_mse.shape[2:]
+    names, number_of_images = comparisons.candidates.stack_names, comparisons.overlap.shape[-1]
     rng = numpy.random.default_rng(_SEED)
     image_weights = rng.exponential(size=(_DRAWS, number_of_images))
-    stack_weights = numpy.ones((_DRAWS, number_of_stacks))
-    if not comparisons.on_own:
+    stack_weights = numpy.ones((_DRAWS, len(names)))
+    if not comparisons.candidates.on_own:
         stack_weights = rng.exponential(size=stack_weights.shape)
     # The draws of a stack do not depend on the order of the stacks.
-    order = numpy.argsort(numpy.argsort(comparisons.stack_names))
+    order = numpy.argsort(numpy.argsort(names))
     blocks = (slice(n, n + _AT_A_TIME) for n in range(0, _DRAWS, _AT_A_TIME))
     return numpy.concatenate(
         [
-            comparisons.score(smoothness, image_weights[some], stack_weights[some][:, order]).scores
+            comparisons.score(image_weights[some], stack_weights[some][:, order]).scores
             for some in blocks
         ]
     )

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from .._messages import join_names
 from ._bad_images import find_bad_images
 from ._bad_images import find_suspects
-from ._candidates import Candidates
 from ._comparisons import Comparisons
 from ._inspection import inspect_stacks
 from ._jobs import Workers
@@ -63,7 +62,6 @@ def compare_registrations(
     evaluation: Evaluation,
     seen: Evaluation,
     comparisons: Comparisons,
-    candidates: Candidates,
     limits: Limits,
 ) -> Evaluation:
     """Add what is known without inspecting the images again: rivals, motion groups and silent
@@ -72,12 +70,11 @@ def compare_registrations(
     :param seen: the same evaluation, with the negatives of images with opposite contrast.
     :param comparisons: those of `seen`.
     """
-    best = evaluation.best
+    best, candidates = evaluation.best, comparisons.candidates
     relative_mse, unaligned = seen.relative_error**2, seen.unaligned_error**2
     evaluation = replace(evaluation, improves=seen.improves)
-    if not comparisons.on_own:
-        others = comparisons.scored & ~comparisons.own
-        smallest = relative_mse.min(axis=0, where=others, initial=1)
+    if not candidates.on_own:
+        smallest = relative_mse.min(axis=0, where=candidates.scored_on_others, initial=1)
         silent = compress(evaluation.stack_names, unaligned - smallest <= limits.silent)
         evaluation = replace(evaluation, silent_stacks=tuple(silent))
     if not evaluation.registrations[best].scored:
@@ -90,7 +87,7 @@ def compare_registrations(
     names = list(candidates.registrations)
     chosen = evaluation.ranked_rows[0]
     scored = numpy.array([item.scored for item in evaluation.registrations.values()])
-    scores = draw_scores(comparisons, candidates.smoothness)
+    scores = draw_scores(comparisons)
     rivals = find_rivals(
         names,
         best,
@@ -100,7 +97,7 @@ def compare_registrations(
         least_share=limits.rival,
     )
     evaluation = replace(evaluation, rivals=rivals)
-    if comparisons.on_own:
+    if candidates.on_own:
         return evaluation
     groups = find_motion_groups(
         numpy.where(scored[:, numpy.newaxis], relative_mse, numpy.inf),
@@ -122,7 +119,6 @@ def inspect_best(
     evaluation: Evaluation,
     seen: Evaluation,
     comparisons: Comparisons,
-    candidates: Candidates,
     workers: Workers,
     limits: Limits,
 ) -> Evaluation:
@@ -135,6 +131,7 @@ def inspect_best(
     if not evaluation.registrations[best].scored:
         return evaluation
     correlation = dict(zip(names, _find_largest_correlation(comparisons), strict=True))
+    candidates = comparisons.candidates
     scored = candidates.scored[evaluation.ranked_rows[0]]
     suspects = _find_all_suspects(evaluation, dict(compress(correlation.items(), scored)), limits)
     moves = candidates.registrations[best]
@@ -189,8 +186,10 @@ def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64
     """Find the largest correlation coefficient of each image with a reference image, over
     registrations and reference images, shape `(S, N)`; for a reference image, the largest one with
     any other image."""
-    correlation = numpy.fmax.reduce(1 - comparisons.aligned_mse / 2, axis=1)  # Q, S, N
-    for q, reference in enumerate(comparisons.references):
+    references, names = comparisons.references, comparisons.candidates.stack_names
+    correlation = numpy.fmax.reduce(1 - comparisons.aligned_mse / 2)
+    correlation = correlation.reshape(len(references), len(names), -1)
+    for q, reference in enumerate(references):
         correlation[q, :, reference] = numpy.fmax.reduce(correlation[q], axis=1)
     return numpy.asarray(numpy.fmax.reduce(correlation, axis=0))
 

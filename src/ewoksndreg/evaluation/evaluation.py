@@ -43,8 +43,7 @@ from ._jobs import Workers
 from ._ranking import rank_registrations
 from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
-from ._result import find_images
-from ._score_stack import score_stacks
+from ._score_stack import compare_stacks
 from ._unchanging import leave_out_unchanging
 from ._verdict import Limits
 from ._verdict import add_verdict
@@ -221,20 +220,18 @@ def evaluate_stacks(
         )
         unchanging = leave_out_unchanging(workers)
         comparisons, evaluation = _rank(workers, candidates, references, reporter)
-        opposite = comparisons.find_opposite(evaluation.ranked_rows[0])
-        # The score counts these images as errors, but the verdict is that of their negatives.
-        comparisons = comparisons.invert(opposite)
-        seen = rank_registrations(comparisons, candidates)
-        q = comparisons.references.index(evaluation.reference_images[0])
+        # The score counts images with opposite contrast as errors, but the verdict is that of their
+        # negatives.
+        comparisons = comparisons.invert_opposite(evaluation.ranked_rows[0])
+        seen = rank_registrations(comparisons)
         evaluation = replace(
             evaluation,
-            opposite_images=find_images(stacks, opposite[q]),
             unchanging_pixels={name: each.part for name, each in unchanging.items() if each.part},
             marked_pixels={name: each.marked for name, each in unchanging.items() if each.marked},
         )
-        evaluation = compare_registrations(evaluation, seen, comparisons, candidates, limits)
+        evaluation = compare_registrations(evaluation, seen, comparisons, limits)
         if trust:
-            evaluation = inspect_best(evaluation, seen, comparisons, candidates, workers, limits)
+            evaluation = inspect_best(evaluation, seen, comparisons, workers, limits)
             evaluation = add_verdict(evaluation, seen, limits)
         reporter.finish()
     for message in evaluation.warnings:
@@ -246,16 +243,15 @@ def _rank(
     workers: Workers, candidates: Candidates, references: Sequence[int], reporter: Reporter
 ) -> tuple[Comparisons, Evaluation]:
     """Compare all images with the first reference image and, if that may be bad, with all."""
-    registrations, scored = candidates.registrations, candidates.scored
     first, *others = references
-    scores = {first: score_stacks(workers, registrations, scored, first)}
-    comparisons = Comparisons.of(scores, candidates.scored, candidates.sources)
-    evaluation = rank_registrations(comparisons, candidates)
+    comparisons = compare_stacks(workers, candidates, first)
+    evaluation = rank_registrations(comparisons)
     if others and _may_be_spoilt(evaluation, candidates.failed):
         reporter.extend(comparisons.unaligned_mse.size * len(others))
-        scores |= {each: score_stacks(workers, registrations, scored, each) for each in others}
-        comparisons = Comparisons.of(scores, candidates.scored, candidates.sources)
-        evaluation = rank_registrations(comparisons, candidates)
+        comparisons = comparisons.join(
+            [compare_stacks(workers, candidates, each) for each in others]
+        )
+        evaluation = rank_registrations(comparisons)
     return comparisons, evaluation
 
 
