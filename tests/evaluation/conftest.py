@@ -19,7 +19,7 @@ from ewoksndreg._pixels import as_real
 from ewoksndreg.evaluation import Evaluation
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._candidates import Candidates
-from ewoksndreg.evaluation._comparisons import Comparisons
+from ewoksndreg.evaluation._ranking import Comparisons
 from ewoksndreg.evaluation._ranking import rank_registrations
 from ewoksndreg.kernels import Kernel
 from ewoksndreg.kernels import find_kernel

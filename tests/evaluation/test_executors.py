@@ -19,8 +19,8 @@ from ewoksndreg._stacks import as_stack
 from ewoksndreg.evaluation import _jobs as jobs_module
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._candidates import Candidates
+from ewoksndreg.evaluation._compare_stacks import make_jobs
 from ewoksndreg.evaluation._jobs import Workers
-from ewoksndreg.evaluation._score_stack import make_jobs
 from ewoksndreg.io import input_context
 from ewoksndreg.kernels import find_kernel
 from ewoksndreg.transformation import Homography

@@ -5,10 +5,6 @@ from ._checks import check_same_image_shapes
 from ._checks import check_same_number_of_images
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
-from ._comparisons import MSE_FLOOR
-from ._comparisons import OPPOSITE
-from ._comparisons import SMOOTHNESS_WEIGHT
-from ._comparisons import WEIGHT_FLOOR
 from ._html import verdict_as_html
 from ._jobs import Job
 from ._jobs import Workers
@@ -16,6 +12,10 @@ from ._outliers import find_outliers
 from ._outliers import outlier_limit
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
+from ._ranking import MSE_FLOOR
+from ._ranking import OPPOSITE
+from ._ranking import SMOOTHNESS_WEIGHT
+from ._ranking import WEIGHT_FLOOR
 from ._remaining_shift import describe_shift
 from ._result import Evaluation
 from ._result import RegistrationScore

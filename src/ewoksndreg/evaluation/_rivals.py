@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..transformation import Transformation
-from ._comparisons import Comparisons
+from ._ranking import Comparisons
 from .eval_metrics import move_corners
 
 _DRAWS = 400

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from .._messages import join_names
 from ._bad_images import find_bad_images
 from ._bad_images import find_suspects
-from ._comparisons import Comparisons
 from ._inspection import inspect_stacks
 from ._jobs import Workers
 from ._motion_groups import find_motion_groups
+from ._ranking import Comparisons
 from ._remaining_distortion import find_remaining_distortion
 from ._remaining_shift import describe_shift
 from ._remaining_shift import find_remaining_shift

@@ -4,8 +4,8 @@
 
 - `_candidates`: what is known about the registrations before images are compared,
 - `_unchanging`: which pixels to ignore,
-- `_score_stack`: compare each image with the reference image (`_jobs`: by whom),
-- `_comparisons`, `_ranking`: scores from these comparisons, and their order,
+- `_compare_stacks`: align each image, and compare it with the reference image (`_jobs`: by whom),
+- `_ranking`: scores from these comparisons, and their order,
 - `_rivals`, `_motion_groups`: how the registrations differ,
 - `_inspection`, `_remaining_shift`, `_remaining_distortion`, `_bad_images`: images aligned with the
   best registration,
@@ -38,12 +38,12 @@ from ._candidates import Candidates
 from ._checks import check_registration_per_stack
 from ._checks import check_stack_per_registration
 from ._checks import check_transformation_per_image
-from ._comparisons import Comparisons
+from ._compare_stacks import compare_stacks
 from ._jobs import Workers
+from ._ranking import Comparisons
 from ._ranking import rank_registrations
 from ._remaining_shift import MEASURED_IMAGES
 from ._result import Evaluation
-from ._score_stack import compare_stacks
 from ._unchanging import leave_out_unchanging
 from ._verdict import Limits
 from ._verdict import add_verdict
@@ -95,7 +95,7 @@ def post_evaluation(
         stack = aligned_stacks[name]
         size = numpy.shape(stack[0])
         total = mse_eval(stack, 0) + smoothness_eval(registrations[name], size)
-        return math.isnan(total), 0.0 if math.isnan(total) else total
+        return math.isnan(total), total
 
     return sorted(aligned_stacks, key=nan_last)
 
@@ -203,20 +203,14 @@ def evaluate_stacks(
         candidates = Candidates.of(
             stacks, transformations, convention, registered_from, evaluate_on
         )
+        registrations = candidates.registrations
         references = _choose_references(reference_image, candidates.failed)
         number = candidates.failed.shape[1]
         inspected = min(number, 2 * MEASURED_IMAGES) * candidates.scored.sum(axis=1).max()
         total = number * len(stacks) + (int(inspected) if trust else 0)
         reporter = Reporter("evaluation", total, progress, should_stop)
         workers = context.enter_context(
-            Workers(
-                stacks,
-                candidates.registrations,
-                candidates.scored,
-                reporter,
-                max_workers,
-                executor,
-            )
+            Workers(stacks, registrations, candidates.scored, reporter, max_workers, executor)
         )
         unchanging = leave_out_unchanging(workers)
         comparisons, evaluation = _rank(workers, candidates, references, reporter)

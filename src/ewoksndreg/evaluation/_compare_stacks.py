@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ..kernels import Prepared
 from ..transformation import Transformation
 from ._candidates import Candidates
-from ._comparisons import Comparisons
 from ._jobs import Job
 from ._jobs import Workers
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._prepared_images import in_one_frame
+from ._ranking import Comparisons
 
 
 def compare_stacks(workers: Workers, candidates: Candidates, reference: int) -> Comparisons:
