@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from numbers import Number
 from typing import Any
-from typing import NamedTuple
 from typing import Protocol
 from typing import runtime_checkable
 
@@ -44,27 +43,22 @@ Conventions = str | Mapping[str, str | None] | None
 """The convention of all registrations, or of each by name, see `as_transformations`."""
 
 
-class _Convention(NamedTuple):
-    active: bool  # from the image to the aligned image, in the frame of the reference image
-    xy: bool  # (x, y) = (column, row)
-
-
+# What the numbers mean: they map a point of the aligned image to the image (passive), or a point of
+# the image to the aligned image (active), in (row, column) or in (x, y) order.
 _CONVENTIONS = {
-    "passive": _Convention(active=False, xy=False),
-    "active": _Convention(active=True, xy=False),
-    "passive xy": _Convention(active=False, xy=True),
-    "active xy": _Convention(active=True, xy=True),
-    "scikit-image": _Convention(active=False, xy=True),
-    "opencv": _Convention(active=True, xy=True),
-    "opencv inverse map": _Convention(active=False, xy=True),
-    "pystackreg": _Convention(active=False, xy=True),
-    "simpleitk": _Convention(active=False, xy=True),
-    "phase_cross_correlation": _Convention(active=True, xy=False),
+    "passive": "passive",
+    "active": "active",
+    "passive xy": "passive xy",
+    "active xy": "active xy",
+    "scikit-image": "passive xy",
+    "opencv": "active xy",
+    "opencv inverse map": "passive xy",
+    "pystackreg": "passive xy",
+    "simpleitk": "passive xy",
+    "phase_cross_correlation": "active",
 }
 
 CONVENTION_NAMES = tuple(_CONVENTIONS)
-
-_PASSIVE = _CONVENTIONS["passive"]
 
 # No image registration finds a perspective of 1 % per pixel, but the translation in the last row
 # of a transposed matrix is easily that large.
@@ -121,32 +115,24 @@ def as_transformations(
            [ 0. ,  1. ,  2. ],
            [ 0. ,  0. ,  1. ]])
     """
-    rule = None if convention is None else _find_convention(convention)
+    meaning = None if convention is None else _find_meaning(convention)
     if is_url(value):
-        return _from_url(value, rule)
-    if find_columns(value) is not None:
-        return _from_table(value, rule)
+        return _read(value, meaning)
+    columns = find_columns(value)
+    if columns is not None:
+        value = _join(*columns)
+        meaning = (meaning or "passive").removesuffix(" xy")  # the names give the order
     inner = getattr(value, "transformations", None)
     if isinstance(inner, Sequence):
         value = inner
-    if isinstance(value, memoryview):  # a sequence only if it has one dimension
-        value = as_array(value)
-    if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray)):
-        if not has_array_interface(value):
-            raise TypeError(
-                "expected a sequence of transformations, an array or the URL of a dataset, not"
-                f" {type(value).__name__}"
-            )
-        array = as_array(value)
-        if array.dtype != object or array.ndim != 1:
-            return _from_numbers(_as_numbers(array), rule)
-        value = list(array)
+    if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray, memoryview)):
+        value = _divide(value)
     if len(value) == 0:
         raise ValueError("there are no transformations, expected one for each image")
-    found = [_find_transformation(item, n, rule) for n, item in enumerate(value)]
+    found = [_find_transformation(item, n, meaning) for n, item in enumerate(value)]
     _check_alike(value, found)
     return [
-        each if isinstance(each, Transformation) else _homography(each, n, rule or _PASSIVE)
+        each if isinstance(each, Transformation) else _homography(each, n, meaning or "passive")
         for n, each in enumerate(found)
     ]
 
@@ -187,18 +173,18 @@ def assign_conventions(convention: Conventions, names: Collection[str]) -> dict[
         if name not in names:
             raise ValueError(unknown_name("registration", name, names))
         if each is not None:
-            _find_convention(each)
+            _find_meaning(each)
     return {name: by_name.get(name) for name in names}
 
 
-def _find_convention(convention: str) -> _Convention:
-    rule = _CONVENTIONS.get(str(convention).lower())
-    if rule is None:
+def _find_meaning(convention: str) -> str:
+    meaning = _CONVENTIONS.get(str(convention).lower())
+    if meaning is None:
         raise ValueError(unknown_name("convention", convention, _CONVENTIONS))
-    return rule
+    return meaning
 
 
-def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
+def _read(value: Any, meaning: str | None) -> list[Transformation]:
     from ..io import as_data_url
     from ..io import read_small_dataset
     from ..io import url_text
@@ -207,27 +193,34 @@ def _from_url(value: Any, rule: _Convention | None) -> list[Transformation]:
     with locate_errors(url_text(url)):
         numbers, attributes = read_small_dataset(url, _check_form)
         written = attributes.get("convention")
-        if rule is None and written is not None:
-            rule = _find_convention(written.decode() if isinstance(written, bytes) else written)
-        make = _from_numbers if numbers.dtype.names is None else _from_table
-        return make(numbers, rule)
+        if isinstance(written, bytes):
+            written = written.decode()
+        return as_transformations(numbers, convention=written if meaning is None else meaning)
 
 
-def _from_numbers(numbers: NDArray[Any], rule: _Convention | None) -> list[Transformation]:
-    _check_form(numbers.shape, numbers.dtype)
-    return [_homography(each, n, rule or _PASSIVE) for n, each in enumerate(numbers)]
+def _join(rows: Any, columns: Any) -> NDArray[Any]:
+    """Convert the columns of a table, or a row of it, to shifts, shape `(N, 2)`."""
+    shifts = [_as_numbers(each).reshape(-1) for each in (rows, columns)]
+    if len(shifts[0]) != len(shifts[1]):
+        raise ValueError(f"the columns differ in length: {len(shifts[0])} and {len(shifts[1])}")
+    return numpy.stack(shifts, axis=1)
 
 
-def _from_table(table: Any, rule: _Convention | None) -> list[Transformation]:
-    """Convert shifts in named columns, or one shift."""
-    rows, columns = (_as_numbers(each).reshape(-1) for each in find_columns(table) or ())
-    if len(rows) != len(columns):
-        raise ValueError(f"the columns differ in length: {len(rows)} and {len(columns)}")
-    # The names already give the order.
-    return _from_numbers(numpy.stack([rows, columns], 1), (rule or _PASSIVE)._replace(xy=False))
+def _divide(value: Any) -> list[Any]:
+    """Divide an array into the items of the images."""
+    if not has_array_interface(value) and not isinstance(value, memoryview):
+        raise TypeError(
+            "expected a sequence of transformations, an array or the URL of a dataset, not"
+            f" {type(value).__name__}"
+        )
+    array = as_array(value)
+    if array.dtype != object or array.ndim != 1:
+        array = _as_numbers(array)
+        _check_form(array.shape, array.dtype)
+    return list(array)
 
 
-def _homography(numbers: NDArray[Any], n: int, rule: _Convention) -> Homography:
+def _homography(numbers: NDArray[Any], n: int, meaning: str) -> Homography:
     """
     :param numbers: the matrix or shift of image `n`, in one of `_SHAPES`.
     """
@@ -239,11 +232,11 @@ def _homography(numbers: NDArray[Any], n: int, rule: _Convention) -> Homography:
     else:
         matrix[: len(numbers)] = numbers
     _check_not_transposed(matrix, n)
-    if rule.xy:
+    if "xy" in meaning:
         # By index: a product would spread NaN.
         matrix = matrix[[1, 0, 2]][:, [1, 0, 2]]
     homography = Homography(matrix)
-    return Homography(homography.active_matrix) if rule.active else homography
+    return Homography(homography.active_matrix) if "active" in meaning else homography
 
 
 def _check_form(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
@@ -268,9 +261,7 @@ def _check_not_transposed(matrix: NDArray[numpy.float64], n: int) -> None:
         )
 
 
-def _find_transformation(
-    item: Any, n: int, rule: _Convention | None
-) -> Transformation | NDArray[Any]:
+def _find_transformation(item: Any, n: int, meaning: str | None) -> Transformation | NDArray[Any]:
     """Return the transformation of one image, or the numbers of its matrix or shift."""
     if isinstance(item, Transformation):
         return item
@@ -279,13 +270,16 @@ def _find_transformation(
     try:
         tool = find_tool(item)
         if tool is not None:
-            return _homography(tool.matrix_of(item), n, rule or _CONVENTIONS[tool.convention])
+            matrix_of, own_meaning = tool
+            return _homography(matrix_of(item), n, meaning or own_meaning)
         if find_columns(item) is not None:
-            return _from_table(item, rule)[0]
+            return as_transformations(item, convention=meaning)[0]
     except Exception as error:  # objects of other packages may raise anything
         raise add_context(error, f"image {n}, {type(item).__name__}") from error
-    if isinstance(item, (list, tuple)) and _is_of_tool(item):
-        return _find_transformation(_unpack(item, n, rule), n, rule)
+    if isinstance(item, (list, tuple)):
+        picked = _unpack(item, n, meaning)
+        if picked is not item:
+            return _find_transformation(picked, n, meaning)
     try:
         numbers = _as_numbers(item)
     except ValueError:
@@ -300,29 +294,23 @@ def _find_transformation(
     return numbers
 
 
-def _is_of_tool(item: Sequence[Any]) -> bool:
-    """Whether an item is the result of a tool, such as a shift with its error, and therefore
-    neither a shift nor the rows of a matrix."""
-    dimensions = {2 if find_tool(each) else _count_dimensions(each) for each in item}
-    return dimensions not in ({0}, {1}, set())
-
-
-def _count_dimensions(value: Any) -> int:
-    try:
-        return int(as_array(value).ndim)
-    except ValueError:  # rows of different lengths
-        return 2
-
-
-def _unpack(item: Sequence[Any], n: int, rule: _Convention | None) -> Any:
-    """Pick the matrix, shift or transform from the result of a tool; None if it failed."""
+def _unpack(item: Sequence[Any], n: int, meaning: str | None) -> Any:
+    """Pick the matrix, shift or transform from the result of a tool, such as a shift with its
+    error; None if it failed. A shift, or the rows of a matrix, are returned as they are."""
+    parts = [numpy.identity(3) if find_tool(each) else _try_numbers(each) for each in item]
+    if {part.ndim for part in parts} in ({0}, {1}, set()):
+        return item
     what = f"{type(item).__name__} of {', '.join(type(each).__name__ for each in item)}"
-    if rule is None:
+    if meaning is None:
         raise TypeError(
             f"image {n} has the complete result of a tool, a {what}: give only the matrix or the"
             " shift, or name the tool, for example convention='phase_cross_correlation'"
         )
-    candidates = [each for each in item if find_tool(each) or _has_form(each)]
+    candidates = [
+        each
+        for each, part in zip(item, parts, strict=True)
+        if part.shape in _SHAPES and part.dtype.kind in "iuf"
+    ]
     if not candidates and any(map(is_failure, item)):
         return None
     if len(candidates) != 1:
@@ -330,13 +318,11 @@ def _unpack(item: Sequence[Any], n: int, rule: _Convention | None) -> Any:
     return candidates[0]
 
 
-def _has_form(value: Any) -> bool:
-    """Whether a value may be a matrix or a shift."""
+def _try_numbers(value: Any) -> NDArray[Any]:
     try:
-        numbers = _as_numbers(value)
-    except ValueError:
-        return False
-    return numbers.shape in _SHAPES and numbers.dtype.kind in "iuf"
+        return _as_numbers(value)
+    except ValueError:  # rows of different lengths
+        return numpy.empty((0, 0))
 
 
 def _check_alike(items: Sequence[Any], found: Sequence[Transformation | NDArray[Any]]) -> None:
@@ -344,20 +330,22 @@ def _check_alike(items: Sequence[Any], found: Sequence[Transformation | NDArray[
     a registration that failed, mean the same in each form and may be mixed with any."""
     definite = {n: each for n, each in enumerate(found) if not _means_the_same(each)}
     arrays = {n: each for n, each in definite.items() if not isinstance(each, Transformation)}
-    first = next(iter(arrays), 0)
+    if not arrays:
+        return
+    first = min(arrays)
+    if len(arrays) < len(definite):
+        raise TypeError(
+            f"image {first} needs a transformation object like the other images, not"
+            f" {type(items[first]).__name__}"
+        )
+    expected = arrays[first].shape
     for n, numbers in arrays.items():
-        if len(arrays) < len(definite):
-            raise TypeError(
-                f"image {n} needs a transformation object like the other images, not"
-                f" {type(items[n]).__name__}"
-            )
-        if numbers.shape != arrays[first].shape:
+        if numbers.shape != expected:
             raise ValueError(
                 f"the matrix of image {n} has the shape {numbers.shape}, that of image {first}"
-                f" {arrays[first].shape}: {_EXPECTED}"
+                f" {expected}: {_EXPECTED}"
             )
-    if arrays:
-        _check_form((len(found), *arrays[first].shape), arrays[first].dtype)
+    _check_form((len(found), *expected), arrays[first].dtype)
 
 
 def _means_the_same(found: Transformation | NDArray[Any]) -> bool:

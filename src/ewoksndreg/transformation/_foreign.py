@@ -7,27 +7,19 @@ import re
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
-from typing import NamedTuple
 
 import numpy
 from numpy.typing import NDArray
 
 
-class Tool(NamedTuple):
-    """A package with transformation objects.
+def find_tool(item: object) -> tuple[Callable[[Any], NDArray[Any]], str] | None:
+    """Find how to get the 3x3 matrix of an object of another package, or of a class derived from
+    it, and what that means ("passive xy": see :func:`.as_transformations`).
 
-    :param convention: what the matrices of its objects mean, see :func:`.as_transformations`.
-    :param matrix_of: gives the 3x3 matrix of an object; raises TypeError if it has none.
+    :returns: a function that gives the matrix, or raises TypeError if there is none; the meaning.
     """
-
-    convention: str
-    matrix_of: Callable[[Any], NDArray[Any]]
-
-
-def find_tool(item: object) -> Tool | None:
-    """Find the known package that defines the class of an object or one of its parents."""
     if hasattr(item, "passive_matrix"):
-        return _WITH_PASSIVE_MATRIX
+        return _passive_matrix, "passive"
     packages = (parent.__module__.partition(".")[0] for parent in type(item).__mro__)
     return next((_TOOLS[package] for package in packages if package in _TOOLS), None)
 
@@ -58,36 +50,29 @@ def find_columns(table: Any) -> tuple[Any, Any] | None:
     """
     if hasattr(table, "to_pandas") and getattr(table, "ndim", 0) == 2:  # of xarray
         table = table.to_pandas()
+    if hasattr(table, "_asdict"):  # a named tuple
+        table = table._asdict()
     names = _column_names(table)
     axes: dict[str, Any] = {}
     for name in names:
         match = _COLUMN_NAME.fullmatch(name.strip().lower())
         if match is not None and match.lastgroup is not None:
             axes.setdefault(match.lastgroup, name)
-    if not names or (not axes and isinstance(table, (tuple, Mapping))):
+    if not names or (not axes and isinstance(table, Mapping)):
         return None
     if len(axes) != 2 or len(names) != 2:
         raise ValueError(
             f"the columns are called {', '.join(map(repr, names))}: shifts need two columns, 'row'"
             " and 'column' or 'y' and 'x'; give matrices without names"
         )
-    if isinstance(table, tuple):
-        return getattr(table, axes["row"]), getattr(table, axes["column"])
     return table[axes["row"]], table[axes["column"]]
 
 
 def _column_names(table: Any) -> list[str]:
-    names: Any = ()
-    if isinstance(table, Mapping):
-        names = table
-    elif getattr(getattr(table, "dtype", None), "names", None):
-        names = table.dtype.names
-    elif isinstance(table, tuple):
-        names = getattr(table, "_fields", ())
-    elif hasattr(table, "columns"):
-        names = table.columns
-    elif hasattr(table, "iloc"):  # a row of a data frame
-        names = table.index
+    names: Any = getattr(getattr(table, "dtype", None), "names", None)
+    if not names:
+        # A row of a data frame has keys, too.
+        names = table.keys() if hasattr(table, "keys") else getattr(table, "columns", ())
     names = list(names)
     return names if all(isinstance(name, str) for name in names) else []
 
@@ -125,9 +110,7 @@ def _passive_matrix(transformation: Any) -> NDArray[Any]:
     return matrix
 
 
-_WITH_PASSIVE_MATRIX = Tool("passive", _passive_matrix)
-
 _TOOLS = {
-    "skimage": Tool("scikit-image", _scikit_image_matrix),
-    "SimpleITK": Tool("simpleitk", _simpleitk_matrix),
+    "skimage": (_scikit_image_matrix, "passive xy"),
+    "SimpleITK": (_simpleitk_matrix, "passive xy"),
 }
