@@ -19,6 +19,7 @@ from ._inspection import inspect_stacks
 from ._jobs import Workers
 from ._motion_groups import find_motion_groups
 from ._ranking import Comparisons
+from ._ranking import rank_registrations
 from ._remaining_distortion import find_remaining_distortion
 from ._remaining_shift import describe_shift
 from ._remaining_shift import find_remaining_shift
@@ -58,21 +59,50 @@ class Limits:
     bad_image: float = 0.25
 
 
-def compare_registrations(
-    evaluation: Evaluation,
-    seen: Evaluation,
-    comparisons: Comparisons,
-    limits: Limits,
+# What is about the negatives of images with opposite contrast, unlike the scores.
+_ABOUT_NEGATIVES = (
+    "improves",
+    "silent_stacks",
+    "rivals",
+    "motion_groups",
+    "bad_images",
+    "remaining_shift",
+    "remaining_distortion",
+    "verdict",
+    "reasons",
+)
+
+
+def add_verdict(
+    evaluation: Evaluation, comparisons: Comparisons, workers: Workers | None, limits: Limits
+) -> Evaluation:
+    """Add how reliable the best registration is. The score counts images with opposite contrast as
+    errors, but all this is about their negatives.
+
+    :param workers: they inspect images again, for a verdict; None for no verdict.
+    """
+    comparisons = comparisons.invert_opposite(evaluation.ranked_rows[0])
+    seen = replace(
+        rank_registrations(comparisons),
+        ranked_names=evaluation.ranked_names,
+        reference_images=evaluation.reference_images,
+    )
+    seen = _compare_registrations(seen, comparisons, limits)
+    if workers is not None:
+        if seen.registrations[seen.best].scored:
+            seen = _inspect_best(seen, comparisons, workers, limits)
+        reasons = tuple(_find_reasons(seen, limits))
+        seen = replace(seen, verdict="check" if reasons else "good", reasons=reasons)
+    return replace(evaluation, **{name: getattr(seen, name) for name in _ABOUT_NEGATIVES})
+
+
+def _compare_registrations(
+    evaluation: Evaluation, comparisons: Comparisons, limits: Limits
 ) -> Evaluation:
     """Add what is known without inspecting the images again: rivals, motion groups and silent
-    stacks.
-
-    :param seen: the same evaluation, with the negatives of images with opposite contrast.
-    :param comparisons: those of `seen`.
-    """
+    stacks."""
     best, candidates = evaluation.best, comparisons.candidates
-    relative_mse, unaligned = seen.relative_error**2, seen.unaligned_error**2
-    evaluation = replace(evaluation, improves=seen.improves)
+    relative_mse, unaligned = evaluation.relative_error**2, evaluation.unaligned_error**2
     if not candidates.on_own:
         smallest = relative_mse.min(axis=0, where=candidates.scored_on_others, initial=1)
         silent = compress(evaluation.stack_names, unaligned - smallest <= limits.silent)
@@ -115,21 +145,12 @@ def compare_registrations(
     )
 
 
-def inspect_best(
-    evaluation: Evaluation,
-    seen: Evaluation,
-    comparisons: Comparisons,
-    workers: Workers,
-    limits: Limits,
+def _inspect_best(
+    evaluation: Evaluation, comparisons: Comparisons, workers: Workers, limits: Limits
 ) -> Evaluation:
     """Inspect images that are aligned with the best registration, and add what remains of the
-    motion, and the bad images.
-
-    :param seen: see :func:`compare_registrations`, as the next one.
-    """
+    motion, and the bad images."""
     best, names, references = evaluation.best, evaluation.stack_names, evaluation.reference_images
-    if not evaluation.registrations[best].scored:
-        return evaluation
     correlation = dict(zip(names, _find_largest_correlation(comparisons), strict=True))
     candidates = comparisons.candidates
     scored = candidates.scored[evaluation.ranked_rows[0]]
@@ -149,7 +170,7 @@ def inspect_best(
     images = numpy.arange(shifts.shape[1])
     spoilt = numpy.array([numpy.isin(images, each) for each in bad.values()])
     shifts = leave_out_bad_images(shifts, spoilt, references[0])
-    weights = seen.stack_weights[[names.index(name) for name in inspections]]
+    weights = evaluation.stack_weights[[names.index(name) for name in inspections]]
     measured = numpy.isfinite(shifts[:, :, 0, 2])
     linearizations = [
         {n: found for n, found in each.linearizations.items() if measured[j, n]}
@@ -161,12 +182,6 @@ def inspect_best(
         remaining_shift=find_remaining_shift(shifts, weights),
         remaining_distortion=find_remaining_distortion(linearizations, weights),
     )
-
-
-def add_verdict(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> Evaluation:
-    """Add the verdict and its reasons."""
-    reasons = tuple(_find_reasons(evaluation, seen, limits))
-    return replace(evaluation, verdict="check" if reasons else "good", reasons=reasons)
 
 
 def _find_all_suspects(
@@ -194,7 +209,7 @@ def _find_largest_correlation(comparisons: Comparisons) -> NDArray[numpy.float64
     return numpy.asarray(numpy.fmax.reduce(correlation, axis=0))
 
 
-def _find_reasons(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> Iterator[str]:
+def _find_reasons(evaluation: Evaluation, limits: Limits) -> Iterator[str]:
     best = evaluation.best
     item = evaluation.registrations[best]
     if not item.scored:
@@ -222,7 +237,7 @@ def _find_reasons(evaluation: Evaluation, seen: Evaluation, limits: Limits) -> I
         yield evaluation.describe_motion_groups()
     if not evaluation.improves:
         yield "No registration is better than none"
-    elif (score := seen.registrations[best].score) >= limits.score:
+    elif (score := item.score) >= limits.score:
         yield f"Most of the differences between the images remain: its score is {score:.2f}"
     if best in evaluation.failed_images:
         yield evaluation.describe_failed_images(best)

@@ -47,8 +47,6 @@ from ._result import Evaluation
 from ._unchanging import leave_out_unchanging
 from ._verdict import Limits
 from ._verdict import add_verdict
-from ._verdict import compare_registrations
-from ._verdict import inspect_best
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 
@@ -214,19 +212,12 @@ def evaluate_stacks(
         )
         unchanging = leave_out_unchanging(workers)
         comparisons, evaluation = _rank(workers, candidates, references, reporter)
-        # The score counts images with opposite contrast as errors, but the verdict is that of their
-        # negatives.
-        comparisons = comparisons.invert_opposite(evaluation.ranked_rows[0])
-        seen = rank_registrations(comparisons)
         evaluation = replace(
             evaluation,
             unchanging_pixels={name: each.part for name, each in unchanging.items() if each.part},
             marked_pixels={name: each.marked for name, each in unchanging.items() if each.marked},
         )
-        evaluation = compare_registrations(evaluation, seen, comparisons, limits)
-        if trust:
-            evaluation = inspect_best(evaluation, seen, comparisons, workers, limits)
-            evaluation = add_verdict(evaluation, seen, limits)
+        evaluation = add_verdict(evaluation, comparisons, workers if trust else None, limits)
         reporter.finish()
     for message in evaluation.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
