@@ -216,6 +216,12 @@ def test_what_is_small_is_done_in_this_thread():
     assert seen == {threading.get_ident()}
 
 
+def test_the_number_of_workers_is_checked_even_if_none_is_needed():
+    stacks, registrations = case(2)
+    with pytest.raises(ValueError, match="must be -1 or more, not -2"):
+        evaluate_stacks(stacks, registrations, max_workers=-2)
+
+
 def jobs_of(stacks, registrations):
     """As for an executor."""
     stacks = {name: as_stack(stack) for name, stack in stacks.items()}

@@ -92,10 +92,8 @@ class Workers(ExitStack):
             PreparedImages(name, stack, range(len(stack)), kernel) for name, stack in stacks.items()
         ]
         self.executor, self._fewest_images = executor, _FEWEST_IMAGES_ELSEWHERE
-        if executor is not None or operations < _LEAST_FOR_THREADS:
-            return
-        number = count_workers(max_workers)
-        if number == 1:
+        number = 1 if executor is not None else count_workers(max_workers)
+        if number == 1 or operations < _LEAST_FOR_THREADS:
             return
         # Threads wait for each other while HDF5 decompresses, and between the short steps of numpy.
         if kernel != "numpy" and not all(stack.slow_to_read for stack in stacks.values()):
