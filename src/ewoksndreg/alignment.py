@@ -32,11 +32,12 @@ from ._crop import intersect
 from ._crop import whole_frame
 from ._json import as_json
 from ._messages import list_images
-from ._nxdata import crop_axes
-from ._nxdata import describe_nxdata
-from ._nxdata import find_process
-from ._nxdata import update_groups
-from ._nxdata import write_groups
+from ._nexus import crop_axes
+from ._nexus import describe_nxdata
+from ._nexus import find_process
+from ._nexus import make_process
+from ._nexus import update_groups
+from ._nexus import write_groups
 from ._pixels import floating_type
 from ._progress import Reporter
 from ._stacks import Stack
@@ -48,7 +49,6 @@ from .io import Hdf5OutputStacks
 from .io import find_sources
 from .io import hdf5_output_context
 from .io import make_absolute
-from .io import make_process
 from .io import open_stacks
 from .transformation import Conventions
 from .transformation import Transformation
@@ -362,7 +362,7 @@ def _describe(
     root = str(saved.url.data_path())
     shapes = {name: stack.shape for name, stack in stacks.items()}
     groups = describe_nxdata(stacks, shapes, root)
-    groups[root].setdefault("@title", "Aligned images")
+    groups[root].setdefault(("", "title"), "Aligned images")
     update_groups(groups, nxmetadata or {})
     first_in_group = {posixpath.dirname(posixpath.join(root, name)): name for name in stacks}
     for path, name in first_in_group.items():
@@ -376,8 +376,8 @@ def _describe(
     found = {name: _as_matrices(stack.registration) for name, stack in aligned.items()}
     matrices = {name: values for name, values in found.items() if values is not None}
     notes = {"inputs": inputs} | ({} if configuration is None else {"configuration": configuration})
-    saved.write(find_process(groups, saved.url), make_process(notes, matrices))
-    write_groups(saved.file, saved.url, groups)
+    saved.write(find_process(groups, saved), make_process(notes, matrices))
+    write_groups(saved, groups)
 
 
 def _as_matrices(registration: Registration) -> NDArray[numpy.float64] | None:

@@ -19,7 +19,8 @@ from pathlib import Path
 import h5py
 import numpy
 
-from ewoksndreg.io import make_plot
+from ewoksndreg._nexus import describe_evaluation
+from ewoksndreg._nexus import make_plot
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.transformation import Homography
 
@@ -59,8 +60,8 @@ def write(path: Path, group: str) -> None:
     with hdf5_output_context(f"{path}::{group}") as output:
         output.add_points("Ca-K", IMAGES)
         results = {"scores": make_plot("Scores", {"error": numpy.zeros((9, 9))})}
-        output.describe(
-            signal="Ca-K", inputs={}, results=results, matrices={"Ca-K": numpy.eye(3)[None]}
+        describe_evaluation(
+            output, signal="Ca-K", inputs={}, results=results, matrices={"Ca-K": numpy.eye(3)[None]}
         )
 
 

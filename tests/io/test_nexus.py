@@ -11,10 +11,11 @@ from silx.io.nxdata import NXdata
 from silx.io.nxdata import get_default
 
 from ewoksndreg import __version__
-from ewoksndreg.io import Axis
-from ewoksndreg.io import StackAxes
-from ewoksndreg.io import find_axes
-from ewoksndreg.io import make_plot
+from ewoksndreg._nexus import Axis
+from ewoksndreg._nexus import StackAxes
+from ewoksndreg._nexus import describe_evaluation
+from ewoksndreg._nexus import find_axes
+from ewoksndreg._nexus import make_plot
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.transformation import as_transformations
 
@@ -29,7 +30,8 @@ def save(url, names=("Ca-K", "Fe K", "other shape", "nested/Zn"), signal="Fe K")
         output.reserve(names)
         for name in names:
             output.add_points(name, IMAGES[:, :2] if name == "other shape" else IMAGES)
-        output.describe(
+        describe_evaluation(
+            output,
             signal=signal,
             title="Images aligned somehow",
             inputs={"image_stacks": ["a.h5::/e"], "skip": False},

@@ -5,6 +5,7 @@ import h5py
 import numpy
 import pytest
 
+from ewoksndreg._nexus import describe_evaluation
 from ewoksndreg.io.input_stack import input_context
 from ewoksndreg.io.output_stack import hdf5_output_context
 from ewoksndreg.io.output_stack import output_context
@@ -107,7 +108,7 @@ def test_the_plot_of_an_existing_group_stays_its_own(existing):
     with hdf5_output_context(f"{existing}::/entry/done") as output:
         output.add_points("b", IMAGES)
         output.add_points("c", IMAGES)
-        output.describe(signal="b", inputs={})
+        describe_evaluation(output, signal="b", inputs={})
     with h5py.File(existing) as file:
         assert file["/entry/done"].attrs["signal"] == "Ca-K"
         assert "auxiliary_signals" not in file["/entry/done"].attrs

@@ -9,11 +9,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import h5py
 from numpy.typing import NDArray
 
-from ..io import create_plot_group
-from ..io import plot_images
+from .._nexus import describe_nxdata
+from .._nexus import write_groups
+from ..io import hdf5_output_context
 
 _MAPS = "/entry/maps"
 _ALIGNED = "/entry/aligned"
@@ -61,9 +61,11 @@ class DemoFiles:
         :returns: the URL of each stack.
         :raises FileExistsError: if the file exists.
         """
-        with h5py.File(self.stacks, "x") as file:
-            group = create_plot_group(file, _MAPS)
+        if self.stacks.exists():
+            raise FileExistsError(f"{str(self.stacks)!r} exists already")
+        with hdf5_output_context(f"{self.stacks}::{_MAPS}", compress=False) as output:
             for name, stack in stacks.items():
-                group[name] = stack
-            plot_images(group, list(stacks))
+                output.add_points(name, stack)
+            shapes = {name: stack.shape for name, stack in stacks.items()}
+            write_groups(output, describe_nxdata(dict.fromkeys(stacks), shapes, _MAPS))
         return [f"{self.stacks}::{_MAPS}/{name}" for name in stacks]

@@ -16,6 +16,7 @@ from typing import Any
 from typing import TypeVar
 
 import h5py
+import numpy
 
 from .._kept import LIMIT
 from .._kept import kept
@@ -178,6 +179,15 @@ def find_item(group: h5py.Group, name: str) -> Any:
         return group.get(name)
     except (OSError, RuntimeError):  # a link to itself
         return None
+
+
+def read_attribute(item: h5py.HLObject, name: str) -> Any:
+    """Read an attribute, also from an array of one; h5py reads strings of fixed length as bytes.
+    None if it is missing."""
+    value = item.attrs.get(name)
+    if isinstance(value, numpy.ndarray) and value.size == 1:
+        value = value.item()
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def follow(file: h5py.File, data_path: str) -> tuple[h5py.Group | h5py.Dataset, str, list[str]]:

@@ -16,11 +16,13 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Callable
+from collections.abc import Container
 from collections.abc import Iterator
 from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
 from io import FileIO
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,7 +30,6 @@ import h5py
 
 from ._hdf5_files import explain
 from ._hdf5_files import no_readers
-from ._nexus import free_name
 
 try:
     import fcntl
@@ -227,6 +228,12 @@ def _new_items(
             raise FileExistsError(
                 f"'{path}::{item.name}' exists already: choose another output URL"
             )
+
+
+def free_name(group: Container[str], name: str) -> str:
+    """Find a name that does not exist in a group, with a number appended if needed."""
+    numbered = (name if n == 1 else f"{name}_{n}" for n in count(1))
+    return next(each for each in numbered if each not in group)
 
 
 @contextmanager

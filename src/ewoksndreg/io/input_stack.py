@@ -18,6 +18,7 @@ import numpy
 from silx.io.url import DataUrl
 
 from .._messages import add_context
+from .._messages import locate_errors
 from .._stacks import ArrayStack
 from .._stacks import Stack
 from .._typing import is_url
@@ -27,9 +28,8 @@ from ._file_stacks import JoinedStack
 from ._file_stacks import find_chunk_starts
 from ._hdf5_files import find_item
 from ._hdf5_files import follow
+from ._hdf5_files import read_attribute
 from ._hdf5_files import read_file
-from ._nexus import find_stacks
-from ._nexus import read_attribute
 from ._urls import Url
 from ._urls import as_data_url
 from ._urls import stack_names
@@ -144,6 +144,23 @@ def _expand_group(url: DataUrl, item: Any) -> list[tuple[DataUrl, Any]]:
     members = [DataUrl(file_path=url.file_path(), data_path=path) for path in paths]
     items = members if item is url else [item[name] for name in names]
     return list(zip(members, items, strict=True))
+
+
+def find_stacks(group: h5py.Group) -> dict[str, h5py.Dataset]:
+    """Find the 3D datasets of numbers in a group, by name, except the uncertainties of another one
+    (`<name>_errors`).
+
+    :raises TypeError: if a 3D dataset has a type that numpy does not have; names it.
+    """
+    stacks = {}
+    for name in group:
+        item = find_item(group, name)
+        is_error = name.endswith("_errors") and name.removesuffix("_errors") in group
+        if isinstance(item, h5py.Dataset) and item.ndim == 3 and not is_error:
+            with locate_errors(f"dataset {item.name!r}"):
+                if item.dtype.kind in "biuf":
+                    stacks[name] = item
+    return stacks
 
 
 def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:

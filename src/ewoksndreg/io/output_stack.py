@@ -11,21 +11,19 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
 from contextlib import contextmanager
 from contextlib import suppress
 from itertools import permutations
 from typing import Any
-from uuid import uuid4
 
 import h5py
 import numpy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
+from silx.io.dictdump import dicttoh5
 from silx.io.url import DataUrl
 
 from .._pixels import as_floating
-from . import _nexus as nexus
 from ._hdf5_files import follow
 from ._urls import as_data_url
 from ._urls import url_text
@@ -37,6 +35,8 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # Half the size at 80 MB/s; LZF takes 0.64 at 130 MB/s and few programs read it, gzip at level 4
 # 0.46 at 50 MB/s (float32 images of interpolated counts, 512 x 512).
 _COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+# More than HDF5 needs (bytes) for a group, dataset or attribute without its values.
+_ITEM = 1 << 14
 
 
 class OutputStacks(ABC):
@@ -112,7 +112,7 @@ class Hdf5OutputStacks(OutputStacks):
         super().__init__()
         self.url = url
         self.file = file
-        self._group = nexus.create_plot_group(file, str(url.data_path()))
+        self._group = file.require_group(str(url.data_path()))
         self._reserve_space = reserve_space
         self._compression = _COMPRESSION if compress else {}
 
@@ -156,68 +156,32 @@ class Hdf5OutputStacks(OutputStacks):
         dataset.resize(len(dataset) + 1, axis=0)
         dataset[-1] = pixels
 
-    def describe(
-        self,
-        *,
-        signal: str,
-        inputs: Mapping[str, Any],
-        title: str = "Aligned images",
-        axes: Sequence[nexus.Axis | None] = (),
-        units: Mapping[str, str] | None = None,
-        results: nexus.Tree | None = None,
-        matrices: Mapping[str, ArrayLike] | None = None,
-    ) -> str:
-        """Make the group a default plot, and write beside it how the stacks were made.
+    def find_taken(self, paths: Iterable[str]) -> set[str]:
+        """Find the paths that the file has already, without this output."""
+        if not os.path.exists(str(self.url.file_path())):
+            return set()
+        with open_existing(str(self.url.file_path())) as (file, _):
+            return {path for path in paths if path in file}
 
-        A group `/entry/aligned` itself only gets attributes. The description is in
-        `/entry/aligned_evaluation`, or in `evaluation` for the root group, with a number appended
-        if that name exists.
+    def __contains__(self, path: object) -> bool:
+        """Whether the file has an item already, without this output."""
+        return bool(self.find_taken([str(path)]))
 
-        :param signal: name of the stack that viewers show first.
-        :param inputs: what the stacks were made from, JSON types without NaN.
-        :param title: title of the images.
-        :param axes: axes of the images, rows and columns.
-        :param units: units of the pixels, by stack name.
-        :param results: further groups, see :func:`.make_plot`.
-        :param matrices: registrations by name: passive matrices of shape `(N, 3, 3)`.
-        :returns: the path of the description.
+    def write(self, path: str, tree: Mapping[Any, Any]) -> None:
+        """Add groups, datasets, links and attributes; those that exist stay as they are.
+
+        :param path: path of a group, which is created if needed.
+        :param tree: its content, as for :func:`silx.io.dictdump.dicttoh5`.
         """
-        for name, unit in (units or {}).items():
-            self._group[name].attrs["units"] = unit
-        names = sorted(self._known, key=lambda name: name != signal)
-        nexus.plot_images(self._group, names)
-        self._group.attrs["title"] = title
-        links = {
-            name.replace("/", "_"): h5py.SoftLink(posixpath.join(self._group.name, name))
-            for name in names
-            if self._known[name][:2] == self._known[signal][:2]
-        }
-        parent = self._group.parent
-        name = self._group.name.rpartition("/")[2]
-        name = nexus.free_name(set(parent), f"{name}_evaluation" if name else "evaluation")
-        parent.attrs["default"] = name
-        process = nexus.make_process({"inputs": inputs}, matrices or {})
-        plot = nexus.make_plot(title, links, axes=axes)
-        path = posixpath.join(parent.name, name)
-        self.write(path, {**process, ("", "default"): "stacks", "stacks": plot, **(results or {})})
-        return path
-
-    def write(self, path: str, tree: nexus.Tree) -> None:
-        """Write a group to the file, see :func:`.make_process`.
-
-        :param path: path of the group, which is created if needed.
-        """
+        own = {key: value for key, value in tree.items() if not isinstance(value, Mapping)}
+        size = sum(numpy.asarray(value).nbytes for value in own.values())
+        self._reserve_space(size + _ITEM * len(own))
         if path not in self.file:
             self.file.create_group(path, track_order=True)
-        target = self.file[path]
-        # In memory first: its size on the disk has to be known before it is written.
-        with h5py.File(uuid4().hex, "w", driver="core", backing_store=False) as memory:
-            group = memory.create_group("group", track_order=True)
-            nexus.write_tree(group, tree)
-            self._reserve_space(memory.id.get_filesize())
-            target.attrs.update(group.attrs)
-            for key in group:
-                memory.copy(group[key], target, name=key)
+        dicttoh5(own, self.file, h5path=path)  # type: ignore[no-untyped-call, unused-ignore]
+        for name in tree:
+            if name not in own:
+                self.write(posixpath.join(path, name), tree[name])
 
     def data_for_input(self) -> dict[str, DataUrl]:
         path, group = self.url.file_path(), str(self.url.data_path())
@@ -270,7 +234,25 @@ def hdf5_output_context(url: str | DataUrl, *, compress: bool = True) -> Iterato
     """
     group = _find_group(url)
     with staged_file(str(group.file_path())) as (file, reserve_space):
-        yield Hdf5OutputStacks(group, file, reserve_space, compress)
+        output = Hdf5OutputStacks(group, file, reserve_space, compress)
+        yield output
+        for path, attributes in describe_parents(str(group.data_path())).items():
+            output.write(path, attributes)
+
+
+def describe_parents(path: str) -> dict[str, dict[tuple[str, str], str]]:
+    """Describe a group and those above it so that viewers plot the group by default.
+
+    :param path: absolute path of the group.
+    :returns: attributes for :meth:`Hdf5OutputStacks.write`, by path: the group is an `NXdata` group
+        in `NXcollection` groups of an `NXentry`; or the root group.
+    """
+    found = {}
+    above, nx_class = "/", "NXroot"
+    for name in filter(None, path.split("/")):
+        found[above] = {("", "NX_class"): nx_class, ("", "default"): name}
+        above, nx_class = posixpath.join(above, name), "NXentry" if above == "/" else "NXcollection"
+    return found | {above: {("", "NX_class"): nx_class if above == "/" else "NXdata"}}
 
 
 def _find_group(url: str | DataUrl) -> DataUrl:

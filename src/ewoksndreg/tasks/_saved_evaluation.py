@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+import h5py
 import numpy
 from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
 from .._json import as_json
+from .._nexus import Axis
+from .._nexus import make_plot
 from .._stacks import Stack
 from ..evaluation import Evaluation
-from ..io import Axis
 from ..io import as_data_url
-from ..io import make_plot
 from ..io import url_text
 from ..refinement import Refinement
 from ..transformation import Transformation
@@ -128,7 +129,7 @@ def trust_values(evaluation: Evaluation) -> dict[Any, Any]:
     }
     values["motion_groups"] = json.dumps(values["motion_groups"])
     units = {(key, "units"): "px" for key in ("remaining_shift", "remaining_distortion")}
-    return _dictionaries_as_json({**values, **units})
+    return _as_collection({**values, **units})
 
 
 def refinement_values(refinement: Refinement) -> dict[Any, Any]:
@@ -151,14 +152,18 @@ def refinement_values(refinement: Refinement) -> dict[Any, Any]:
             "remaining_shift": shifts,
             ("remaining_shift", "units"): "px",
         }
-    return _dictionaries_as_json(values)
+    return _as_collection(values)
 
 
-def _dictionaries_as_json(values: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {
-        key: json.dumps(value, allow_nan=False) if isinstance(value, dict) else value
-        for key, value in values.items()
-    }
+def _as_collection(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {("", "NX_class"): "NXcollection"}
+    for key, value in values.items():
+        found[key] = value
+        if isinstance(value, dict):
+            found[key] = json.dumps(value, allow_nan=False)
+        elif isinstance(value, list) and not value:
+            found[key] = numpy.array([], h5py.string_dtype())
+    return found
 
 
 def passive_matrices(

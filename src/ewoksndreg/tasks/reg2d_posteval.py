@@ -19,6 +19,10 @@ from typing import Literal
 
 from .._messages import locate_errors
 from .._messages import unknown_name
+from .._nexus import Axis
+from .._nexus import StackAxes
+from .._nexus import describe_evaluation
+from .._nexus import find_axes
 from .._progress import Reporter
 from .._stacks import Stack
 from .._typing import is_url
@@ -28,10 +32,7 @@ from ..evaluation import check_same_number_of_images
 from ..evaluation import check_stack_per_registration
 from ..evaluation import check_transformation_per_image
 from ..evaluation import evaluate_stacks
-from ..io import Axis
 from ..io import Hdf5OutputStacks
-from ..io import StackAxes
-from ..io import find_axes
 from ..io import find_sources
 from ..io import hdf5_output_context
 from ..io import open_stacks
@@ -404,7 +405,8 @@ class Reg2DPostEvaluation(  # type: ignore[call-arg]  # ewokscore has no types
             results["trust"] = trust_values(choice.evaluation)
         if refinement is not None:
             results["refinement"] = refinement_values(refinement)
-        return output.describe(
+        return describe_evaluation(
+            output,
             signal=signal,
             title=choice.title,
             inputs=provenance,

@@ -18,13 +18,13 @@ from pydantic import field_validator
 from silx.io.url import DataUrl
 
 from .._messages import unknown_name
-from .._nxdata import describe_nxdata
-from .._nxdata import find_free
-from .._nxdata import nest
+from .._nexus import describe_nxdata
+from .._nexus import nest
 from ..io import as_data_url
 from ..io import find_item
 from ..io import find_stacks
 from ..io import follow
+from ..io import free_name
 from ..io import open_to_read
 from ..io import read_attribute
 from ..io import stack_names
@@ -106,8 +106,8 @@ class SelectNXdataImageStacks(  # type: ignore[call-arg]  # ewokscore has no typ
                 {name for name, each in selected.items() if each.is_signal},
             )
         process = groups[place.process]
-        if process["@NX_class"] == "NXcollection":
-            process["@NX_class"] = "NXprocess"
+        if process["", "NX_class"] == "NXcollection":
+            process["", "NX_class"] = "NXprocess"
         self.outputs.image_stacks = {
             name: url_text(url) for name, url in zip(names, urls, strict=True) if name in selected
         }
@@ -230,7 +230,9 @@ def _choose_place(
     target = given if output is None else output
     if path is None or path == "/":
         path = posixpath.join(posixpath.dirname(source), "align")
-        path = find_free(str(target.file_path()), path)
+        if os.path.exists(str(target.file_path())):
+            with open_to_read(str(target.file_path())) as existing:
+                path = free_name(existing, path)
     return _Place(_url(target, posixpath.join(path, below).rstrip("/")), path)
 
 
