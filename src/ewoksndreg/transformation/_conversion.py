@@ -244,9 +244,7 @@ def _check_form(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> None:
         return  # a table
     if dtype.kind not in "biuf":
         raise TypeError(f"expected real numbers, not {_describe_dtype(dtype)}")
-    matrices = len(shape) == 3 and shape[1:] in ((3, 3), (2, 3))
-    shifts = len(shape) == 2 and shape[1] == 2
-    if not matrices and not shifts:
+    if shape[1:] not in _SHAPES:
         raise ValueError(f"the shape is {shape}, {_EXPECTED}")
     if shape[0] == 0:
         raise ValueError(f"there are no transformations: the shape is {shape}, {_EXPECTED}")

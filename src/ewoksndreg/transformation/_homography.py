@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy
@@ -51,13 +52,9 @@ class Homography(Transformation):
     ) -> None:
         passive = _normalize(_check_matrix(passive_matrix))
         active = _invert(passive)
-        if transfo_type is None:
-            transfo_type = _classify(passive)
-        super().__init__(transfo_type)
-        passive.flags.writeable = False
-        active.flags.writeable = False
-        self._passive = passive
-        self._active = active
+        super().__init__(_classify(passive) if transfo_type is None else transfo_type)
+        passive.flags.writeable = active.flags.writeable = False
+        self._passive, self._active = passive, active
 
     def __repr__(self) -> str:
         return f"Homography({self._passive.tolist()}, {self.transformation_type.value!r})"
@@ -164,18 +161,11 @@ def _normalize(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
 
 def _invert(matrix: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     """The normalized inverse; all NaN if the matrix is numerically singular."""
-    none = numpy.full((3, 3), numpy.nan)
-    if not numpy.isfinite(matrix).all():
-        return none
-    try:
-        with numpy.errstate(all="ignore"):
-            inverse = numpy.asarray(numpy.linalg.inv(matrix), dtype=numpy.float64)
-            product = matrix @ inverse
-    except numpy.linalg.LinAlgError:
-        return none
-    if not numpy.allclose(product, numpy.identity(3), rtol=0, atol=1e-6):
-        return none
-    return _normalize(inverse)
+    with numpy.errstate(all="ignore"), suppress(numpy.linalg.LinAlgError):
+        inverse = numpy.asarray(numpy.linalg.inv(matrix), dtype=numpy.float64)
+        if numpy.allclose(matrix @ inverse, numpy.identity(3), rtol=0, atol=1e-6):
+            return _normalize(inverse)
+    return numpy.full((3, 3), numpy.nan)
 
 
 def _classify(matrix: NDArray[numpy.float64]) -> TransformationType:
