@@ -69,6 +69,11 @@ class _Found(NamedTuple):
     correlation: float
     why: str | None
 
+    @property
+    def quality(self) -> float:
+        """The absolute correlation; -1 if the image failed."""
+        return -1.0 if self.why is not None else abs(self.correlation)
+
 
 class Options(NamedTuple):
     """How to register; see :func:`.register_stack`."""
@@ -117,17 +122,17 @@ def register_images(
             prepared = [images.prepare(n) for images in opened]
             return _check(references, prepared, align(prepared, start), kernel)
 
-        found = _register_all(
-            register,
-            number,
-            q,
-            # Features find an image wherever it is.
-            max(1, options.block_size) if options.method == "intensities" else number,
-            workers,
-            reporter,
-        )
+        # Features find an image wherever it is.
+        block_size = max(1, options.block_size) if options.method == "intensities" else number
+        found = _register_all(register, number, q, block_size, workers, reporter)
+    return _as_registration(found, options.transformation_type, q)
+
+
+def _as_registration(
+    found: Sequence[_Found], transformation_type: TransformationType, q: int
+) -> Registration:
     failed = {n: each.why for n, each in enumerate(found) if each.why is not None and n != q}
-    if options.transformation_type is TransformationType.identity:
+    if transformation_type is TransformationType.identity:
         failed = {}
     alignments = [each.alignment for each in found]
     matrices = [
@@ -138,7 +143,7 @@ def register_images(
         transformations=tuple(map(Homography, matrices)),
         correlation=numpy.array([each.correlation for each in found]),
         failed=failed,
-        transformation_type=options.transformation_type,
+        transformation_type=transformation_type,
         reference_image=q,
         features=tuple(each.features for each in alignments),
         matches=tuple(each.matches for each in alignments),
@@ -223,11 +228,9 @@ def _check(
         return _Found(alignment, math.nan, _explain(references, images))
     correlation = float(r[0] if len(r) == 1 else numpy.nanmean(numpy.abs(r)))
     pixels = numpy.array([each.overlap for each in compared]) * images[0].pixels.size
-    if (r**2 * pixels > _ABOVE_NOISE**2).any():
-        return _Found(alignment, correlation, None)
-    return _Found(
-        alignment, correlation, "no more in common with the reference image than noise has"
-    )
+    by_chance = not (r**2 * pixels > _ABOVE_NOISE**2).any()
+    why = "no more in common with the reference image than noise has" if by_chance else None
+    return _Found(alignment, correlation, why)
 
 
 def _explain(references: Sequence[Prepared], images: Sequence[Prepared]) -> str:
@@ -272,8 +275,7 @@ def _register_all(
             before = _find_before(n, reference_image, block_size, found)
             if before is not None and _is_much_worse(found[n], found[before]):
                 again = register(n, found[before].alignment.matrix)
-                if _is_better(again, found[n]):
-                    found[n] = again
+                found[n] = max(found[n], again, key=lambda each: each.quality)
             reporter.count()
     return [found[n] for n in range(number)]
 
@@ -296,11 +298,4 @@ def _find_before(
 
 
 def _is_much_worse(found: _Found, before: _Found) -> bool:
-    r, r_before = abs(found.correlation), abs(before.correlation)
-    return found.why is not None or (r < _GOOD and 1 - r > _MUCH_WORSE * (1 - r_before))
-
-
-def _is_better(found: _Found, other: _Found) -> bool:
-    if found.why is not None or other.why is not None:
-        return found.why is None
-    return abs(found.correlation) > abs(other.correlation)
+    return found.quality < _GOOD and 1 - found.quality > _MUCH_WORSE * (1 - before.quality)

@@ -54,23 +54,17 @@ def find_motion(transformations: Sequence[Transformation], image_shape: tuple[in
     >>> motion.rows, motion.columns
     (array([ 0. , -1.5]), array([0., 2.]))
     """
-    height, width = image_shape
-    center = numpy.array([[(height - 1) / 2], [(width - 1) / 2]])
-    half_steps = numpy.array([height / 4, width / 4])
-    points = center + numpy.array(
-        [
-            [0, half_steps[0], -half_steps[0], 0, 0],
-            [0, 0, 0, half_steps[1], -half_steps[1]],
-        ]
-    )
-    moved = numpy.empty((len(transformations), 2, 5))
-    for n, transformation in enumerate(transformations):
-        moved[n] = transformation.apply_coordinates(points)
+    size = numpy.array(image_shape)
+    center = (size - 1) / 2
+    steps = numpy.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]) * size / 4
+    points = (center + steps).T
+    moved = numpy.array([each.apply_coordinates(points) for each in transformations], dtype=float)
+    moved = moved.reshape(-1, 2, 5)
     moved[~numpy.isfinite(moved).all(axis=(1, 2))] = numpy.nan
 
-    jacobian = (moved[:, :, [1, 3]] - moved[:, :, [2, 4]]) / (2 * half_steps)
+    jacobian = (moved[:, :, [1, 3]] - moved[:, :, [2, 4]]) / (size / 2)
     (drr, drc), (dcr, dcc) = jacobian[:, 0].T, jacobian[:, 1].T
-    shift = moved[:, :, 0] - center[:, 0]
+    shift = moved[:, :, 0] - center
     return Motion(
         rows=shift[:, 0],
         columns=shift[:, 1],
