@@ -128,8 +128,7 @@ class JointAlignment(ExitStack):
         stacks = [images for images in self._workers.images if images.name in names]
 
         def make_jobs() -> Iterator[Job[list[_T]]]:
-            q = self._reference
-            references = [ReferenceImage(images[q : q + 1]) for images in stacks]
+            references = [ReferenceImage(images, self._reference) for images in stacks]
             for chunk in self._workers.split(self._workers.images[0]):
                 some = [images[chunk] for images in stacks]
                 starts = self._starts[chunk]

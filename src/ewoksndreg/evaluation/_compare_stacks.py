@@ -43,7 +43,7 @@ def make_jobs(
 ) -> Iterator[Job[tuple[NDArray[numpy.float64], int]]]:
     """Make a job for each chunk of images of each stack."""
     for images, scored in zip(workers.images, candidates.scored.T, strict=True):
-        shared = ReferenceImage(images[reference : reference + 1])
+        shared = ReferenceImage(images, reference)
         for chunk in workers.split(images):
             some = images[chunk]
             registrations = [
@@ -69,9 +69,6 @@ def compare_images(
     :returns: each :class:`.Comparison` (MSE and overlap) without alignment and with each
         registration, shape `(1 + K, N, 2)`, NaN where None was given; and the number of infinite
         pixels in all images.
-    :raises ValueError: if an image cannot be used; names it and its stack.
-    :raises TypeError: if its pixels are not real numbers.
-    :raises OSError: if it cannot be read.
     """
     kernel = images.kernel
     found = numpy.full((1 + len(registrations), len(images), 2), numpy.nan)

@@ -71,7 +71,7 @@ def inspect_stacks(
         for images in workers.images:
             if images.name not in suspects:
                 continue
-            shared = ReferenceImage(images[reference : reference + 1])
+            shared = ReferenceImage(images, reference)
             around = {n + k for n in suspects[images.name] for k in (-1, 0, 1)}
             needed = {*measured, *(n - 1 for n in measured), *around}
             for run in _find_runs(needed & set(range(number))):
@@ -105,9 +105,6 @@ def inspect_images(
     :param registration: the transformation of the reference image, and those of the images.
     :param measured: indices, in the whole stack, of the images whose shift is measured.
     :param on_image: called after each image; an exception from it stops the job.
-    :raises ValueError: if an image cannot be used; names it and its stack.
-    :raises TypeError: if its pixels are not real numbers.
-    :raises OSError: if it cannot be read.
     """
     kernel = images.kernel
     to_reference, transformations = registration

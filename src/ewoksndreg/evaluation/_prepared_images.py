@@ -63,15 +63,19 @@ class PreparedImages:
                 context.enter_context(self.stack)
             yield
 
-    def prepare(self, n: int, out: NDArray[numpy.float32] | None = None) -> Prepared:
-        """Read and prepare an image.
+    def read(self, n: int) -> NDArray[Any]:
+        """Read an image, see :func:`.as_real`.
 
         :raises ValueError: if the image cannot be used; names it and its stack.
         :raises TypeError: if its pixels are not real numbers.
         :raises OSError: if it cannot be read.
         """
         with self.locate_errors(n):
-            pixels = without_marker(as_real(self.stack[n]))
+            return as_real(self.stack[n])
+
+    def prepare(self, n: int, out: NDArray[numpy.float32] | None = None) -> Prepared:
+        """Read and prepare an image; raises the same as :meth:`read`."""
+        pixels = without_marker(self.read(n))
         if self.unchanging is not None:
             invalid = numpy.unpackbits(self.unchanging, count=pixels.size).view(bool)
             pixels = numpy.array(pixels, dtype=floating_type(pixels.dtype))
@@ -86,14 +90,11 @@ class PreparedImages:
 
 class ReferenceImage:
     """The image with which others are compared, prepared once for all threads, and kept as long as
-    there are jobs that need it.
+    there are jobs that need it."""
 
-    :param images: contains only this image.
-    """
-
-    def __init__(self, images: PreparedImages) -> None:
-        self.images = images
-        (self.index,) = images.indices
+    def __init__(self, images: PreparedImages, n: int) -> None:
+        self.index = images.indices[n]
+        self.images = images[n : n + 1]
         self._lock = threading.Lock()
         self._prepared: Prepared | None = None
 
@@ -104,8 +105,8 @@ class ReferenceImage:
                     self._prepared = self.images.prepare(0)
             return self._prepared
 
-    def __reduce__(self) -> tuple[type[ReferenceImage], tuple[PreparedImages]]:
-        return ReferenceImage, (self.images,)
+    def __reduce__(self) -> tuple[type[ReferenceImage], tuple[PreparedImages, int]]:
+        return ReferenceImage, (self.images, 0)
 
 
 def marker_of(dtype: numpy.dtype[Any]) -> int | None:

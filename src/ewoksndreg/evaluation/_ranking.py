@@ -203,17 +203,10 @@ def rank_registrations(comparisons: Comparisons) -> Evaluation:
     aligned[..., references[order[0]]] = unaligned[..., references[order[0]]] = numpy.nan
     with numpy.errstate(invalid="ignore"):  # 0 / 0 if nothing can be compared
         before = numpy.where(known, unaligned, 0).sum(axis=1) / known.sum(axis=1) + MSE_FLOOR
-    registrations = {}
-    for k, name in enumerate(candidates.sources):
-        own, reason = candidates.own[k], _find_reason(comparisons, k)
-        registrations[name] = RegistrationScore(
-            score=float(found.scores[0, k]) if reason is None else math.nan,
-            relative_error=float(found.relative_errors[0, k]),
-            own_relative_error=float(relative_error[k, own][0]) if own.any() else math.nan,
-            smoothness=float(candidates.smoothness[k]),
-            min_overlap=_find_min_overlap(overlap[k, candidates.scored[k]], candidates.failed[k]),
-            reason=reason,
-        )
+    registrations = {
+        name: _describe_registration(comparisons, found, k, relative_error[k], overlap[k])
+        for k, name in enumerate(candidates.sources)
+    }
     ranked_names = sorted(registrations, key=lambda name: _sort_key(registrations[name]))
     best = list(registrations).index(ranked_names[0])
     opposite = comparisons.aligned_mse[best, shown] > OPPOSITE
@@ -240,6 +233,26 @@ def rank_registrations(comparisons: Comparisons) -> Evaluation:
     )
 
 
+def _describe_registration(
+    comparisons: Comparisons,
+    found: Scores,
+    k: int,
+    relative_error: NDArray[numpy.float64],
+    overlap: NDArray[numpy.float64],
+) -> RegistrationScore:
+    """Collect the results of a registration, given its errors `(S,)` and overlaps `(S, N)`."""
+    candidates, reason = comparisons.candidates, _find_reason(comparisons, k)
+    own, scored, failed = candidates.own[k], candidates.scored[k], candidates.failed[k]
+    return RegistrationScore(
+        score=float(found.scores[0, k]) if reason is None else math.nan,
+        relative_error=float(found.relative_errors[0, k]),
+        own_relative_error=float(relative_error[own][0]) if own.any() else math.nan,
+        smoothness=float(candidates.smoothness[k]),
+        min_overlap=0.0 if failed.all() else float(overlap[scored][:, ~failed].min()),
+        reason=reason,
+    )
+
+
 def _find_reason(comparisons: Comparisons, k: int) -> str | None:
     """Explain why a registration cannot be scored; None if it can."""
     failed = comparisons.candidates.failed[k]
@@ -254,11 +267,6 @@ def _find_reason(comparisons: Comparisons, k: int) -> str | None:
         return "its transformations leave no images to compare"
     which = "its stack has" if comparisons.candidates.scored[k].sum() == 1 else "the stacks have"
     return f"{which} no images to compare: they are empty or constant, or the reference image is"
-
-
-def _find_min_overlap(overlap: NDArray[numpy.float64], failed: NDArray[numpy.bool_]) -> float:
-    """Find the minimum overlap of the images that have a transformation."""
-    return 0.0 if failed.all() else float(overlap[:, ~failed].min())
 
 
 def _sort_key(item: RegistrationScore) -> tuple[bool, bool, float]:

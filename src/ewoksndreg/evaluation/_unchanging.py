@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy
 from numpy.typing import NDArray
 
-from .._pixels import as_real
 from ._jobs import Job
 from ._jobs import Workers
 from ._prepared_images import PreparedImages
@@ -104,8 +103,7 @@ def find_unchanging(
 
 def _read(images: PreparedImages, n: int) -> tuple[NDArray[Any], float]:
     """Read an image, and find the fraction of its pixels with the marker value."""
-    with images.locate_errors(n):
-        pixels = as_real(images.stack[n])
+    pixels = images.read(n)
     marker = marker_of(pixels.dtype)
     if marker is None:
         return pixels, 0.0

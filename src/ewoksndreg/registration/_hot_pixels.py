@@ -36,8 +36,7 @@ def find_hot_pixels(images: PreparedImages, reference_image: int) -> Mask:
     count = numpy.zeros(images.stack.shape[1:], dtype=numpy.uint8)
     if len(indices) > 1:
         for n in indices:
-            with images.locate_errors(n):
-                count += find_outliers(as_floating(images.stack[n]))
+            count += find_outliers(as_floating(images.read(n)))
     return numpy.asarray(2 * count > len(indices))
 
 
