@@ -22,6 +22,7 @@ from typing import Any
 import h5py
 import numpy
 from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from silx.io.dictdump import dicttonx
 from silx.io.nxdata.parse import NXdata
 from silx.io.url import DataUrl
@@ -35,6 +36,7 @@ from .io import free_name
 from .io import open_to_read
 from .io import read_attribute
 from .io import select
+from .transformation import Transformation
 
 Tree = dict[Any, Any]
 Groups = dict[str, Tree]
@@ -105,6 +107,22 @@ def make_process(notes: Mapping[str, Any], matrices: Mapping[str, ArrayLike]) ->
         registrations[name, "convention"] = "passive"
         registrations[name, "coordinates"] = "(row, column, 1) of the aligned image -> image"
     return tree | {"transformations": registrations}
+
+
+def passive_matrices(
+    registrations: Mapping[str, Sequence[Transformation | None]],
+) -> dict[str, NDArray[numpy.float64]]:
+    """The registrations as arrays `(N, 3, 3)`, except those with transformations without matrix;
+    NaN for an image that failed (None)."""
+    nothing = numpy.full((3, 3), numpy.nan)
+    return {
+        name: numpy.array(
+            [nothing if each is None else each.passive_matrix for each in registration], dtype=float
+        )
+        for name, registration in registrations.items()
+        if registration
+        and all(each is None or hasattr(each, "passive_matrix") for each in registration)
+    }
 
 
 def _mark_signals(signal: str, *others: str) -> Tree:

@@ -36,6 +36,7 @@ from ._nexus import crop_axes
 from ._nexus import describe_nxdata
 from ._nexus import find_process
 from ._nexus import make_process
+from ._nexus import passive_matrices
 from ._nexus import update_groups
 from ._nexus import write_groups
 from ._pixels import floating_type
@@ -152,6 +153,7 @@ def align_stacks(
         raise ValueError(
             f"The interpolation order is an integer from 0 to 5, not {interpolation_order!r}"
         )
+    order = int(interpolation_order)
     sources = find_sources(stacks)
     if not sources:
         raise ValueError("There are no image stacks to align")
@@ -168,43 +170,35 @@ def align_stacks(
             saved.reserve(sources)
         opened = context.enter_context(open_stacks(sources))
         registrations = _find_registrations(opened, transformations, convention)
-        passes = [
-            (crop and _may_be_invalid(stack)) + (saved is not None) for stack in opened.values()
-        ]
-        total = sum(len(stack) * n for stack, n in zip(opened.values(), passes, strict=True))
+        total = sum(
+            len(stack) * ((crop and _may_be_invalid(stack)) + (saved is not None))
+            for stack in opened.values()
+        )
         reporter = Reporter("alignment", total, progress, should_stop)
-        work = context.enter_context(_Work(total, reporter, max_workers, executor))
-        rectangles = {name: whole_frame(stack.shape[1:]) for name, stack in opened.items()}
-        if crop:
-            common = _find_common_rectangle(opened, registrations, work)
-            rectangles = dict.fromkeys(opened, common)
+        work = context.enter_context(_Work(reporter, max_workers, executor))
+        common = _find_common_rectangle(opened, registrations, work) if crop else None
         _warn_of_failed(registrations)
-        aligned = {
-            name: AlignedStack(
-                Source(name, make_absolute(sources[name]) if stack.in_file else stack),
-                registrations[name],
-                Resampling(int(interpolation_order), rectangles[name], floating_type(stack.dtype)),
-            )
-            for name, stack in opened.items()
-        }
+        aligned = {}
+        for name, stack in opened.items():
+            source = Source(name, make_absolute(sources[name]) if stack.in_file else stack)
+            rectangle = common or whole_frame(stack.shape[1:])
+            resampling = Resampling(order, rectangle, floating_type(stack.dtype))
+            aligned[name] = AlignedStack(source, registrations[name], resampling)
         if saved is None:
             return aligned
         for name, stack in opened.items():
             for image in work.run(name, stack, registrations[name], aligned[name].resampling):
                 saved.add_point(name, image)
-        options = {"crop": crop, "interpolation_order": int(interpolation_order)}
+        options = {"crop": crop, "interpolation_order": order}
         _describe(saved, opened, aligned, options, nxmetadata, plain_configuration)
         return dict(saved.data_for_input())
 
 
 class _Work(ExitStack):
-    """Reads images one by one and processes each, as a context that keeps the workers.
-
-    :param total: number of images to process.
-    """
+    """Reads images one by one and processes each, as a context that keeps the workers."""
 
     def __init__(
-        self, total: int, reporter: Reporter, max_workers: int | None, executor: Executor | None
+        self, reporter: Reporter, max_workers: int | None, executor: Executor | None
     ) -> None:
         super().__init__()
         self._reporter = reporter
@@ -213,7 +207,7 @@ class _Work(ExitStack):
         number = count_workers(max_workers)
         if executor is not None:
             self._submit, self._most_waiting = executor.submit, _SENT_IMAGES
-        elif number > 1 and total > 0:
+        elif number > 1:
             self._submit = self.enter_context(threads(number)).submit
             self._most_waiting = number
 
@@ -373,19 +367,7 @@ def _describe(
         "offset": {name: stack.offset for name, stack in aligned.items()},
         **options,
     }
-    found = {name: _as_matrices(stack.registration) for name, stack in aligned.items()}
-    matrices = {name: values for name, values in found.items() if values is not None}
+    matrices = passive_matrices({name: stack.registration for name, stack in aligned.items()})
     notes = {"inputs": inputs} | ({} if configuration is None else {"configuration": configuration})
     saved.write(find_process(groups, saved), make_process(notes, matrices))
     write_groups(saved, groups)
-
-
-def _as_matrices(registration: Registration) -> NDArray[numpy.float64] | None:
-    matrices = numpy.full((len(registration), 3, 3), numpy.nan)
-    for n, transformation in enumerate(registration):
-        if transformation is not None:
-            try:
-                matrices[n] = transformation.passive_matrix
-            except AttributeError:
-                return None
-    return matrices

@@ -10,7 +10,6 @@ from typing import Any
 
 import h5py
 import numpy
-from numpy.typing import NDArray
 from silx.io.url import DataUrl
 
 from .._json import as_json
@@ -164,17 +163,6 @@ def _as_collection(values: Mapping[Any, Any]) -> dict[Any, Any]:
         elif isinstance(value, list) and not value:
             found[key] = numpy.array([], h5py.string_dtype())
     return found
-
-
-def passive_matrices(
-    registrations: Mapping[str, Sequence[Transformation]],
-) -> dict[str, NDArray[numpy.float64]]:
-    """The registrations as arrays `(N, 3, 3)`, except those with transformations without matrix."""
-    return {
-        name: numpy.array([each.passive_matrix for each in registration], dtype=float)
-        for name, registration in registrations.items()
-        if registration and all(hasattr(each, "passive_matrix") for each in registration)
-    }
 
 
 def _url(source: Any) -> str | None:

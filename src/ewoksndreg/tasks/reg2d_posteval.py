@@ -23,6 +23,7 @@ from .._nexus import Axis
 from .._nexus import StackAxes
 from .._nexus import describe_evaluation
 from .._nexus import find_axes
+from .._nexus import passive_matrices
 from .._progress import Reporter
 from .._stacks import Stack
 from .._typing import is_url
@@ -49,7 +50,6 @@ from ._models import Inputs
 from ._models import Outputs
 from ._saved_evaluation import inputs_as_json
 from ._saved_evaluation import motion_plot
-from ._saved_evaluation import passive_matrices
 from ._saved_evaluation import per_image_plot
 from ._saved_evaluation import refinement_values
 from ._saved_evaluation import score_plot
