@@ -75,11 +75,16 @@ class PreparedImages:
 
     def prepare(self, n: int, out: NDArray[numpy.float32] | None = None) -> Prepared:
         """Read and prepare an image; raises the same as :meth:`read`."""
-        pixels = without_marker(self.read(n))
-        if self.unchanging is not None:
-            invalid = numpy.unpackbits(self.unchanging, count=pixels.size).view(bool)
+        pixels = self.read(n)
+        marker = marker_of(pixels.dtype)
+        marked = marker is not None and pixels.max() == marker
+        if marked or self.unchanging is not None:
+            invalid = pixels == marker if marked else numpy.zeros(pixels.shape, dtype=bool)
+            if self.unchanging is not None:
+                bits = numpy.unpackbits(self.unchanging, count=pixels.size)
+                invalid |= bits.view(bool).reshape(pixels.shape)
             pixels = numpy.array(pixels, dtype=floating_type(pixels.dtype))
-            pixels[invalid.reshape(pixels.shape)] = numpy.nan
+            pixels[invalid] = numpy.nan
         return self.kernel.prepare(pixels, out=out)
 
     @contextmanager
@@ -113,16 +118,6 @@ def marker_of(dtype: numpy.dtype[Any]) -> int | None:
     """The value that marks invalid pixels: the largest value of an unsigned integer type, as
     detectors use it, except with 8 bits, where it is white."""
     return int(numpy.iinfo(dtype).max) if dtype.kind == "u" and dtype.itemsize > 1 else None
-
-
-def without_marker(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Replace the marker with NaN; returns the pixels themselves if the marker does not occur."""
-    marker = marker_of(pixels.dtype)
-    if marker is None or pixels.size == 0 or pixels.max() != marker:
-        return pixels
-    floating = pixels.astype(floating_type(pixels.dtype))
-    floating[pixels == marker] = numpy.nan
-    return floating
 
 
 def align(image: Prepared, transformation: Transformation) -> Prepared:
