@@ -32,6 +32,7 @@ from .registration import CoarseSearch
 from .registration import count_levels
 from .registration import make_pyramid
 from .registration import refine_image
+from .registration import rescale
 from .transformation import Transformation
 from .transformation import TransformationType
 
@@ -197,21 +198,20 @@ def _search_images(
 ) -> list[_Candidates | None]:
     kernel = stacks[0].kernel
     levels = count_levels(stacks[0].stack.shape[1:])
-    smaller = numpy.diag([0.5 ** (levels - 1), 0.5 ** (levels - 1), 1.0])
-    larger = numpy.linalg.inv(smaller)
+    factor = 0.5 ** (levels - 1)
     references = [make_pyramid(each.prepare(), levels, kernel)[-1] for each in reference_images]
     searches = [CoarseSearch(each, transformation_type, kernel) for each in references]
 
     def search(n: int, start: Matrix) -> _Candidates:
         small = [make_pyramid(images.prepare(n), levels, kernel)[-1] for images in stacks]
-        start = smaller @ start @ larger
+        start = rescale(start, factor)
         found = [each.find(image, start) for each, image in zip(searches, small, strict=True)]
         matrices = [start, *found]
         errors = [
             [kernel.compare(a, b, matrix).mse for a, b in zip(references, small, strict=True)]
             for matrix in (None, *matrices)
         ]
-        return _Candidates([larger @ each @ smaller for each in matrices], numpy.array(errors))
+        return _Candidates([rescale(each, 1 / factor) for each in matrices], numpy.array(errors))
 
     return _apply(search, stacks, starts, on_image)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy
+import scipy
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
@@ -54,6 +55,19 @@ def floating_type(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]:
     if floating.itemsize > 8:
         floating = numpy.dtype(numpy.float64)
     return floating.newbyteorder("=")
+
+
+def fill_invalid(pixels: FloatImage) -> FloatImage:
+    """Replace invalid pixels with the value of the nearest valid one, or 0 if there is none."""
+    invalid = ~numpy.isfinite(pixels)
+    if not invalid.any():
+        return pixels
+    if invalid.all():
+        return numpy.zeros_like(pixels)
+    nearest = scipy.ndimage.distance_transform_edt(
+        invalid, return_distances=False, return_indices=True
+    )
+    return numpy.asarray(pixels[tuple(nearest)])
 
 
 def row_blocks(shape: tuple[int, ...], rows: range | None = None) -> Iterator[slice]:

@@ -4,6 +4,7 @@ from ._alignment import Features
 from ._gauss_newton import BASES
 from ._gauss_newton import make_pyramid
 from ._gauss_newton import refine_image
+from ._gauss_newton import rescale
 from ._intensities import CoarseSearch
 from ._intensities import count_levels
 from ._preprocess import FILTERS
@@ -36,4 +37,5 @@ __all__ = [
     "register_each_stack",
     "register_stack",
     "register_stacks",
+    "rescale",
 ]

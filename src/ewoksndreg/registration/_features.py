@@ -11,6 +11,7 @@ import numpy
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .._pixels import fill_invalid
 from .._typing import FloatImage
 from .._typing import Matrix
 from ..kernels import Prepared
@@ -91,7 +92,7 @@ def load_detector(method: str) -> Callable[[FloatImage], Features]:
         detector = sift() if method == "sift" else orb(n_keypoints=_NUMBER_OF_FEATURES)
         valid = numpy.isfinite(pixels)
         try:
-            detector.detect_and_extract(_fill(pixels, valid))
+            detector.detect_and_extract(fill_invalid(pixels).astype(numpy.float64))
         except RuntimeError:  # no features
             return Features(numpy.empty((2, 0)), numpy.empty((0, 1), dtype=bool))
         points = numpy.asarray(detector.keypoints, dtype=numpy.float64).T
@@ -101,14 +102,6 @@ def load_detector(method: str) -> Callable[[FloatImage], Features]:
         return Features(points, detector.descriptors)[numpy.flatnonzero(kept)]
 
     return detect
-
-
-def _fill(pixels: FloatImage, valid: NDArray[numpy.bool_]) -> NDArray[numpy.float64]:
-    """Replace invalid pixels with the value of the nearest valid one."""
-    if valid.all() or not valid.any():
-        return numpy.where(valid, pixels, 0).astype(numpy.float64)
-    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
-    return numpy.asarray(pixels[tuple(nearest)], dtype=numpy.float64)
 
 
 def fit_robustly(

@@ -60,6 +60,14 @@ def make_pyramid(image: Prepared, levels: int, kernel: Kernel) -> list[Prepared]
     return pyramid
 
 
+def rescale(matrix: Matrix, factor: float) -> Matrix:
+    """Convert a matrix to images that are larger by a factor, such as 0.5 for the next level of a
+    pyramid."""
+    return numpy.asarray(
+        numpy.diag([factor, factor, 1]) @ matrix @ numpy.diag([1 / factor] * 2 + [1])
+    )
+
+
 def refine_image(
     references: Sequence[Sequence[Prepared]],
     images: Sequence[Sequence[Prepared]],
@@ -100,19 +108,17 @@ def refine_image(
     basis = BASES[transformation_type]
     found = None
     for level in reversed(range(len(references[0]))):
-        factor = 0.5**level
-        smaller, larger = (numpy.diag([each, each, 1.0]) for each in (factor, 1 / factor))
         found = _descend(
             [each[level] for each in references],
             [each[level] for each in images],
-            smaller @ start @ larger,
+            rescale(start, 0.5**level),
             basis,
             weights,
             kernel,
             _STEPS_ON_COARSE_LEVELS if level else _STEPS,
         )
         if found is not None:
-            start = found = larger @ found @ smaller
+            start = found = rescale(found, 2.0**level)
     return found
 
 

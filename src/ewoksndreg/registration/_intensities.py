@@ -18,6 +18,7 @@ from ..transformation import TransformationType
 from ._alignment import Alignment
 from ._gauss_newton import make_pyramid
 from ._gauss_newton import refine_image
+from ._gauss_newton import rescale
 from ._starts import StartFinder
 from ._starts import fine_structure
 
@@ -50,10 +51,6 @@ _TINY = 1e-12
 # The minimum of 1 - r^2, so that identical images in one stack do not outweigh all other stacks.
 _LEAST_NOISE = 1e-3
 
-# Convert matrices between one level and the next finer one
-_FINER = numpy.diag([2.0, 2.0, 1.0])
-_COARSER = numpy.diag([0.5, 0.5, 1.0])
-
 _STIFF = (TransformationType.translation, TransformationType.rigid)
 
 
@@ -83,8 +80,9 @@ class IntensityMethod:
         self._kernel = kernel
         self._number = count_levels(references[0].pixels.shape)
         self._references = [make_pyramid(each, self._number, kernel) for each in references]
-        with_rotations = transformation_type is not TransformationType.translation
-        self._starts = [StartFinder(levels[-1], with_rotations) for levels in self._references]
+        coarsest = [levels[-1] for levels in self._references]
+        self._finders = [StartFinder(each, self._type) for each in coarsest]
+        self._fine_finders = [StartFinder(fine_structure(each), self._type) for each in coarsest]
 
     def __call__(self, images: Sequence[Prepared], start: Matrix | None = None) -> Alignment:
         pyramids = [make_pyramid(image, self._number, self._kernel) for image in images]
@@ -108,7 +106,7 @@ class IntensityMethod:
                 # Even if there is none: the best one may have been moving toward another one.
                 matrices = level.select(use_fine).refine(matrices, self._type)
             if n:
-                matrices = [_FINER @ matrix @ _COARSER for matrix in matrices]
+                matrices = [rescale(matrix, 2) for matrix in matrices]
         return Alignment(matrices[0] if matrices else None)
 
     def _start(self, level: _Level, given: Matrix | None) -> list[Matrix]:
@@ -118,16 +116,15 @@ class IntensityMethod:
         """
         starts = [numpy.identity(3)]
         if given is not None:
-            factor = 2.0 ** (self._number - 1)
-            to_level = numpy.diag([1 / factor, 1 / factor, 1])
-            starts.append(to_level @ given @ numpy.linalg.inv(to_level))
-        fine_starts: list[Matrix] = []
-        for finder, image in zip(self._starts, level.images, strict=True):
-            starts += finder.find(image)
-            fine_starts += finder.find_from_fine(image)
+            starts.append(rescale(given, 0.5 ** (self._number - 1)))
         fine = level.select([True] * len(level.images))
         found: list[Matrix] = []
-        for some, matrices in ((level, starts), (fine, fine_starts)):
+        for some, finders, matrices in (
+            (level, self._finders, starts),
+            (fine, self._fine_finders, []),
+        ):
+            for finder, image in zip(finders, some.images, strict=True):
+                matrices += finder.find(image)
             if self._type not in _STIFF:
                 matrices = some.refine(matrices, TransformationType.rigid)
             found += some.refine(matrices, self._type)
@@ -147,15 +144,15 @@ class CoarseSearch:
         self._reference = reference
         self._type = transformation_type
         self._kernel = kernel
-        self._finder = StartFinder(
-            reference, transformation_type is not TransformationType.translation
-        )
+        self._finder = StartFinder(reference, transformation_type)
+        self._fine_finder = StartFinder(fine_structure(reference), transformation_type)
 
     def find(self, image: Prepared, start: Matrix) -> Matrix:
         """Align the image from the starting points of :class:`StartFinder` and one more, and return
         the best matrix."""
         level = _Level([self._reference], [image], [1.0], self._kernel)
-        starts = [start, *self._finder.find(image), *self._finder.find_from_fine(image)]
+        fine = fine_structure(image)
+        starts = [start, *self._finder.find(image), *self._fine_finder.find(fine)]
         found = [level.align(each, self._type) for each in level.remove_equal(starts)]
         matrices = level.remove_equal([each for each in found if each is not None])
         return level.sort(matrices)[0] if matrices else start

@@ -14,6 +14,7 @@ from .._typing import FloatImage
 from .._typing import Matrix
 from ..kernels import Prepared
 from ..kernels import resample_linear
+from ..transformation import TransformationType
 
 # Degrees. For images of 64 px, half of a step moves the edge by 1.4 px.
 _ANGLES = tuple(range(-30, 31, 5))
@@ -49,18 +50,15 @@ class StartFinder:
     """Finds starting points for images of one size.
 
     :param reference: a small image, shape `(H, W)`.
-    :param with_rotations: whether the images may be rotated.
     """
 
-    def __init__(self, reference: Prepared, with_rotations: bool) -> None:
+    def __init__(self, reference: Prepared, transformation_type: TransformationType) -> None:
         self._shape = reference.pixels.shape
         # Padded, so that shifts by up to half of the image do not wrap around.
         self._padded = tuple(fft.next_fast_len(size + size // 2, real=True) for size in self._shape)
-        self._rotations = [
-            _rotation(angle, self._shape) for angle in (_ANGLES if with_rotations else (0,))
-        ]
+        angles = (0,) if transformation_type is TransformationType.translation else _ANGLES
+        self._rotations = [_rotation(angle, self._shape) for angle in angles]
         self._template = self._make_template(reference.pixels)
-        self._fine_template = self._make_template(fine_structure(reference).pixels)
 
     def find(self, image: Prepared) -> list[Matrix]:
         """Find passive matrices, ``reference[p] = image[matrix p]``, with the highest correlation
@@ -68,12 +66,7 @@ class StartFinder:
 
         :param image: shape `(H, W)`; invalid pixels are replaced with the mean.
         """
-        return list(self._find_peaks(self._correlate(self._template, image.pixels)))
-
-    def find_from_fine(self, image: Prepared) -> list[Matrix]:
-        """Apply :meth:`find` to the fine structure of both images."""
-        fine = fine_structure(image).pixels
-        return list(self._find_peaks(self._correlate(self._fine_template, fine)))
+        return list(self._find_peaks(self._correlate(image.pixels)))
 
     def _make_template(self, reference: FloatImage) -> _Template:
         rotated = numpy.stack([resample_linear(reference, each) for each in self._rotations])
@@ -88,9 +81,10 @@ class StartFinder:
         number[number < _LEAST_OVERLAP * reference.size] = 0
         return _Template(pixels, valid_transform, number, mean, variance)
 
-    def _correlate(self, template: _Template, image: FloatImage) -> NDArray[numpy.float32]:
+    def _correlate(self, image: FloatImage) -> NDArray[numpy.float32]:
         """Compute the Pearson correlation over the common pixels, times the square root of their
         fraction, since the correlation of few pixels may be high by chance."""
+        template = self._template
         valid = numpy.isfinite(image)
         mean_of_all = image[valid].mean() if valid.any() else 0
         image = numpy.where(valid, image - mean_of_all, numpy.float32(0))

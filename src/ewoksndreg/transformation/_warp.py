@@ -7,9 +7,9 @@ import scipy
 from numpy.typing import ArrayLike
 
 from .._pixels import as_floating
+from .._pixels import fill_invalid
 from .._pixels import row_blocks
 from .._typing import FloatImage
-from .._typing import Mask
 from .._typing import Matrix
 from ..kernels import ROUNDING
 from ..kernels import is_pixel_shift
@@ -48,29 +48,18 @@ def warp(
         source = numpy.where(invalid, source.dtype.type(numpy.nan), source)
     if order == 1:
         return resample_linear(source, passive_matrix, cval)
-    return _warp_with_splines(source, invalid, passive_matrix, cval, order)
-
-
-def _warp_with_splines(
-    source: FloatImage, invalid: Mask, matrix: Matrix, cval: float, order: int
-) -> FloatImage:
     coefficients = source
     if order > 1:
-        if invalid.any() and not invalid.all():
-            # The spline filter spreads every value over a few pixels: filling with the nearest
-            # valid value avoids overshoot in the valid pixels next to a hole.
-            nearest = scipy.ndimage.distance_transform_edt(
-                invalid, return_distances=False, return_indices=True
-            )
-            coefficients = source[tuple(nearest)]
-        coefficients = scipy.ndimage.spline_filter(coefficients, order, mode="mirror")
+        # The spline filter spreads every value over a few pixels: filling with the nearest valid
+        # value avoids overshoot in the valid pixels next to a hole.
+        coefficients = scipy.ndimage.spline_filter(fill_invalid(source), order, mode="mirror")
     result = numpy.empty_like(source)
     limits = numpy.reshape(source.shape, (2, 1, 1)) - (1 - ROUNDING)
     for rows in row_blocks(source.shape):
         grid = numpy.mgrid[rows, : source.shape[1]]
         # A diverged matrix may overflow; positions that are not finite are outside.
         with numpy.errstate(all="ignore"):
-            y, x, w = numpy.tensordot(matrix[:, :2], grid, 1) + matrix[:, 2:, None]
+            y, x, w = numpy.tensordot(passive_matrix[:, :2], grid, 1) + passive_matrix[:, 2:, None]
             places = numpy.stack([y / w, x / w])
             outside = ~((places >= -ROUNDING) & (places <= limits)).all(axis=0)
         places[:, outside] = 0
@@ -79,5 +68,5 @@ def _warp_with_splines(
         )
         result[rows][outside] = cval
     if order > 1 and invalid.any():
-        result[numpy.isnan(resample_linear(source, matrix, cval=0))] = numpy.nan
+        result[numpy.isnan(resample_linear(source, passive_matrix, cval=0))] = numpy.nan
     return result
