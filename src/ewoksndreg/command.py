@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import posixpath
 import re
@@ -27,7 +26,6 @@ from ._json import as_json
 from ._messages import near_match
 from ._messages import unknown_name
 from .evaluation import Evaluation
-from .evaluation import describe_shift
 from .io import as_data_url
 from .io import check_output
 from .io import find_item
@@ -432,8 +430,8 @@ def _report(
         print(f"\n{evaluation.best}: {evaluation.verdict}")
         for reason in evaluation.reasons:
             print(f"  {reason}")
-        if not math.isnan(evaluation.remaining_shift):
-            print(f"  remaining shift: {describe_shift(evaluation.remaining_shift)}")
+        if shift := evaluation.describe_remaining_shift():
+            print(f"  remaining shift: {shift}")
         for what, value in (
             ("", refinement),
             ("saved in ", output),

@@ -1,5 +1,6 @@
 """The table and the picture of the demo."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -47,16 +48,17 @@ def test_the_picture_is_a_new_file(evaluation: Evaluation, tmp_path: Path) -> No
     assert path.read_bytes() == content
 
 
-def test_what_is_known_about_the_best_registration() -> None:
-    trust = {
-        "verdict": "check",
-        "reasons": ["A shift of 0.41 px remains between the aligned images"],
-        "remaining_shift": 0.41,
-        "rivals": {"a": 1.234},
-        "bad_images": {"b": [3, 4]},
-        "silent_stacks": ["a"],
-    }
-    assert format_trust(trust).splitlines() == [
+def test_what_is_known_about_the_best_registration(evaluation: Evaluation) -> None:
+    checked = replace(
+        evaluation,
+        verdict="check",
+        reasons=("A shift of 0.41 px remains between the aligned images",),
+        remaining_shift=0.41,
+        rivals={"a": 1.234},
+        bad_images={"b": (3, 4)},
+        silent_stacks=("a",),
+    )
+    assert format_trust(checked).splitlines() == [
         "The best registration: check",
         "    A shift of 0.41 px remains between the aligned images",
         "Remaining shift: 0.41 px",

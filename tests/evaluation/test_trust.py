@@ -13,13 +13,13 @@ from ewoksndreg.evaluation import Limits
 from ewoksndreg.evaluation import evaluate_stacks
 from ewoksndreg.evaluation._bad_images import find_bad_images
 from ewoksndreg.evaluation._bad_images import find_suspects
-from ewoksndreg.evaluation._motion_groups import find_motion_groups
 from ewoksndreg.evaluation._prepared_images import PreparedImages
-from ewoksndreg.evaluation._remaining_shift import choose_images
-from ewoksndreg.evaluation._remaining_shift import find_remaining_shift
-from ewoksndreg.evaluation._remaining_shift import measure_shift
+from ewoksndreg.evaluation._remaining_motion import choose_images
+from ewoksndreg.evaluation._remaining_motion import find_remaining_shift
+from ewoksndreg.evaluation._remaining_motion import measure_shift
 from ewoksndreg.evaluation._rivals import draw_scores
 from ewoksndreg.evaluation._rivals import find_distance
+from ewoksndreg.evaluation._rivals import find_motion_groups
 from ewoksndreg.evaluation._rivals import find_rivals
 from ewoksndreg.evaluation._unchanging import choose_few
 from ewoksndreg.evaluation._unchanging import find_unchanging
@@ -190,13 +190,17 @@ def test_rivals_score_as_well_in_more_than_a_share_of_the_draws_and_are_not_the_
     scores = numpy.tile([0.5, 0.6, 0.4, 0.4, NAN], (100, 1))
     scores[6:, 2] = scores[5:, 3] = 0.6
     scores[:, 1] = 0.5
-    distances = {"best": 0, "same": 0.2, "rival": 0.9, "no": 0.9, "failed": 9}
-    limits = {"least_distance": 0.25, "least_share": 0.05}
-    found = find_rivals(list(distances), "best", scores, distances, **limits)
-    assert found == {"rival": 0.9}
-    distances["same"] = 2.0
-    found = find_rivals(list(distances), "best", scores, distances, **limits)
-    assert list(found.items()) == [("same", 2.0), ("rival", 0.9)]
+    distances = [0, 0.2, 0.9, 0.9, 9]  # the best one, the same, a rival, no rival, a failed one
+
+    def rivals():
+        found = find_rivals(
+            scores, 0, lambda _, k: distances[k], least_distance=0.25, least_share=0.05
+        )
+        return list(found.items())
+
+    assert rivals() == [(2, 0.9)]
+    distances[1] = 2.0
+    assert rivals() == [(1, 2.0), (2, 0.9)]
 
 
 def test_registrations_that_cannot_be_told_apart_are_rivals():
@@ -227,16 +231,16 @@ def groups_of(relative_mse, distance, best=0):
 
 def test_two_stacks_that_no_registration_serves_are_two_groups():
     relative_mse = [[0.1, 0.2, 0.9], [0.9, 0.8, 0.1], [0.5, 0.6, 0.6]]
-    assert groups_of(relative_mse, 3.0) == ([0, 1], [2])
-    assert groups_of(relative_mse, 3.0, best=1) == ([2], [0, 1])
-    assert groups_of(relative_mse, 0.9) is None
+    assert groups_of(relative_mse, 3.0) == [[0, 1], [2]]
+    assert groups_of(relative_mse, 3.0, best=1) == [[2], [0, 1]]
+    assert groups_of(relative_mse, 0.9) == []
     # Something serves both.
-    assert groups_of([[0.1, 0.2, 0.9], [0.9, 0.8, 0.1], [0.2, 0.2, 0.2]], 3.0) is None
+    assert groups_of([[0.1, 0.2, 0.9], [0.9, 0.8, 0.1], [0.2, 0.2, 0.2]], 3.0) == []
     # A stack that needs no alignment has no say.
     still = [[0.1, 0.1, 0.1, 1.0], [1.0, 1.0, 1.0, 0.75]]
-    assert groups_of(still, 3.0) is None
+    assert groups_of(still, 3.0) == []
     # Nor one that shows hardly any motion.
-    assert groups_of([[0.1, 1.0], [1.0, 0.9]], 3.0) is None
+    assert groups_of([[0.1, 1.0], [1.0, 0.9]], 3.0) == []
 
 
 def test_stacks_that_move_apart_are_told():
@@ -264,25 +268,28 @@ def test_an_image_is_bad_where_nothing_resembles_it():
     none = numpy.zeros(6, dtype=bool)
 
     def suspects(correlation, failed=none):
-        return find_suspects(correlation, failed, [0], least_drop=0.25)
+        found = find_suspects(correlation, failed, [0], least_drop=0.25)
+        return numpy.flatnonzero(found).tolist()
 
     def bad(correlation, neighbor):
-        return find_bad_images([0, 4], correlation, neighbor, least_drop=0.25)
+        some = numpy.isin(range(6), [0, 4])
+        found = find_bad_images(some, correlation, neighbor, least_drop=0.25)
+        return numpy.flatnonzero(found).tolist()
 
     assert suspects(first) == [0, 4]
     before = numpy.array([NAN, 0.5, 0.5, 0.5, 0.5, 0.5])
-    assert bad(first, before) == (4,)
+    assert bad(first, before) == [4]
     before[5] = 0.7  # so image 4 resembles the one that follows
-    assert bad(first, before) == ()
+    assert bad(first, before) == []
     assert suspects(first, none | (first == 0.6)) == [0]
     assert suspects(first / 4) == [0]
     assert suspects(first, ~none) == []
     # Nothing resembles the reference image, but others each other.
-    assert bad(numpy.full(6, 0.1), numpy.array([NAN, 0.1, 0.9, 0.9, NAN, 0.9])) == (0,)
-    assert bad(first / 4, before / 4) == ()
+    assert bad(numpy.full(6, 0.1), numpy.array([NAN, 0.1, 0.9, 0.9, NAN, 0.9])) == [0]
+    assert bad(first / 4, before / 4) == []
     # In noise some are opposite by chance.
     assert suspects(numpy.array([0.05, 0.01, -0.02, 0.0, -0.1, 0.02])) == [0]
-    assert bad(numpy.array([-0.05, 0.01, 0.02, 0.0, -0.1, 0.02]), numpy.full(6, -0.01)) == ()
+    assert bad(numpy.array([-0.05, 0.01, 0.02, 0.0, -0.1, 0.02]), numpy.full(6, -0.01)) == []
 
 
 @pytest.mark.parametrize("kind", [0.0, NAN, "noise"])

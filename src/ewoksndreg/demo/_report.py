@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from .. import plots
 from ..evaluation import Evaluation
-from ..evaluation import describe_shift
 from ..transformation import TransformationSource
 
 
@@ -30,22 +30,19 @@ def format_table(evaluation: Evaluation, errors: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
-def format_trust(trust: Mapping[str, Any]) -> str:
-    """Format what is known about the best registration, one line each.
-
-    :param trust: the output of the task.
-    """
-    lines = [f"The best registration: {trust['verdict']}"]
-    lines += [f"    {reason}" for reason in trust["reasons"]]
-    if trust["remaining_shift"] is not None:
-        lines.append(f"Remaining shift: {describe_shift(trust['remaining_shift'])}")
-    for name, distance in trust["rivals"].items():
-        apart = "" if distance is None else f", {distance:.2f} px from the best one"
+def format_trust(evaluation: Evaluation) -> str:
+    """Format what is known about the best registration, one line each."""
+    lines = [f"The best registration: {evaluation.verdict}"]
+    lines += [f"    {reason}" for reason in evaluation.reasons]
+    if shift := evaluation.describe_remaining_shift():
+        lines.append(f"Remaining shift: {shift}")
+    for name, distance in evaluation.rivals.items():
+        apart = f", {distance:.2f} px from the best one" if math.isfinite(distance) else ""
         lines.append(f"Rival: {name}{apart}")
-    for name, images in trust["bad_images"].items():
+    for name, images in evaluation.bad_images.items():
         lines.append(f"Bad images of {name}: {', '.join(map(str, images))}")
-    if trust["silent_stacks"]:
-        lines.append(f"Stacks without information: {', '.join(trust['silent_stacks'])}")
+    if evaluation.silent_stacks:
+        lines.append(f"Stacks without information: {', '.join(evaluation.silent_stacks)}")
     return "\n".join(lines)
 
 

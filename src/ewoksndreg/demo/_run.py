@@ -57,7 +57,7 @@ def run(folder: Path) -> None:
     shape = next(iter(sample.stacks.values())).shape[1:]
     errors = {name: true_error(found, sample.truth, shape) for name, found in registrations.items()}
     print(format_table(evaluation, errors))
-    print(f"\n{format_trust(evaluation.trust())}")
+    print(f"\n{format_trust(evaluation)}")
     write_picture(files.picture, evaluation, sample.stacks, registrations)
     print(f"\n{files.picture}: an image before and after alignment")
     write_report(files.report, evaluation, urls, registrations)

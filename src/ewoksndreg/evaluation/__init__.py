@@ -1,5 +1,7 @@
 """Rank registrations: which one is best, and how reliable is that."""
 
+from ._bad_images import find_outliers
+from ._bad_images import outlier_limit
 from ._checks import check_registration_per_stack
 from ._checks import check_same_image_shapes
 from ._checks import check_same_number_of_images
@@ -8,15 +10,12 @@ from ._checks import check_transformation_per_image
 from ._html import verdict_as_html
 from ._jobs import Job
 from ._jobs import Workers
-from ._outliers import find_outliers
-from ._outliers import outlier_limit
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._ranking import MSE_FLOOR
 from ._ranking import OPPOSITE
 from ._ranking import SMOOTHNESS_WEIGHT
 from ._ranking import WEIGHT_FLOOR
-from ._remaining_shift import describe_shift
 from ._result import Evaluation
 from ._result import RegistrationScore
 from ._unchanging import choose_few
@@ -46,7 +45,6 @@ __all__ = [
     "check_stack_per_registration",
     "check_transformation_per_image",
     "choose_few",
-    "describe_shift",
     "evaluate_stacks",
     "find_outliers",
     "find_unchanging",

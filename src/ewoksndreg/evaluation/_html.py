@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from ._remaining_shift import describe_shift
-
 if TYPE_CHECKING:
     from ._result import Evaluation
 
@@ -55,28 +53,20 @@ def evaluation_as_html(evaluation: Evaluation) -> str:
 
 def verdict_as_html(evaluation: Evaluation) -> str:
     """The verdict with its reasons, and the warnings. Names are escaped."""
-    return "\n".join(_verdict(evaluation))
-
-
-def _verdict(evaluation: Evaluation) -> Iterator[str]:
-    best = f"<strong>{escape(evaluation.best)}</strong>"
-    shift = evaluation.remaining_shift
-    left = ""
-    if math.isfinite(shift):
-        left = f" Remaining shift: {describe_shift(shift)}."
+    best = f"best registration is <strong>{escape(evaluation.best)}</strong>."
+    if shift := evaluation.describe_remaining_shift():
+        best += f" Remaining shift: {shift}."
+    reasons = [f"<p>{escape(each)}.</p>" for each in evaluation.reasons]
     if evaluation.verdict is None:
-        yield f"<p>The best registration is {best}.{left}</p>"
+        lines = [f"<p>The {best}</p>"]
     elif evaluation.verdict == "good":
-        yield '<div class="verdict">'
-        yield f"<p>✔ <strong>good</strong>: the best registration is {best}.{left}</p>"
-        yield "</div>"
+        lines = ['<div class="verdict">', f"<p>✔ <strong>good</strong>: the {best}</p>", "</div>"]
     else:
-        yield '<div class="verdict check">'
-        yield f"<p>⚠ <strong>check</strong>: the best registration is {best}.{left}</p>"
-        yield from (f"<p>{escape(reason)}.</p>" for reason in evaluation.reasons)
-        yield "</div>"
-    shown = set(evaluation.reasons)
-    yield from (f"<p>{escape(each)}.</p>" for each in evaluation.warnings if each not in shown)
+        first = f"<p>⚠ <strong>check</strong>: the {best}</p>"
+        lines = ['<div class="verdict check">', first, *reasons, "</div>"]
+    told = set(evaluation.reasons)
+    lines += [f"<p>{escape(each)}.</p>" for each in evaluation.warnings if each not in told]
+    return "\n".join(lines)
 
 
 def _rows(evaluation: Evaluation) -> Iterator[str]:

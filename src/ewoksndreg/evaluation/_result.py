@@ -24,6 +24,9 @@ from ._html import evaluation_as_html
 # more.
 _NEEDS_ALIGNMENT = 0.8
 
+# px: from here on, the remaining shift is only a lower bound.
+_LARGEST_SHIFT = 0.8
+
 _NUMBERS = ("score", "relative_error", "own_relative_error", "smoothness", "min_overlap")
 
 
@@ -169,13 +172,7 @@ class Evaluation:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to know before relying on the ranking, one sentence each."""
-        return (
-            *self._about_pixels(),
-            *self._about_registrations_without_score(),
-            *map(self.describe_failed_images, self.failed_images),
-            *self._about_the_best(),
-            *self._about_bad_images(),
-        )
+        return tuple(self._find_warnings())
 
     def trust(self) -> dict[str, Any]:
         """Return the verdict, reasons, rivals, remaining_shift, motion_groups, bad_images and
@@ -205,6 +202,17 @@ class Evaluation:
             apart = f", up to {px:.2g} px apart" if math.isfinite(px) else ""
             return f"not distinguishable from the best{apart}"
         return "best" if name == self.best else ""
+
+    def describe_remaining_shift(self) -> str:
+        """Return ``0.12 px``, or ``1 px or more`` where the number is only a lower bound; an empty
+        string if it is unknown."""
+        if math.isnan(self.remaining_shift):
+            return ""
+        return (
+            "1 px or more"
+            if self.remaining_shift >= _LARGEST_SHIFT
+            else f"{self.remaining_shift:.2f} px"
+        )
 
     def describe_failed_images(self, name: str) -> str:
         """Describe in one sentence which images of a registration have no transformation."""
@@ -292,12 +300,10 @@ class Evaluation:
         """The verdict and the table, for notebooks."""
         return evaluation_as_html(self)
 
-    def _about_pixels(self) -> Iterator[str]:
-        found = [
-            f"{count} in stack {name!r}" for name, count in self.infinite_pixels.items() if count
-        ]
-        if found:
-            yield f"Infinite pixels are invalid: {', '.join(found)}"
+    def _find_warnings(self) -> Iterator[str]:
+        infinite = [f"{n} in stack {name!r}" for name, n in self.infinite_pixels.items() if n]
+        if infinite:
+            yield f"Infinite pixels are invalid: {', '.join(infinite)}"
         if self.marked_pixels:
             yield (
                 "Pixels with the largest value of their type are invalid:"
@@ -308,8 +314,6 @@ class Evaluation:
                 "Pixels that never change are ignored, because they do not move with the sample:"
                 f" {_list_parts(self.unchanging_pixels)}"
             )
-
-    def _about_registrations_without_score(self) -> Iterator[str]:
         items = self.registrations.items()
         reasons = [f"{name!r} ({item.reason})" for name, item in items if not item.scored]
         if len(reasons) == len(items):
@@ -317,12 +321,10 @@ class Evaluation:
                 "No registration can be scored, so the ranking is based on smoothness alone:"
                 f" {', '.join(reasons)}"
             )
-        elif reasons:
-            yield f"Cannot be scored and rank last: {', '.join(reasons)}"
-
-    def _about_the_best(self) -> Iterator[str]:
-        if not self.registrations[self.best].scored:
             return
+        if reasons:
+            yield f"Cannot be scored and rank last: {', '.join(reasons)}"
+        yield from map(self.describe_failed_images, self.failed_images)
         if not self.improves and (self.unaligned_error**2 > _NEEDS_ALIGNMENT).any():
             yield (
                 "No registration is better than none, so the ranking means little. Are the"
@@ -336,8 +338,6 @@ class Evaluation:
                 "Images have the opposite contrast of the reference image, as across an absorption"
                 f" edge, so their error seems large: {list_images(self.opposite_images)}"
             )
-
-    def _about_bad_images(self) -> Iterator[str]:
         if self.bad_images:
             yield (
                 "Images that resemble no other image of their stack once they are aligned:"

@@ -1,7 +1,10 @@
-"""Find the registrations that cannot be distinguished from the best one."""
+"""Find the registrations that cannot be distinguished from the best one, and the stacks that do not
+share its motion."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy
@@ -17,6 +20,9 @@ _SEED = 0
 
 # The maximum number of images whose positions are compared in pairs.
 _MOST_IMAGES = 64
+
+# A registration does not fit a stack if it loses more than this fraction of what can be gained.
+_LOST = 0.5
 
 
 def draw_scores(comparisons: Comparisons) -> NDArray[numpy.float64]:
@@ -45,29 +51,73 @@ def draw_scores(comparisons: Comparisons) -> NDArray[numpy.float64]:
 
 
 def find_rivals(
-    names: Sequence[str],
-    best: str,
     scores: NDArray[numpy.float64],
-    distances: dict[str, float],
+    best: int,
+    distance: Callable[[int, int], float],
     *,
     least_distance: float,
     least_share: float,
-) -> dict[str, float]:
+) -> dict[int, float]:
     """Find the registrations that score at least as well as the best one in more than the fraction
     `least_share` of the draws and differ from it by `least_distance` px or more; the farthest
     first.
 
-    :param names: names of the K registrations.
     :param scores: see :func:`draw_scores`; NaN for a registration without a score.
-    :param distances: distances (px) from the best registration.
+    :param best: index of the best registration.
+    :param distance: computes the distance (px) of two registrations.
+    :returns: distances from the best one.
     """
-    of_best = scores[:, list(names).index(best)]
-    rivals = {}
-    for k, name in enumerate(names):
-        share = numpy.mean(scores[:, k] <= of_best)
-        if name != best and distances[name] >= least_distance and share > least_share:
-            rivals[name] = distances[name]
+    shares = numpy.mean(scores <= scores[:, [best]], axis=0)
+    distances = {
+        k: distance(best, k) for k in numpy.flatnonzero(shares > least_share).tolist() if k != best
+    }
+    rivals = {k: px for k, px in distances.items() if px >= least_distance}
     return dict(sorted(rivals.items(), key=lambda item: -item[1]))
+
+
+def find_motion_groups(
+    relative_mse: NDArray[numpy.float64],
+    unaligned: NDArray[numpy.float64],
+    best: int,
+    distance: Callable[[int, int], float],
+    *,
+    least_distance: float,
+    least_conflict: float,
+) -> list[list[int]]:
+    """Find out whether two stacks have different motions, so that no registration fits both.
+
+    The loss of a registration on a stack is relative to the improvement by the best registration
+    for that stack::
+
+        lost[k, j] = (R[k, j] - min(R[:, j])) / (R0[j] - min(R[:, j]))
+
+    For two stacks whose best registrations are more than `least_distance` px apart, the conflict is
+    the minimum, over the registrations, of the larger loss on the two stacks, times the smaller of
+    the two possible improvements.
+
+    :param relative_mse: R of each registration on each stack, shape `(K, S)`.
+    :param unaligned: R0, without alignment, shape `(S,)`.
+    :returns: the stacks that the best registration fits, and those for which it loses more than
+        half of the possible improvement; empty if there are none, or no conflict is larger than
+        `least_conflict`.
+    """
+    smallest = relative_mse.min(axis=0)
+    removed = unaligned - smallest
+    with numpy.errstate(invalid="ignore", divide="ignore"):
+        lost = (relative_mse - smallest) / removed
+    own_best = relative_mse.argmin(axis=0)
+
+    def differ(i: int, j: int) -> bool:
+        conflict = numpy.maximum(lost[:, i], lost[:, j]).min() * min(removed[i], removed[j])
+        if conflict <= least_conflict:
+            return False
+        return distance(own_best[i], own_best[j]) > least_distance
+
+    moving = numpy.flatnonzero(removed > least_conflict).tolist()
+    served = [j for j in moving if lost[best, j] <= _LOST]
+    others = [j for j in moving if lost[best, j] > _LOST]
+    conflict = any(differ(i, j) for i, j in itertools.combinations(moving, 2))
+    return [served, others] if others and conflict else []
 
 
 def find_distance(

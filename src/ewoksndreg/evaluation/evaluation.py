@@ -6,9 +6,8 @@
 - `_unchanging`: which pixels to ignore,
 - `_compare_stacks`: align each image, and compare it with the reference image (`_jobs`: by whom),
 - `_ranking`: scores from these comparisons, and their order,
-- `_rivals`, `_motion_groups`: how the registrations differ,
-- `_inspection`, `_remaining_shift`, `_remaining_distortion`, `_bad_images`: images aligned with the
-  best registration,
+- `_rivals`: how the registrations differ,
+- `_remaining_motion`, `_bad_images`: images aligned with the best registration,
 - `_verdict`: what follows from the last two, and `_result`: all of it.
 """
 
@@ -42,7 +41,7 @@ from ._compare_stacks import compare_stacks
 from ._jobs import Workers
 from ._ranking import Comparisons
 from ._ranking import rank_registrations
-from ._remaining_shift import MEASURED_IMAGES
+from ._remaining_motion import MEASURED_IMAGES
 from ._result import Evaluation
 from ._unchanging import leave_out_unchanging
 from ._verdict import Limits
