@@ -45,15 +45,20 @@ class Unchanging(NamedTuple):
     marked: float
 
 
-def leave_out_unchanging(workers: Workers) -> dict[str, Unchanging]:
-    """Find the pixels of each stack that never change, and mark them as invalid."""
-    few = map(choose_few, workers.images)
-    found = workers.run(
-        (Job(images, partial(find_unchanging, images)) for images in few), counted=False
-    )
+def leave_out_unchanging(workers: Workers) -> tuple[dict[str, float], dict[str, float]]:
+    """Find the pixels of each stack that never change, and mark them as invalid.
+
+    :returns: their fraction of the pixels, and the fraction of pixels with the largest value of the
+        type, each for the stacks that have such pixels.
+    """
+    jobs = (Job(few, partial(find_unchanging, few)) for few in map(choose_few, workers.images))
+    found = {name: each for name, [each] in workers.run(jobs, counted=False).items()}
     for images in workers.images:
-        images.unchanging = found[images.name][0].bits
-    return {name: each for name, [each] in found.items()}
+        images.unchanging = found[images.name].bits
+    return (
+        {name: each.part for name, each in found.items() if each.part},
+        {name: each.marked for name, each in found.items() if each.marked},
+    )
 
 
 def choose_few(images: PreparedImages) -> PreparedImages:

@@ -209,13 +209,9 @@ def evaluate_stacks(
         workers = context.enter_context(
             Workers(stacks, registrations, candidates.scored, reporter, max_workers, executor)
         )
-        unchanging = leave_out_unchanging(workers)
+        unchanging, marked = leave_out_unchanging(workers)
         comparisons, evaluation = _rank(workers, candidates, references, reporter)
-        evaluation = replace(
-            evaluation,
-            unchanging_pixels={name: each.part for name, each in unchanging.items() if each.part},
-            marked_pixels={name: each.marked for name, each in unchanging.items() if each.marked},
-        )
+        evaluation = replace(evaluation, unchanging_pixels=unchanging, marked_pixels=marked)
         evaluation = add_verdict(evaluation, comparisons, workers if trust else None, limits)
         reporter.finish()
     for message in evaluation.warnings:
