@@ -290,6 +290,11 @@ MISTAKES = {
     "dates": (numpy.zeros((2, 2), "M8[s]"), TypeError, r"real numbers, not datetime64\[s\]"),
     "huge integers": ([[0, 10**400]], TypeError, "image 0 needs .* not list of objects"),
     "dictionary inside": ([{"a": 1}], TypeError, "image 0 needs .* real numbers, not dict"),
+    "table of several images inside": (
+        [{"x": [1, 2], "y": [3, 4]}],
+        ValueError,
+        "image 0, dict: expected one row with a shift, not 2 rows",
+    ),
     "matrix among transformations": (
         [Homography(AFFINE[2]), AFFINE[1]],
         TypeError,

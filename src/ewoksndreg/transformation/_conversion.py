@@ -271,7 +271,10 @@ def _find_transformation(item: Any, n: int, meaning: str | None) -> Transformati
             matrix_of, own_meaning = tool
             return _homography(matrix_of(item), n, meaning or own_meaning)
         if find_columns(item) is not None:
-            return as_transformations(item, convention=meaning)[0]
+            found = as_transformations(item, convention=meaning)
+            if len(found) > 1:
+                raise ValueError(f"expected one row with a shift, not {len(found)} rows")
+            return found[0]
     except Exception as error:  # objects of other packages may raise anything
         raise add_context(error, f"image {n}, {type(item).__name__}") from error
     if isinstance(item, (list, tuple)):
@@ -283,12 +286,10 @@ def _find_transformation(item: Any, n: int, meaning: str | None) -> Transformati
     except ValueError:
         raise ValueError(f"the rows of the matrix of image {n} differ in length") from None
     if numbers.dtype.kind not in "biuf":
-        found = type(item).__name__
+        kind = type(item).__name__
         if isinstance(item, (Sequence, numpy.ndarray)) and not isinstance(item, (str, bytes)):
-            found += f" of {_describe_dtype(numbers.dtype)}"
-        raise TypeError(
-            f"image {n} needs a transformation or a matrix of real numbers, not {found}"
-        )
+            kind += f" of {_describe_dtype(numbers.dtype)}"
+        raise TypeError(f"image {n} needs a transformation or a matrix of real numbers, not {kind}")
     return numbers
 
 
