@@ -27,7 +27,8 @@ from ewoksndreg.transformation import Homography
 from .tracing import follow
 
 IMAGES = numpy.random.default_rng(0).normal(size=(4, 40, 50)).astype(numpy.float32)
-OLD = {f"/entry/maps/{name}": IMAGES + n for n, name in enumerate(["Ca-K", "Fe-K", "Zn-K"])}
+OLD_NAMES = ["Ca-K", "Fe-K", "Zn-K"]
+OLD = {f"/entry/maps/{name}": IMAGES + n for n, name in enumerate(OLD_NAMES)}
 OLD |= {f"/scan{n}/data": IMAGES * n for n in range(30)}
 
 
@@ -59,7 +60,12 @@ def is_complete(path: Path, group: str) -> bool:
 def write(path: Path, group: str) -> None:
     with hdf5_output_context(f"{path}::{group}") as output:
         output.add_points("Ca-K", IMAGES)
-        results = {"scores": make_plot("Scores", {"error": numpy.zeros((9, 9))})}
+        # More than eight items in some groups: HDF5 allocates their indices only in the flush.
+        columns = {f"column{n}": numpy.zeros(9) for n in range(9)}
+        results = {
+            name: make_plot("Scores", {"error": numpy.zeros((9, 9))}, columns=columns)
+            for name in ("scores", "per_image", "trust")
+        }
         describe_evaluation(
             output, signal="Ca-K", inputs={}, results=results, matrices={"Ca-K": numpy.eye(3)[None]}
         )
@@ -167,16 +173,15 @@ def kill_at_random(folder: Path, kills: int) -> dict[str, object]:
 
     path = folder / "data.h5"
     make_file(path)
-    names = ["Ca-K", "Fe-K", "Zn-K"]
     registrations = {
         name: [Homography([[1, 0, 0.3 * k * n], [0, 1, 0], [0, 0, 1]]) for n in range(len(IMAGES))]
-        for k, name in enumerate(names)
+        for k, name in enumerate(OLD_NAMES)
     }
 
     def run(number: int) -> None:
         Reg2DPostEvaluation(
             inputs={
-                "image_stacks": [f"{path}::/entry/maps/{name}" for name in names],
+                "image_stacks": [f"{path}::/entry/maps/{name}" for name in OLD_NAMES],
                 "transformations": registrations,
                 "output_root_uri": f"{path}::/entry/result{number}",
             }

@@ -190,7 +190,7 @@ def _append(staging: str, path: str) -> None:
         items = list(_new_items(source, target, path))
         copies = target.create_group(None)
         # Its index, which will be freed, is not at the end of the file: HDF5 would cut the file and
-        # only then say so in the superblock, and it does not open a file that is too short.
+        # only then say so in the superblock, and it does not open a file that is shorter.
         copies["first"] = h5py.SoftLink("/")
         for number, (item, _, _) in enumerate(items):
             source.copy(item, copies, name=str(number))
@@ -287,8 +287,9 @@ def open_existing(path: str, space: int | None = None) -> Iterator[tuple[h5py.Fi
 def _open(path: str, mode: str) -> h5py.File:
     """:raises BlockingIOError: if another program has locked the file."""
     try:
-        # Locked already, in the same way as HDF5 does it.
-        return h5py.File(path, mode, locking=None if fcntl is None else False)
+        # Locked already, in the same way as HDF5 does it. Without blocks for metadata: HDF5 would
+        # allocate one in a flush and give back its rest in the next, which cuts the file.
+        return h5py.File(path, mode, locking=None if fcntl is None else False, meta_block_size=0)
     except OSError as error:
         problem = str(error)
         if "unable to lock" in problem:
