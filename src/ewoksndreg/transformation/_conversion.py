@@ -221,9 +221,7 @@ def _divide(value: Any) -> list[Any]:
 
 
 def _homography(numbers: NDArray[Any], n: int, meaning: str) -> Homography:
-    """
-    :param numbers: the matrix or shift of image `n`, in one of `_SHAPES`.
-    """
+    """Convert the matrix or shift of image `n`, in one of `_SHAPES`."""
     matrix = numpy.identity(3)
     if numpy.isnan(numbers).all():  # the registration failed
         matrix[:] = numpy.nan

@@ -137,11 +137,7 @@ class Transformation(ABC):
 
 
 class Composite(Transformation):
-    """The composition ``first @ second`` of transformations that have no common matrix.
-
-    :param first: applied first.
-    :param second: applied to the result of the first.
-    """
+    """The composition ``first @ second`` of transformations that have no common matrix."""
 
     def __init__(self, first: Transformation, second: Transformation) -> None:
         super().__init__(TransformationType.composite)
