@@ -32,14 +32,12 @@ from .evaluation import check_same_number_of_images
 from .evaluation import evaluate_stacks
 from .io import open_stacks
 from .registration import BASES
+from .registration import leave_out
 from .transformation import Homography
 from .transformation import Transformation
 from .transformation import TransformationSource
 from .transformation import TransformationType
 from .transformation import as_transformations
-
-# Stacks with less than this fraction of the largest weight are not used.
-_LEAST_WEIGHT = 0.1
 
 # px: if more shift than this remains, the images are searched on small copies.
 _LARGE_SHIFT = 0.5
@@ -199,7 +197,7 @@ def refine_registration(
         others = evaluation.motion_groups[1] if evaluation.motion_groups else ()
         found = dict(zip(evaluation.stack_names, evaluation.stack_weights.tolist(), strict=True))
         moving = {name: found[name] for name in stacks if name not in others}
-        weights = _leave_out(moving)
+        weights = leave_out(moving)
         if not weights:
             return _refuse(given, "none of the stacks has the motion of the best registration")
         if before is None:
@@ -221,7 +219,7 @@ def refine_registration(
         )
         if far:
             used = weights
-            weights = _leave_out(joint.search()) or weights
+            weights = leave_out(joint.search()) or weights
             if weights.keys() != used.keys():
                 before = evaluate(_select(stacks, weights), {_GIVEN: given}, q, None)
         refined, unrefined = _compose(given, joint.align(weights), q)
@@ -313,12 +311,6 @@ def _refuse(given: Sequence[Transformation], reason: str) -> Refinement:
         stack_weights={},
         reference_image=0,
     )
-
-
-def _leave_out(weights: Mapping[str, float]) -> dict[str, float]:
-    """Leave out the stacks that carry no information."""
-    least = _LEAST_WEIGHT * max(weights.values(), default=0.0)
-    return {name: weight for name, weight in weights.items() if weight >= least}
 
 
 def _select(stacks: Mapping[str, Stack], weights: Mapping[str, float]) -> dict[str, Stack]:

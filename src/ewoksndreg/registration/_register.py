@@ -247,6 +247,10 @@ def _find_weights(
         # The warnings are about quick registrations, which the user does not know.
         warnings.simplefilter("ignore", RuntimeWarning)
         ranking = rank_before_registering(stacks, should_stop=should_stop, max_workers=max_workers)
-    weights = dict(zip(stacks, ranking.stack_weights.tolist(), strict=True))
-    least = _LEAST_WEIGHT * max(weights.values())
+    return leave_out(dict(zip(stacks, ranking.stack_weights.tolist(), strict=True)))
+
+
+def leave_out(weights: Mapping[str, float]) -> dict[str, float]:
+    """Leave out the stacks that carry no information."""
+    least = _LEAST_WEIGHT * max(weights.values(), default=0.0)
     return {name: weight for name, weight in weights.items() if weight >= least}
