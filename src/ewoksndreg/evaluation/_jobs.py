@@ -149,34 +149,31 @@ class Workers(ExitStack):
             for job in jobs:
                 results[job.images.name].append(job.run(on_image=on_image))
             return results
-        futures: dict[Future[_R], str] = {}
-        pending: dict[Future[_R], Job[_R]] = {}
+        futures: dict[Future[_R], PreparedImages] = {}
         try:
             for job in jobs:
-                with _explain_errors(job):
-                    future = self.executor.submit(job.run)
-                futures[future], pending[future] = job.images.name, job
+                with _explain_errors(job.images.name):
+                    futures[self.executor.submit(job.run)] = job.images
+            pending = set(futures)
             while pending:
-                done, _ = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
-                for future in [each for each in pending if each in done]:
-                    job = pending.pop(future)
-                    with _explain_errors(job):
+                done, pending = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)
+                for future in [each for each in futures if each in done]:
+                    with _explain_errors(futures[future].name):
                         future.result()
                     if counted:
-                        self._reporter.count(len(job.images))
+                        self._reporter.count(len(futures[future]))
                 self._reporter.check()
         finally:
             # Dask cancels jobs that have started, too, and they never end for it.
             wait([future for future in futures if not future.cancel()])
-        for future, name in futures.items():
-            results[name].append(future.result())
+        for future, images in futures.items():
+            results[images.name].append(future.result())
         return results
 
 
 @contextmanager
-def _explain_errors(job: Job[_R]) -> Iterator[None]:
+def _explain_errors(name: str) -> Iterator[None]:
     """Translate errors that occur while data is sent to or from a worker."""
-    name = job.images.name
     try:
         yield
     except Exception as error:
