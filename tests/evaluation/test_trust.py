@@ -193,9 +193,8 @@ def test_rivals_score_as_well_in_more_than_a_share_of_the_draws_and_are_not_the_
     distances = [0, 0.2, 0.9, 0.9, 9]  # the best one, the same, a rival, no rival, a failed one
 
     def rivals():
-        found = find_rivals(
-            scores, 0, lambda _, k: distances[k], least_distance=0.25, least_share=0.05
-        )
+        limits = Limits(same=0.25, rival=0.05)
+        found = find_rivals(scores, 0, lambda _, k: distances[k], limits)
         return list(found.items())
 
     assert rivals() == [(2, 0.9)]
@@ -224,8 +223,7 @@ def groups_of(relative_mse, distance, best=0):
         numpy.array([1.0, 1.0, 1.0, 0.75][: len(relative_mse[0])]),
         best,
         lambda *_: distance,
-        least_distance=1.0,
-        least_conflict=0.3,
+        Limits(motion_distance=1.0, motion_conflict=0.3),
     )
 
 
@@ -268,12 +266,12 @@ def test_an_image_is_bad_where_nothing_resembles_it():
     none = numpy.zeros(6, dtype=bool)
 
     def suspects(correlation, failed=none):
-        found = find_suspects(correlation, failed, [0], least_drop=0.25)
+        found = find_suspects(correlation, failed, [0], Limits(bad_image=0.25))
         return numpy.flatnonzero(found).tolist()
 
     def bad(correlation, neighbor):
         some = numpy.isin(range(6), [0, 4])
-        found = find_bad_images(some, correlation, neighbor, least_drop=0.25)
+        found = find_bad_images(some, correlation, neighbor, Limits(bad_image=0.25))
         return numpy.flatnonzero(found).tolist()
 
     assert suspects(first) == [0, 4]

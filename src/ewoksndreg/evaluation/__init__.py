@@ -17,11 +17,11 @@ from ._ranking import OPPOSITE
 from ._ranking import SMOOTHNESS_WEIGHT
 from ._ranking import WEIGHT_FLOOR
 from ._result import Evaluation
+from ._result import Limits
 from ._result import RegistrationScore
 from ._unchanging import choose_few
 from ._unchanging import find_unchanging
 from ._unchanging import leave_out_unchanging
-from ._verdict import Limits
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
 from .evaluation import evaluate_stacks

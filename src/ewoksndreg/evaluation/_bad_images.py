@@ -10,6 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ._ranking import Comparisons
+from ._result import Limits
 
 # The standard deviation of normally distributed numbers, relative to their MAD.
 _NORMAL = 1.4826
@@ -75,8 +76,7 @@ def find_suspects(
     correlation: NDArray[numpy.float64],
     excluded: NDArray[numpy.bool_],
     references: Sequence[int],
-    *,
-    least_drop: float,
+    limits: Limits,
 ) -> NDArray[numpy.bool_]:
     """Find the images that resemble the reference images much less than usual in their stack, and
     the reference images, shape `(N,)`.
@@ -86,7 +86,7 @@ def find_suspects(
     """
     # Images that cannot be compared have nothing in common.
     largest = numpy.nan_to_num(correlation)
-    suspects = largest < (1 - least_drop) * _find_usual(largest[~excluded])
+    suspects = largest < (1 - limits.bad_image) * _find_usual(largest[~excluded])
     suspects[list(references)] = True
     if numpy.isnan(correlation).all():  # a dead reference image says nothing about the others
         suspects[:] = True
@@ -97,14 +97,13 @@ def find_bad_images(
     suspects: NDArray[numpy.bool_],
     correlation: NDArray[numpy.float64],
     neighbor: NDArray[numpy.float64],
-    *,
-    least_drop: float,
+    limits: Limits,
 ) -> NDArray[numpy.bool_]:
     """Find the suspects that do not resemble the previous or the next image either, shape `(N,)`.
 
-    Their largest correlation coefficient is lower than the usual one by the fraction `least_drop`.
-    The usual one is the median of the better two thirds of the images, either with the reference
-    images or with the previous image, whichever is larger.
+    Their largest correlation coefficient is lower than the usual one by a fraction. The usual
+    one is the median of the better two thirds of the images, either with the reference images or
+    with the previous image, whichever is larger.
 
     :param correlation: see :func:`find_suspects`.
     :param neighbor: correlation coefficient of each image with the previous one; NaN if there is
@@ -113,7 +112,7 @@ def find_bad_images(
     largest = numpy.nan_to_num(correlation)
     around = numpy.fmax(neighbor, numpy.append(neighbor[1:], numpy.nan))
     usual = max(_find_usual(largest), _find_usual(neighbor[numpy.isfinite(neighbor)]))
-    limit = (1 - least_drop) * usual
+    limit = (1 - limits.bad_image) * usual
     return numpy.asarray(suspects & (largest < limit) & ~(around >= limit))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
 from functools import reduce
+from itertools import chain
 from typing import NamedTuple
 
 import numpy
@@ -88,13 +89,8 @@ class Inspection(NamedTuple):
         return self._replace(shifts=shifts, linearizations=linearizations)
 
 
-class _Inspected(NamedTuple):
-    """The same of one image of one stack."""
-
-    image: int
-    neighbor_mse: float
-    shifts: Sequence[PairShift]
-    linearization: Linearization | None
+# The same of one image of one stack, preceded by its index.
+_Inspected = tuple[int, float, Sequence[PairShift], Linearization | None]
 
 
 def inspect_stacks(
@@ -128,11 +124,11 @@ def inspect_stacks(
     )
     results = workers.run(make_jobs())
     for j, name in enumerate(suspects):
-        for each in (each for part in results[name] for each in part):
-            found.neighbor_mse[j, each.image] = each.neighbor_mse
-            found.shifts[j, each.image] = each.shifts
-            if each.linearization is not None:
-                found.linearizations[j, each.image] = each.linearization
+        for n, mse, shifts, linearization in chain.from_iterable(results[name]):
+            found.neighbor_mse[j, n] = mse
+            found.shifts[j, n] = shifts
+            if linearization is not None:
+                found.linearizations[j, n] = linearization
     return found
 
 
@@ -167,7 +163,8 @@ def _inspect_images(
     to_reference, transformations = registration
     reference = reference_image.prepare()
     buffers = [numpy.empty_like(reference.pixels) for _ in range(2)]
-    found, before = [], None
+    found: list[_Inspected] = []
+    before = None
     # Of all of them, it would take a quarter of the time of a ranking of three registrations.
     linearized = measured[::-2]
     with images.open():
@@ -188,7 +185,7 @@ def _inspect_images(
                     a, b, matrix = pair
                     matrix = numpy.identity(3) if matrix is None else matrix
                     linearization = kernel.linearize(a, b, matrix, 6)
-            found.append(_Inspected(index, mse, shifts, linearization))
+            found.append((index, mse, shifts, linearization))
             before = image
             on_image()
     return found

@@ -1,4 +1,4 @@
-"""The result of an evaluation."""
+"""The result of an evaluation, and the limits for its verdict."""
 
 from __future__ import annotations
 
@@ -59,6 +59,35 @@ class RegistrationScore:
     def scored(self) -> bool:
         """Whether the registration has a score."""
         return self.reason is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits for the verdict "good" and its reasons.
+
+    :param score: a registration is not good if its score is this large or larger.
+    :param remaining_shift: a registration is not good if a shift of this many px or more remains,
+        or a rotation or distortion of as much.
+    :param same: two registrations are the same if they are less than this many px apart.
+    :param rival: a registration is a rival of the best one if it scores at least as well in more
+        than this fraction of the draws.
+    :param motion_distance: two stacks share the same motion if their best registrations are at most
+        this many px apart,
+    :param motion_conflict: or if the conflict between them is at most this.
+    :param silent: a stack is silent if no registration from another stack improves its relative
+        MSE R by more than this.
+    :param bad_image: an image is bad if its correlation coefficient is lower than usual by this
+        fraction.
+    """
+
+    score: float = 0.85
+    remaining_shift: float = 0.3
+    same: float = 0.25
+    rival: float = 0.05
+    motion_distance: float = 1.0
+    motion_conflict: float = 0.2
+    silent: float = 0.05
+    bad_image: float = 0.25
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..transformation import Transformation
 from ._ranking import Comparisons
+from ._result import Limits
 from .eval_metrics import move_corners
 
 _DRAWS = 400
@@ -54,13 +55,10 @@ def find_rivals(
     scores: NDArray[numpy.float64],
     best: int,
     distance: Callable[[int, int], float],
-    *,
-    least_distance: float,
-    least_share: float,
+    limits: Limits,
 ) -> dict[int, float]:
-    """Find the registrations that score at least as well as the best one in more than the fraction
-    `least_share` of the draws and differ from it by `least_distance` px or more; the farthest
-    first.
+    """Find the registrations that score at least as well as the best one in enough of the draws and
+    are not the same, the farthest first.
 
     :param scores: see :func:`draw_scores`; NaN for a registration without a score.
     :param best: index of the best registration.
@@ -68,10 +66,9 @@ def find_rivals(
     :returns: distances from the best one.
     """
     shares = numpy.mean(scores <= scores[:, [best]], axis=0)
-    distances = {
-        k: distance(best, k) for k in numpy.flatnonzero(shares > least_share).tolist() if k != best
-    }
-    rivals = {k: px for k, px in distances.items() if px >= least_distance}
+    close = [k for k in numpy.flatnonzero(shares > limits.rival).tolist() if k != best]
+    distances = {k: distance(best, k) for k in close}
+    rivals = {k: px for k, px in distances.items() if px >= limits.same}
     return dict(sorted(rivals.items(), key=lambda item: -item[1]))
 
 
@@ -80,9 +77,7 @@ def find_motion_groups(
     unaligned: NDArray[numpy.float64],
     best: int,
     distance: Callable[[int, int], float],
-    *,
-    least_distance: float,
-    least_conflict: float,
+    limits: Limits,
 ) -> list[list[int]]:
     """Find out whether two stacks have different motions, so that no registration fits both.
 
@@ -91,15 +86,14 @@ def find_motion_groups(
 
         lost[k, j] = (R[k, j] - min(R[:, j])) / (R0[j] - min(R[:, j]))
 
-    For two stacks whose best registrations are more than `least_distance` px apart, the conflict is
-    the minimum, over the registrations, of the larger loss on the two stacks, times the smaller of
-    the two possible improvements.
+    For two stacks whose best registrations are far enough apart, the conflict is the minimum, over
+    the registrations, of the larger loss on the two stacks, times the smaller of the two possible
+    improvements.
 
     :param relative_mse: R of each registration on each stack, shape `(K, S)`.
     :param unaligned: R0, without alignment, shape `(S,)`.
     :returns: the stacks that the best registration fits, and those for which it loses more than
-        half of the possible improvement; empty if there are none, or no conflict is larger than
-        `least_conflict`.
+        half of the possible improvement; empty if there are none, or no conflict is large enough.
     """
     smallest = relative_mse.min(axis=0)
     removed = unaligned - smallest
@@ -109,11 +103,11 @@ def find_motion_groups(
 
     def differ(i: int, j: int) -> bool:
         conflict = numpy.maximum(lost[:, i], lost[:, j]).min() * min(removed[i], removed[j])
-        if conflict <= least_conflict:
+        if conflict <= limits.motion_conflict:
             return False
-        return distance(own_best[i], own_best[j]) > least_distance
+        return distance(own_best[i], own_best[j]) > limits.motion_distance
 
-    moving = numpy.flatnonzero(removed > least_conflict).tolist()
+    moving = numpy.flatnonzero(removed > limits.motion_conflict).tolist()
     served = [j for j in moving if lost[best, j] <= _LOST]
     others = [j for j in moving if lost[best, j] > _LOST]
     conflict = any(differ(i, j) for i, j in itertools.combinations(moving, 2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from dataclasses import replace
 from itertools import compress
 
@@ -22,40 +21,12 @@ from ._remaining_motion import find_remaining_distortion
 from ._remaining_motion import find_remaining_shift
 from ._remaining_motion import inspect_stacks
 from ._result import Evaluation
+from ._result import Limits
 from ._result import find_images
 from ._rivals import draw_scores
 from ._rivals import find_distance
 from ._rivals import find_motion_groups
 from ._rivals import find_rivals
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """The limits for the verdict "good" and its reasons.
-
-    :param score: a registration is not good if its score is this large or larger.
-    :param remaining_shift: a registration is not good if a shift of this many px or more remains,
-        or a rotation or distortion of as much.
-    :param same: two registrations are the same if they are less than this many px apart.
-    :param rival: a registration is a rival of the best one if it scores at least as well in more
-        than this fraction of the draws.
-    :param motion_distance: two stacks share the same motion if their best registrations are at most
-        this many px apart,
-    :param motion_conflict: or if the conflict between them is at most this.
-    :param silent: a stack is silent if no registration from another stack improves its relative
-        MSE R by more than this.
-    :param bad_image: an image is bad if its correlation coefficient is lower than usual by this
-        fraction.
-    """
-
-    score: float = 0.85
-    remaining_shift: float = 0.3
-    same: float = 0.25
-    rival: float = 0.05
-    motion_distance: float = 1.0
-    motion_conflict: float = 0.2
-    silent: float = 0.05
-    bad_image: float = 0.25
 
 
 def add_verdict(
@@ -106,23 +77,13 @@ def _compare_registrations(
         return find_distance(moves[a], moves[b], candidates.image_shapes[evaluation.best])
 
     scored = numpy.array([item.scored for item in evaluation.registrations.values()])
-    rivals = find_rivals(
-        numpy.where(scored, draw_scores(comparisons), numpy.nan),
-        best,
-        distance,
-        least_distance=limits.same,
-        least_share=limits.rival,
-    )
+    scores = numpy.where(scored, draw_scores(comparisons), numpy.nan)
+    rivals = find_rivals(scores, best, distance, limits)
     groups: list[list[int]] = []
     if not candidates.on_own:
-        groups = find_motion_groups(
-            numpy.where(scored[:, numpy.newaxis], seen.relative_error**2, numpy.inf),
-            seen.unaligned_error**2,
-            best,
-            distance,
-            least_distance=limits.motion_distance,
-            least_conflict=limits.motion_conflict,
-        )
+        relative_mse = numpy.where(scored[:, numpy.newaxis], seen.relative_error**2, numpy.inf)
+        unaligned_mse = seen.unaligned_error**2
+        groups = find_motion_groups(relative_mse, unaligned_mse, best, distance, limits)
     return replace(
         evaluation,
         rivals={names[k]: px for k, px in rivals.items()},
@@ -145,22 +106,16 @@ def _inspect_best(
     correlation = find_largest_correlation(comparisons)[scored]
     # Without a good alignment, all images seem bad.
     excluded = candidates.failed[best] | (not evaluation.improves)
-    suspects = [
-        find_suspects(each, excluded, references, least_drop=limits.bad_image)
-        for each in correlation
-    ]
+    suspects = [find_suspects(each, excluded, references, limits) for each in correlation]
     found = inspect_stacks(
         workers,
         candidates.registrations[evaluation.best],
         references[0],
         dict(zip(names, suspects, strict=True)),
     )
-    bad = numpy.array(
-        [
-            find_bad_images(*each, least_drop=limits.bad_image)
-            for each in zip(suspects, correlation, 1 - found.neighbor_mse / 2, strict=True)
-        ]
-    )
+    neighbor = 1 - found.neighbor_mse / 2
+    each_stack = zip(suspects, correlation, neighbor, strict=True)
+    bad = numpy.array([find_bad_images(*each, limits) for each in each_stack])
     found = found.leave_out(bad, references[0])
     weights = seen.stack_weights[scored]
     return replace(

@@ -43,8 +43,8 @@ from ._ranking import Comparisons
 from ._ranking import rank_registrations
 from ._remaining_motion import MEASURED_IMAGES
 from ._result import Evaluation
+from ._result import Limits
 from ._unchanging import leave_out_unchanging
-from ._verdict import Limits
 from ._verdict import add_verdict
 from .eval_metrics import mse_eval
 from .eval_metrics import smoothness_eval
