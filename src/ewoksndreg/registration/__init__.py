@@ -1,6 +1,5 @@
 """Register stacks: find the transformations that align the images of a stack."""
 
-from ._alignment import Features
 from ._gauss_newton import BASES
 from ._gauss_newton import make_pyramid
 from ._gauss_newton import refine_image
@@ -18,6 +17,7 @@ from ._register import register_stack
 from ._register import register_stacks
 from ._register_images import METHODS
 from ._register_images import Method
+from ._result import Features
 from ._result import Registration
 
 __all__ = [

@@ -16,9 +16,9 @@ from .._typing import FloatImage
 from .._typing import Matrix
 from ..kernels import Prepared
 from ..transformation import TransformationType
-from ._alignment import Alignment
-from ._alignment import Features
-from ._alignment import Points
+from ._result import Alignment
+from ._result import Features
+from ._result import Points
 
 # For ORB; SIFT finds as many as there are.
 _NUMBER_OF_FEATURES = 500

@@ -15,10 +15,10 @@ from ..kernels import Kernel
 from ..kernels import Prepared
 from ..kernels import resample_linear
 from ..transformation import TransformationType
-from ._alignment import Alignment
 from ._gauss_newton import make_pyramid
 from ._gauss_newton import refine_image
 from ._gauss_newton import rescale
+from ._result import Alignment
 from ._starts import StartFinder
 from ._starts import fine_structure
 

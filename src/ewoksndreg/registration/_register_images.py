@@ -31,11 +31,11 @@ from ..transformation import Homography
 from ..transformation import TransformationType
 from ..workers import count_workers
 from ..workers import threads
-from ._alignment import Align
-from ._alignment import Alignment
 from ._features import FeatureMethod
 from ._hot_pixels import find_hot_pixels
 from ._intensities import IntensityMethod
+from ._result import Align
+from ._result import Alignment
 from ._result import Registration
 
 Method = Literal["intensities", "sift", "orb"]
