@@ -105,37 +105,21 @@ def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     :param ax: axes to draw on; by default those of a new figure.
     :returns: the axes.
     """
-    ranked = [evaluation.registrations[name] for name in evaluation.ranked_names]
+    names = evaluation.ranked_names
     if ax is None:
-        ax = _new_axes(figure_size(len(ranked)))[0]
+        ax = _new_axes(figure_size(len(names)))[0]
+    ranked = [evaluation.registrations[name] for name in names]
     score = numpy.array([item.score for item in ranked])
     error = numpy.array([item.relative_error for item in ranked])
-    known = score[numpy.isfinite(score)]
-    longest = min(max(1.0, *known), _LONGEST_BAR) if known.size else 1.0
-    error_bars = numpy.where(numpy.isfinite(score), numpy.clip(error, 0, longest), 0)
-    score_bars = numpy.where(numpy.isfinite(score), numpy.clip(score, 0, longest), 0)
-    rows = numpy.arange(len(ranked))
-    colors = [_BLUE, *[_SKY_BLUE] * (len(ranked) - 1)]
-    ax.barh(rows, error_bars, color=colors, height=0.7, label="relative error")
-    ax.barh(
-        rows,
-        score_bars - error_bars,
-        left=error_bars,
-        height=0.7,
-        color="white",
-        edgecolor=_ORANGE,
-        hatch=_HATCH,
-        label="smoothness",
-    )
-    ax.axvline(
-        1, color="black", linewidth=0.8, linestyle=":", zorder=0, label="no better than unaligned"
-    )
-    for row, name in enumerate(evaluation.ranked_names):
-        words = _describe_score(evaluation, name, longest)
+    known = numpy.isfinite(score)
+    longest = min(max([1.0, *score[known]]), _LONGEST_BAR)
+    ends = numpy.where(known, numpy.clip(score, 0, longest), 0)
+    _draw_bars(ax, numpy.where(known, numpy.clip(error, 0, longest), 0), ends)
+    for row, (name, end) in enumerate(zip(names, ends, strict=True)):
         ax.text(
-            score_bars[row] + 0.015 * longest,
+            end + 0.015 * longest,
             row,
-            words,
+            _describe_score(evaluation, name, longest),
             va="center",
             parse_math=False,
             bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
@@ -145,11 +129,6 @@ def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     ax.set_xticks([tick for tick in (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5) if tick <= longest])
     ax.set_xlabel("score (small is good)")
     _label_rows(ax, _label_by_rank(evaluation), bold=0)
-    ax.spines[["top", "right"]].set_visible(False)
-    line, *bars = ax.get_legend_handles_labels()[0]
-    ax.legend(
-        handles=[*bars, line], loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False
-    )
     return ax
 
 
@@ -338,6 +317,29 @@ def find_stack(stacks: Mapping[str, Stack], name: str) -> Stack:
     """Find a stack of the evaluation."""
     _check_name("stack", name, stacks)
     return stacks[name]
+
+
+def _draw_bars(ax: Axes, middles: NDArray[numpy.float64], ends: NDArray[numpy.float64]) -> None:
+    """Draw bars of two parts, from 0 to the middle to the end."""
+    rows = range(len(ends))
+    colors = [_BLUE, *[_SKY_BLUE] * (len(ends) - 1)]
+    error = ax.barh(rows, middles, color=colors, height=0.7, label="relative error")
+    smoothness = ax.barh(
+        rows,
+        ends - middles,
+        left=middles,
+        height=0.7,
+        color="white",
+        edgecolor=_ORANGE,
+        hatch=_HATCH,
+        label="smoothness",
+    )
+    line = ax.axvline(
+        1, color="black", linewidth=0.8, linestyle=":", zorder=0, label="no better than unaligned"
+    )
+    ax.spines[["top", "right"]].set_visible(False)
+    handles = [error, smoothness, line]
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
 
 
 def _describe_score(evaluation: Evaluation, name: str, longest: float) -> str:
