@@ -106,8 +106,7 @@ def scores(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     :returns: the axes.
     """
     names = evaluation.ranked_names
-    if ax is None:
-        ax = _new_axes(figure_size(len(names)))[0]
+    ax = _new_axes(figure_size(len(names)))[0] if ax is None else ax
     ranked = [evaluation.registrations[name] for name in names]
     score = numpy.array([item.score for item in ranked])
     error = numpy.array([item.relative_error for item in ranked])
@@ -148,15 +147,14 @@ def errors(
     :returns: the axes.
     :raises ValueError: if there is no such registration.
     """
+    names = evaluation.stack_names
     if registration is None:
-        if ax is None:
-            ax = _new_axes(figure_size(len(evaluation.registrations), evaluation.stack_names))[0]
+        ax = _new_axes(figure_size(len(evaluation.registrations), names))[0] if ax is None else ax
         _draw_errors_per_stack(ax, evaluation)
-        return ax
-    _check_name("registration", registration, evaluation.registrations)
-    if ax is None:
-        ax = _new_axes(figure_size(len(evaluation.stack_names)))[0]
-    _draw_errors_per_image(ax, evaluation, registration)
+    else:
+        _check_name("registration", registration, evaluation.registrations)
+        ax = _new_axes(figure_size(len(names)))[0] if ax is None else ax
+        _draw_errors_per_image(ax, evaluation, registration)
     return ax
 
 

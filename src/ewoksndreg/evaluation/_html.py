@@ -32,23 +32,19 @@ def evaluation_as_html(evaluation: Evaluation) -> str:
 
     Names are escaped.
     """
-    return "\n".join(
-        (
-            _STYLE,
-            '<div class="ewoksndreg">',
-            verdict_as_html(evaluation),
-            "<table>",
-            "<thead><tr><th>rank</th>"
-            '<th class="words">registration</th><th class="bar">score</th>'
-            "<th>relative<br>error</th><th>smoothness</th><th>smallest<br>overlap</th>"
-            '<th class="words"></th></tr></thead>',
-            "<tbody>",
-            *_rows(evaluation),
-            "</tbody>",
-            "</table>",
-            "</div>",
-        )
-    )
+    rows = "\n".join(_rows(evaluation))
+    return f"""{_STYLE}
+<div class="ewoksndreg">
+{verdict_as_html(evaluation)}
+<table>
+<thead><tr><th>rank</th><th class="words">registration</th><th class="bar">score</th>\
+<th>relative<br>error</th><th>smoothness</th><th>smallest<br>overlap</th>\
+<th class="words"></th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</div>"""
 
 
 def verdict_as_html(evaluation: Evaluation) -> str:

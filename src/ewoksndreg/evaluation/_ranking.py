@@ -160,7 +160,7 @@ class Comparisons:
         if stack_weights is not None:
             weights = weights * numpy.tile(stack_weights, len(self.references))
         shared = numpy.where(self.scored, weights[:, numpy.newaxis], 0.0)
-        errors = _sum(shared * numpy.sqrt(relative_mse)) / _sum(shared)
+        errors = sum_stacks(shared * numpy.sqrt(relative_mse), -1) / sum_stacks(shared, -1)
         if candidates.on_own and len(candidates.stack_names) > 1:
             removed = numpy.where(self.scored, unaligned_mse[:, numpy.newaxis] - relative_mse, 0)
             removed = removed.max(axis=2)
@@ -176,9 +176,9 @@ def _limit(mse: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
     return numpy.minimum(numpy.nan_to_num(mse, nan=UNRELATED), UNRELATED)
 
 
-def _sum(values: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """Sum over the last axis, with the same result, bit for bit, for any order."""
-    return numpy.asarray(numpy.sort(values).sum(axis=-1))
+def sum_stacks(values: NDArray[numpy.float64], axis: int = 0) -> NDArray[numpy.float64]:
+    """Sum over the axis of the stacks, with the same result, bit for bit, for any order of them."""
+    return numpy.asarray(numpy.sort(values, axis=axis).sum(axis=axis))
 
 
 def rank_registrations(comparisons: Comparisons) -> Evaluation:

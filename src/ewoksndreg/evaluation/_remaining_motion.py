@@ -26,6 +26,7 @@ from ._jobs import Workers
 from ._prepared_images import PreparedImages
 from ._prepared_images import ReferenceImage
 from ._prepared_images import in_one_frame
+from ._ranking import sum_stacks
 
 # The number of images that are measured.
 MEASURED_IMAGES = 12
@@ -248,20 +249,15 @@ def find_remaining_shift(shifts: NDArray[numpy.float64], weights: NDArray[numpy.
     weights = numpy.where(measured, weights[:, numpy.newaxis, numpy.newaxis], 0.0)
     sharpness = weights * numpy.nan_to_num(curvature)
     with numpy.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 if nothing was measured
-        far = _sum(numpy.where(curvature == 0, weights, 0.0)) / _sum(weights)
+        far = sum_stacks(numpy.where(curvature == 0, weights, 0.0)) / sum_stacks(weights)
         rows, columns = (
-            _sum(sharpness * numpy.nan_to_num(shifts[..., axis])) / _sum(sharpness)
+            sum_stacks(sharpness * numpy.nan_to_num(shifts[..., axis])) / sum_stacks(sharpness)
             for axis in (0, 1)
         )
     near = numpy.nan_to_num(numpy.hypot(rows, columns))
     lengths = far * _FAR + (1 - far) * near
     means = [each[numpy.isfinite(each)] for each in lengths.T]
     return max((float(each.mean()) for each in means if each.size), default=math.nan)
-
-
-def _sum(values: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    """Sum over the stacks, with the same result, bit for bit, for any order of the stacks."""
-    return numpy.asarray(numpy.sort(values, axis=0).sum(axis=0))
 
 
 def find_remaining_distortion(

@@ -29,10 +29,9 @@ def list_scores(result: RunResult) -> Rows:
 def list_errors(evaluation: Evaluation) -> Rows:
     """The relative error of each registration, best first, on each stack, and the weights of the
     stacks; headings first."""
-    names = list(evaluation.registrations)
     rows: Rows = [["registration", *evaluation.stack_names]]
-    for name in evaluation.ranked_names:
-        rows.append([name, *map(float, evaluation.relative_error[names.index(name)])])
+    for name, row in zip(evaluation.ranked_names, evaluation.ranked_rows, strict=True):
+        rows.append([name, *map(float, evaluation.relative_error[row])])
     return [*rows, ["weight", *map(float, evaluation.stack_weights)]]
 
 
