@@ -133,7 +133,7 @@ class JointAlignment(ExitStack):
             for chunk in self._workers.split(self._workers.images[0]):
                 some = [images[chunk] for images in stacks]
                 starts = self._starts[chunk]
-                yield Job(some[0], partial(function, some, references, starts, self._type))
+                yield some[0], partial(function, some, references, starts, self._type)
 
         (parts,) = self._workers.run(make_jobs()).values()
         return [each for part in parts for each in part]

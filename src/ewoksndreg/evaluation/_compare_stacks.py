@@ -50,7 +50,7 @@ def make_jobs(
                 (each[reference], each[chunk]) if wanted else None
                 for each, wanted in zip(candidates.registrations.values(), scored, strict=True)
             ]
-            yield Job(some, partial(compare_images, some, shared, registrations))
+            yield some, partial(compare_images, some, shared, registrations)
 
 
 def compare_images(

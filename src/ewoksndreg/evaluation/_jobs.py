@@ -17,8 +17,6 @@ from concurrent.futures import Future
 from concurrent.futures import wait
 from contextlib import ExitStack
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Generic
 from typing import TypeVar
 
 import numpy
@@ -52,18 +50,9 @@ _INTERVAL = 0.02
 
 _R = TypeVar("_R")
 
-
-@dataclass(frozen=True, eq=False)
-class Job(Generic[_R]):
-    """A computation on some images, possibly in another process.
-
-    :param images: the images, to count them and to name their stack in errors.
-    :param run: returns the result; its argument `on_image` is optional and is called after each
-        image.
-    """
-
-    images: PreparedImages
-    run: Callable[..., _R]
+# Some images, to count them and to name their stack in errors, and a function that computes the
+# result. Its argument `on_image` is optional and is called after each image.
+Job = tuple[PreparedImages, Callable[..., _R]]
 
 
 class Workers(ExitStack):
@@ -146,14 +135,14 @@ class Workers(ExitStack):
                     self._reporter.count(1)
                 self._reporter.check()
 
-            for job in jobs:
-                results[job.images.name].append(job.run(on_image=on_image))
+            for images, compute in jobs:
+                results[images.name].append(compute(on_image=on_image))
             return results
         futures: dict[Future[_R], PreparedImages] = {}
         try:
-            for job in jobs:
-                with _explain_errors(job.images.name):
-                    futures[self.executor.submit(job.run)] = job.images
+            for images, compute in jobs:
+                with _explain_errors(images.name):
+                    futures[self.executor.submit(compute)] = images
             pending = set(futures)
             while pending:
                 done, pending = wait(pending, timeout=_INTERVAL, return_when=FIRST_COMPLETED)

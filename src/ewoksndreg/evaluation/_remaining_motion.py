@@ -116,7 +116,7 @@ def inspect_stacks(
             needed = {*measured, *(n - 1 for n in measured), *around.ravel().tolist()}
             for run in _find_runs(needed & set(range(number))):
                 some, pair = images[run], (transformations[reference], transformations[run])
-                yield Job(some, partial(_inspect_images, some, shared, pair, measured))
+                yield some, partial(_inspect_images, some, shared, pair, measured)
 
     found = Inspection(
         numpy.full((len(suspects), number), numpy.nan),

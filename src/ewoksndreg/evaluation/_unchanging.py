@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy
 from numpy.typing import NDArray
 
-from ._jobs import Job
 from ._jobs import Workers
 from ._prepared_images import PreparedImages
 from ._prepared_images import marker_of
@@ -51,7 +50,7 @@ def leave_out_unchanging(workers: Workers) -> tuple[dict[str, float], dict[str, 
     :returns: their fraction of the pixels, and the fraction of pixels with the largest value of the
         type, each for the stacks that have such pixels.
     """
-    jobs = (Job(few, partial(find_unchanging, few)) for few in map(choose_few, workers.images))
+    jobs = ((few, partial(find_unchanging, few)) for few in map(choose_few, workers.images))
     found = {name: each for name, [each] in workers.run(jobs, counted=False).items()}
     for images in workers.images:
         images.unchanging = found[images.name].bits
