@@ -56,8 +56,8 @@ Job = tuple[PreparedImages, Callable[..., _R]]
 
 
 class Workers(ExitStack):
-    """Runs jobs on the images of S stacks, one after the other in this thread or in any order with
-    an executor, whichever is faster, as a context that keeps the executor.
+    """Runs jobs on the images of S stacks, in this thread or with an executor, whichever is faster,
+    as a context that keeps the executor.
 
     :param registrations: N transformations for each of K registrations.
     :param comparisons: how often each registration is compared with each stack, shape `(K, S)`.

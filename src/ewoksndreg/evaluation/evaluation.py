@@ -4,7 +4,8 @@
 
 - `_candidates`: what is known about the registrations before images are compared,
 - `_unchanging`: which pixels to ignore,
-- `_compare_stacks`: align each image, and compare it with the reference image (`_jobs`: by whom),
+- `_compare_stacks`: align each image, and compare it with the reference image (`_prepared_images`:
+  how it is read, `_jobs`: in which thread or process),
 - `_ranking`: scores from these comparisons, and their order,
 - `_rivals`: how the registrations differ,
 - `_remaining_motion`, `_bad_images`: images aligned with the best registration,
