@@ -148,7 +148,7 @@ def test_the_workflow_gives_the_same_bits(maps, names, kind, refine):
         (["run", "MAPS", "MAPS", "out.h5::/y"], "The stack 'maps.h5::/entry/maps/Ca-K' is given 2"),
         (
             ["run", "MAPS", "out.h5::/y", "--report", "no/where.html"],
-            "The folder 'no' for the report",
+            "There is no folder 'no' for the report",
         ),
         (
             ["run", "SHAPES", "out.h5::/y"],

@@ -183,4 +183,6 @@ def test_what_is_missing_is_named_and_nothing_is_written(tmp_path, evaluation):
         write_report(path, evaluation, STACKS, {"Ca": STILL})
     with pytest.raises(FileNotFoundError, match=r"There is no folder '.*missing' for the report"):
         write_report(tmp_path / "missing" / "report.html", evaluation, STACKS, REGISTRATIONS)
+    with pytest.raises(ValueError, match="The report needs the name of a file"):
+        write_report("", evaluation, STACKS, REGISTRATIONS)
     assert list(tmp_path.iterdir()) == []

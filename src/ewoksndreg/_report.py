@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -59,6 +58,23 @@ tr {break-inside: avoid}
 """
 
 
+def check_report(path: str | os.PathLike[str]) -> None:
+    """Check, before a long computation, whether a report can be written; raises the same errors as
+    :func:`write_report`."""
+    from . import plots  # noqa: F401  (says how to get matplotlib)
+
+    path = os.fspath(path)
+    if not path:
+        raise ValueError("The report needs the name of a file, not ''")
+    if os.path.exists(path):
+        raise FileExistsError(f"{path!r} exists: choose another name or remove it")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"There is no folder {folder!r} for the report")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"The folder {folder!r} for the report cannot be written")
+
+
 def write_report(
     path: str | os.PathLike[str],
     evaluation: Evaluation,
@@ -85,7 +101,8 @@ def write_report(
         report says what it changed, and shows the images aligned with it.
     :raises FileExistsError: if the file exists.
     :raises FileNotFoundError: if its folder does not exist.
-    :raises ValueError: if a stack or a registration of the evaluation is missing.
+    :raises ValueError: if a stack or a registration of the evaluation is missing, or the path is
+        empty.
     :raises OSError: if an image cannot be read or the file cannot be written.
     :raises ModuleNotFoundError: if matplotlib is not installed; says how to install it.
 
@@ -102,12 +119,8 @@ def write_report(
     >>> "best registration is <strong>moving</strong>" in path.read_text("utf-8")
     True
     """
-    path = Path(path)
-    if path.exists():
-        raise FileExistsError(f"{str(path)!r} exists: choose another name or remove it")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for the report")
-    # Before the stacks are opened: without matplotlib, this import says what to install.
+    # Before the stacks are opened: without matplotlib, this says what to install.
+    check_report(path)
     from . import plots
 
     registrations = {
@@ -120,7 +133,7 @@ def write_report(
         page = "\n".join(_page(evaluation, stacks, registrations, transformations, refinement))
     # Names that cannot be encoded stay readable.
     content = page.encode("utf-8", errors="xmlcharrefreplace")
-    with path.open("xb") as file:
+    with open(path, "xb") as file:
         file.write(content)
 
 

@@ -25,6 +25,8 @@ from . import __version__
 from ._json import as_json
 from ._messages import near_match
 from ._messages import unknown_name
+from ._report import check_report
+from ._report import write_report
 from .evaluation import Evaluation
 from .io import as_data_url
 from .io import check_output
@@ -222,7 +224,8 @@ def _add_reporting(command: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     stacks = find_sources(options.stacks)
     check_output(options.output, stacks)
-    _check_report(options.report)
+    if options.report is not None:
+        check_report(options.report)
     with open_stacks(stacks) as opened:  # before the computation
         check_same_shapes(opened)
     names = _name_registrations(stacks, options)
@@ -264,7 +267,8 @@ def _register(options: argparse.Namespace) -> int:
 
 
 def _rank(options: argparse.Namespace) -> int:
-    _check_report(options.report)
+    if options.report is not None:
+        check_report(options.report)
     stacks = find_sources(options.stacks)
     registrations = _find_registrations(options.registrations)
     sources = {_name(stack, method): stack for method in METHODS for stack in stacks}
@@ -387,21 +391,6 @@ def _may_be_registration(item: Any) -> bool:
     )
 
 
-def _check_report(path: str | None) -> None:
-    """Check, before the computation, whether the report can be written."""
-    if path is not None:
-        from . import plots  # noqa: F401  (says how to get matplotlib)
-
-        if not path:
-            raise ValueError("The report needs the name of a file, not ''")
-        if os.path.exists(path):
-            raise FileExistsError(f"{path!r} exists: choose another name or remove it")
-        folder = os.path.dirname(path) or "."
-        if not os.access(folder, os.W_OK):
-            what = "written" if os.path.isdir(folder) else "found"
-            raise OSError(f"The folder {folder!r} for the report cannot be {what}")
-
-
 def _report(
     options: argparse.Namespace,
     ranking: Any,
@@ -411,8 +400,6 @@ def _report(
     evaluation: Evaluation = ranking.evaluation
     refinement: Refinement | None = ranking.refinement
     if options.report is not None:
-        from ._report import write_report
-
         stacks = ranking.outputs.image_stacks
         write_report(options.report, evaluation, stacks, registrations, refinement=refinement)
     if options.json:

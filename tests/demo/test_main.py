@@ -77,7 +77,7 @@ def test_the_table_is_sorted_by_score(demo: Finished) -> None:
 
 
 def test_the_ranking_is_right(demo: Finished) -> None:
-    errors = {row[1]: float(row[5]) for row in demo.rows}
+    errors = {row[1]: float(row[6]) for row in demo.rows}
     assert errors[demo.rows[0][1]] == min(errors.values()) < 0.03
     # The detector pattern stays where it is, and in the empty channel there is nothing to see.
     assert [row[1] for row in demo.rows[-2:]] == ["Ar-K", "As-K"]

@@ -32,7 +32,7 @@ def test_the_table(evaluation: Evaluation) -> None:
     errors = {"still": 0.126, "diverged": numpy.inf}
     header, first, last = format_table(evaluation, errors).splitlines()
     assert header.split("  ")[0] == "rank"
-    assert first.split() == ["1", "still", "0.0000", "0.0000", "0.0000", "0.13"]
+    assert first.split() == ["1", "still", "0.0000", "0.0000", "0.0000", "1.00", "0.13"]
     assert last.split()[:3] == ["2", "diverged", "nan"]
     assert last.split()[-1] == "inf"
     assert len(first) == len(last) == len(header)

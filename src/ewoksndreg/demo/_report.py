@@ -20,14 +20,10 @@ def format_table(evaluation: Evaluation, errors: Mapping[str, float]) -> str:
 
     :param errors: true error of each registration in px.
     """
-    lines = ["rank  stack     score  relative error  smoothness  true error (px)"]
-    for rank, name in enumerate(evaluation.ranked_names, start=1):
-        item = evaluation.registrations[name]
-        lines.append(
-            f"{rank:>4}  {name:<8}{item.score:>7.4f}{item.relative_error:>16.4f}"
-            f"{item.smoothness:>12.4f}{errors[name]:>17.2f}"
-        )
-    return "\n".join(lines)
+    heading, *lines = str(evaluation).splitlines()
+    shown = [f"{errors[name]:.2f}" for name in evaluation.ranked_names]
+    pairs = zip([heading, *lines], ["true error (px)", *shown], strict=True)
+    return "\n".join(f"{line}{error:>17}" for line, error in pairs)
 
 
 def format_trust(evaluation: Evaluation) -> str:
