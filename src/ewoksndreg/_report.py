@@ -192,9 +192,10 @@ def _figures(
     yield _as_drawing(figure, f"Each image of each stack, aligned with {best}")
 
     yield "<h2>Motion</h2>"
-    size, rows, columns = plots.motion_layout(evaluation, stacks, registrations)
+    motions = plots.find_motions(evaluation, stacks, registrations)
+    size, rows, columns = plots.motion_layout(motions)
     figure = new_figure(size)
-    plots.motion(evaluation, stacks, registrations, ax=figure.subplots(rows, columns))
+    plots.draw_motion(figure.subplots(rows, columns).ravel(), evaluation, motions)
     yield _as_drawing(figure, "What each registration does to the images")
 
     yield "<h2>Before and after</h2>"

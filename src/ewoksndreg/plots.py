@@ -181,13 +181,13 @@ def motion(
     :returns: the axes.
     :raises ValueError: if a registration is missing, or there are neither two nor four axes.
     """
-    motions = _find_motions(evaluation, image_stacks, transformations)
+    motions = find_motions(evaluation, image_stacks, transformations)
     if ax is None:
-        ax = _new_axes(*_motion_layout(motions))
+        ax = _new_axes(*motion_layout(motions))
     axes: list[Axes] = list(numpy.ravel(ax))  # type: ignore[arg-type]
     if len(axes) not in (2, 4):
         raise ValueError(f"The motion needs two or four axes, not {len(axes)}")
-    _draw_motion(axes, evaluation, motions)
+    draw_motion(axes, evaluation, motions)
     return axes
 
 
@@ -253,15 +253,6 @@ def before_after(
     axes[1].set_ylabel("")
     _explain_colors(axes, reference, image)
     return axes
-
-
-def motion_layout(
-    evaluation: Evaluation,
-    image_stacks: Any,
-    transformations: Mapping[str, TransformationSource],
-) -> tuple[tuple[float, float], int, int]:
-    """Width and height in inches, and the rows and columns of axes, that suit :func:`motion`."""
-    return _motion_layout(_find_motions(evaluation, image_stacks, transformations))
 
 
 def figure_size(rows: int, columns: Sequence[str] = ()) -> tuple[float, float]:
@@ -410,7 +401,7 @@ def _draw_table(ax: Axes, values: NDArray[numpy.float64]) -> None:
     bar.set_ticks([0, 0.5, 1], labels=["0 perfect", "0.5", "1 as unaligned"])
 
 
-def _find_motions(
+def find_motions(
     evaluation: Evaluation,
     image_stacks: Any,
     transformations: Mapping[str, TransformationSource],
@@ -426,13 +417,14 @@ def _find_motions(
     return motions
 
 
-def _motion_layout(motions: Mapping[str, Motion]) -> tuple[tuple[float, float], int, int]:
+def motion_layout(motions: Mapping[str, Motion]) -> tuple[tuple[float, float], int, int]:
+    """Find the width and height in inches, and the rows and columns of axes, of :func:`motion`."""
     others = numpy.concatenate([[*each.rotation, *each.scale] for each in motions.values()])
     rows = 2 if (abs(others) > _ROUNDING).any() else 1
     return (_WIDTH, rows * _MOTION_HEIGHT), rows, 2
 
 
-def _draw_motion(
+def draw_motion(
     axes: Sequence[Axes], evaluation: Evaluation, motions: Mapping[str, Motion]
 ) -> None:
     labels = {

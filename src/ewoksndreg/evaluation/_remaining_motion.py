@@ -282,8 +282,9 @@ def find_remaining_distortion(
             found = linearizations.get((j, n))
             if found is not None and numpy.isfinite(found.r):
                 signal = found.r**2 / max(1 - found.r**2, _LEAST_NOISE)
-                normal += weight * signal * found.number * found.normal
-                right += weight * signal * found.number * found.right
+                share = weight * signal * found.number
+                normal += share * found.normal
+                right += share * found.right
                 number += found.number
         if normal.any():
             step = numpy.linalg.lstsq(normal, right, rcond=1e-9)[0]
