@@ -279,10 +279,11 @@ class StackAxes:
     units: str | None = None
 
 
-def find_axes(source: Stack | h5py.Dataset | DataUrl | None) -> StackAxes:
+def find_axes(source: Any) -> StackAxes:
     """Find the axes of a stack in an `NXdata` group, and the units of its pixels.
 
-    :param source: h5py dataset or its URL, or a stack that comes from there. None has no axes.
+    :param source: h5py dataset or its `DataUrl`, or a stack that comes from there. Others have no
+        axes.
     """
     if isinstance(source, Stack):
         known = find_axes(source.origin)
@@ -292,7 +293,7 @@ def find_axes(source: Stack | h5py.Dataset | DataUrl | None) -> StackAxes:
         return replace(known, axes=(images, *others) if known.axes else ())
     if isinstance(source, h5py.Dataset):
         return _axes_in(source.parent, source, ())
-    if source is None:
+    if not isinstance(source, DataUrl):
         return StackAxes()
     parent, _, name = str(source.data_path()).rpartition("/")
     with open_to_read(str(source.file_path())) as file:

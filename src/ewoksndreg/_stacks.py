@@ -55,7 +55,8 @@ class Stack(Sequence[NDArray[Any]]):
     """URLs or files of the images, one after the other; empty for images in memory."""
 
     origin: Any = None
-    """The `DataUrl` or h5py dataset of the images; None if they come from something else."""
+    """What to open in order to get the images again, from any folder: a `DataUrl`, an h5py dataset,
+    the path of an image file, or a list of those; None if they are in memory."""
 
     indices: range
     """Which images of the origin these are."""

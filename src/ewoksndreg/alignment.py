@@ -49,7 +49,6 @@ from .evaluation import check_transformation_per_image
 from .io import Hdf5OutputStacks
 from .io import find_sources
 from .io import hdf5_output_context
-from .io import make_absolute
 from .io import open_stacks
 from .transformation import Conventions
 from .transformation import Transformation
@@ -180,7 +179,9 @@ def align_stacks(
         _warn_of_failed(registrations)
         aligned = {}
         for name, stack in opened.items():
-            source = Source(name, make_absolute(sources[name]) if stack.in_file else stack)
+            # What was opened here is closed at the end, and opened again to be read.
+            again = stack.in_file and stack is not sources[name]
+            source = Source(name, stack.origin if again else stack)
             rectangle = common or whole_frame(stack.shape[1:])
             resampling = Resampling(order, rectangle, floating_type(stack.dtype))
             aligned[name] = AlignedStack(source, registrations[name], resampling)

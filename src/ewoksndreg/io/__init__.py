@@ -15,7 +15,6 @@ from .input_stack import InputStacks
 from .input_stack import find_sources
 from .input_stack import find_stacks
 from .input_stack import input_context
-from .input_stack import make_absolute
 from .input_stack import name_sources
 from .input_stack import open_stacks
 from .output_stack import Hdf5OutputStacks
@@ -38,7 +37,6 @@ __all__ = [
     "free_name",
     "hdf5_output_context",
     "input_context",
-    "make_absolute",
     "name_sources",
     "open_stacks",
     "open_to_read",

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
-from contextlib import nullcontext
 from contextlib import suppress
 from itertools import accumulate
-from itertools import pairwise
 from typing import Any
 
 import h5py
@@ -31,6 +29,7 @@ from ._hdf5_files import KeptDataset
 from ._hdf5_files import find_filters
 from ._hdf5_files import find_sources_of
 from ._hdf5_files import open_dataset
+from ._hdf5_files import open_source
 from ._hdf5_files import reading
 from ._urls import Url
 from ._urls import as_data_url
@@ -57,9 +56,12 @@ class Hdf5Stack(Stack):
     in_file = True
 
     def __init__(self, url: DataUrl, *, one_image: bool = False) -> None:
-        self.sources, self.origin = (url_text(url),), url
+        self.sources = (url_text(url),)
         # Absolute, so that the current folder may change.
         self._path, self._name = os.path.abspath(str(url.file_path())), str(url.data_path())
+        self.origin = DataUrl(
+            file_path=self._path, data_path=self._name, data_slice=url.data_slice()
+        )
         self._blocks = Blocks()
         with reading:
             dataset = open_dataset(self._path, self._name)
@@ -76,11 +78,10 @@ class Hdf5Stack(Stack):
                     self._chunk_starts = find_chunk_starts(dataset, self._image_axis, images)
                 # HDF5 decompresses under a lock.
                 self.slow_to_read = not set(find_filters(dataset)) <= _FAST_FILTERS
-                self._is_virtual = bool(dataset.is_virtual)
-                self._most_reads = _MOST_SOURCES
-                if self._is_virtual and self._image_axis is not None:
-                    reads, sources = len(self._chunk_starts) - 1, len(dataset.virtual_sources())
-                    self._most_reads = max(1, min(reads * _MOST_SOURCES // sources, _MOST_SOURCES))
+                self._most_reads = 0  # without opening it again
+                if dataset.is_virtual:
+                    sources, reads = len(dataset.virtual_sources()), len(self._chunk_starts) - 1
+                    self._most_reads = _MOST_SOURCES // math.ceil(sources / max(reads, 1)) or 1
                 self._owner = KeptDataset(file.swmr_mode)
 
     def close(self) -> None:
@@ -112,12 +113,12 @@ class Hdf5Stack(Stack):
         owner = self._owner
         dataset = kept.get(owner)
         owner.reads += 1
-        if not dataset or (self._is_virtual and owner.reads % self._most_reads == 0):
+        if not dataset or (self._most_reads and owner.reads % self._most_reads == 0):
             del dataset
             kept.drop(owner)
             dataset = open_dataset(self._path, self._name, owner.swmr)
             owner.swmr = dataset.file.swmr_mode
-            kept.put(owner, dataset, LIMIT // 2 if self._is_virtual else CACHE)
+            kept.put(owner, dataset, LIMIT // 2 if self._most_reads else CACHE)
         return dataset
 
 
@@ -140,6 +141,7 @@ class JoinedStack(Stack):
                 )
         self._parts = parts
         self.sources = [source for part in parts for source in part.sources]
+        self.origin = [part.origin for part in parts]
         self._ends = list(accumulate(len(part) for part in parts))
         dtype = numpy.result_type(*{part.dtype for part in parts})
         super().__init__((self._ends[-1], *expected), dtype)
@@ -174,7 +176,7 @@ class ImageFile(Stack):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
-        self.sources = (self._path,)
+        self.sources, self.origin = (self._path,), self._path
         with self._open() as file:
             if file.data is None:
                 raise ValueError("fabio finds no image in it")
@@ -261,53 +263,38 @@ def find_chunk_starts(dataset: h5py.Dataset, axis: int, images: range) -> list[i
     """Find which of the images along an axis are the first ones in a chunk, and their number; for a
     virtual dataset from the chunks of its first source. Chunks that overlap, because the images of
     several sources alternate, count as one."""
-    sources = dataset.virtual_sources() if dataset.is_virtual else []
-    length = _find_chunk_length(dataset, axis, sources)
-    everything = range(dataset.shape[axis])
-    chunks = _split(everything, everything, length)
-    with suppress(IndexError, RuntimeError, ValueError):  # of unlimited length
-        parts = [_find_images(source, axis) for source in sources]
-        chunks = sorted(each for part in parts for each in _split(*part, length)) or chunks
-    starts, reached = {0}, 0
-    for start, end in chunks:
-        if start >= reached:
-            starts.update((reached, start))
-        reached = max(reached, end)
-    starts.add(reached)
-    which = numpy.searchsorted(sorted(starts), images, side="right")
-    return [0, *(numpy.flatnonzero(numpy.diff(which)) + 1).tolist(), len(images)]
+    everything = numpy.arange(dataset.shape[axis])
+    chunks, parts = dataset.chunks, [(everything, everything)]
+    if dataset.is_virtual:
+        sources = dataset.virtual_sources()
+        with suppress(OSError, StopIteration):  # missing: fill values
+            path, name = next(find_sources_of(dataset, sources[0]))
+            with open_source(dataset, path, name) as source:
+                chunks = getattr(source, "chunks", None)
+        with suppress(RuntimeError, ValueError):  # selections that are not regular
+            parts = [_find_images(each, everything, axis) for each in sources]
+    length = chunks[axis] if chunks and len(chunks) == dataset.ndim else 1
+    last = everything.copy()  # of the images that share a chunk with each image
+    for here, there in parts:
+        ends = numpy.searchsorted(there // length, there // length, side="right") - 1
+        last[here] = numpy.maximum(last[here], here[ends])
+    complete = numpy.maximum.accumulate(last) == everything
+    which = numpy.cumsum(complete) - complete
+    return [0, *(numpy.flatnonzero(numpy.diff(which[images])) + 1).tolist(), len(images)]
 
 
-def _find_images(source: h5py.h5d.VDSmap, axis: int) -> tuple[range, range]:
+def _find_images(
+    source: h5py.h5d.VDSmap, everything: NDArray[Any], axis: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Find the images of a source: their indices in the virtual dataset, and in the source."""
-    starts, ends = source.vspace.get_select_bounds()
-    sizes = [end - start + 1 for start, end in zip(starts, ends, strict=True)]
-    number = source.vspace.get_select_npoints() * sizes[axis] // math.prod(sizes) or 1
-    here = range(starts[axis], ends[axis] + 1, math.ceil(sizes[axis] / number))
-    if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:  # has no bounds
-        return here, range(number)
-    first, last = (each[axis] for each in source.src_space.get_select_bounds())
-    return here, range(first, last + 1, math.ceil((last + 1 - first) / number))
 
+    def find(space: h5py.h5s.SpaceID, order: NDArray[Any]) -> Any:
+        if space.get_select_type() == h5py.h5s.SEL_ALL:
+            return order
+        start, stride, count, block = (each[axis] for each in space.get_regular_hyperslab())
+        order, block = order[: count * block], min(block, len(everything))  # may be unlimited
+        return start + order // block * stride + order % block
 
-def _split(here: range, there: range, length: int) -> list[tuple[int, int]]:
-    """Split images into the chunks of their source: the first image here, and the end."""
-    changes = numpy.flatnonzero(numpy.diff(numpy.array(there[: len(here)]) // length)) + 1
-    bounds = [0, *changes.tolist(), len(here)]
-    return [(here[start], here[end - 1] + 1) for start, end in pairwise(bounds)]
-
-
-def _find_chunk_length(dataset: h5py.Dataset, axis: int, sources: list[h5py.h5d.VDSmap]) -> int:
-    """Find the length of the chunks; 1 if there are none, or they are unknown."""
-    chunks = dataset.chunks if not sources else None
-    for source in sources[:1]:
-        with suppress(KeyError, OSError, StopIteration, ValueError):  # missing: fill values
-            path, name = next(find_sources_of(dataset, source))
-            own, swmr = dataset.file, dataset.file.swmr_mode
-            with (
-                nullcontext(own)
-                if path == own.filename
-                else h5py.File(path, "r", locking=False, swmr=swmr)
-            ) as file:
-                chunks = file[name].chunks
-    return int(chunks[axis]) if chunks and len(chunks) == dataset.ndim else 1
+    here = find(source.vspace, everything)
+    here = here[here < len(everything)]
+    return here, find(source.src_space, everything[: len(here)])

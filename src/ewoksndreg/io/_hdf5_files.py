@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import nullcontext
 from contextlib import suppress
 from itertools import count
 from itertools import takewhile
@@ -131,13 +132,11 @@ def read_file(path: str, read: Callable[[h5py.File], _T]) -> _T:
             raise
         except (OSError, ValueError) as error:
             # In SWMR mode, HDF5 does not notice that a file is truncated.
-            if "truncated" in str(error):
-                raise
-            kept.drop_all(KeptDataset)
-            try:
-                return _read_in_mode(path, read, swmr=True)
-            except (OSError, ValueError):
-                raise error from error.__cause__
+            if "truncated" not in str(error):
+                kept.drop_all(KeptDataset)
+                with suppress(OSError, ValueError):
+                    return _read_in_mode(path, read, swmr=True)
+            raise
 
 
 def _read_in_mode(path: str, read: Callable[[h5py.File], _T], *, swmr: bool) -> _T:
@@ -155,14 +154,13 @@ def open_dataset(path: str, name: str, swmr: bool | None = None) -> h5py.Dataset
     :param swmr: the mode of the file; None to find it out, and to check whether it can be read.
     """
 
-    def find_and_check(file: h5py.File) -> h5py.Dataset:
+    def find(file: h5py.File) -> h5py.Dataset:
         dataset = _find_dataset(file, name)
-        _check_storage(dataset)
+        if swmr is None:
+            _check_storage(dataset)
         return dataset
 
-    if swmr is None:
-        return read_file(path, find_and_check)
-    return _read_in_mode(path, lambda file: _find_dataset(file, name), swmr=swmr)
+    return read_file(path, find) if swmr is None else _read_in_mode(path, find, swmr=swmr)
 
 
 @contextmanager
@@ -261,10 +259,9 @@ def _check_storage(dataset: h5py.Dataset) -> None:
         if path == dataset.file.filename:
             continue
         try:
-            with h5py.File(path, "r", locking=False, swmr=dataset.file.swmr_mode) as file:
-                item = find_item(file, name)
-                if isinstance(item, h5py.Dataset):
-                    _check_storage(item)
+            with open_source(dataset, path, name) as source:
+                if isinstance(source, h5py.Dataset):
+                    _check_storage(source)
         except OSError as error:
             raise OSError(
                 f"the virtual dataset contains data of {path!r}, which cannot be read:"
@@ -309,6 +306,15 @@ def find_sources_of(dataset: h5py.Dataset, source: h5py.h5d.VDSmap) -> Iterator[
     numbers = count() if several else range(1)
     found = ((_number(path, n), _number(source.dset_name, n)) for n in numbers)
     return takewhile(lambda each: os.path.exists(each[0]), found)
+
+
+@contextmanager
+def open_source(dataset: h5py.Dataset, path: str, name: str) -> Iterator[Any]:
+    """Open an item from which a virtual dataset gets its data; None if there is no such item."""
+    own = dataset.file
+    options = {"locking": False, "swmr": own.swmr_mode}
+    with nullcontext(own) if path == own.filename else h5py.File(path, "r", **options) as file:
+        yield find_item(file, name)
 
 
 def _number(pattern: str, number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -57,12 +58,7 @@ def name_sources(data: Any) -> dict[str, Any]:
     :raises ValueError: if a URL of a list is not valid, the file of a dataset is closed, or two
         stacks would have the same name.
     """
-    if _is_dictionary(data):
-        for name in data:
-            if not isinstance(name, str) or not name.strip("/ "):
-                raise TypeError(f"The name of a stack must be a string, not {name!r}")
-        return {str(name): source for name, source in data.items()}
-    return _name([_locate(item) for item in _as_items(data)])
+    return _name(data, lambda url, item: [(url, item)])
 
 
 def find_sources(data: Any) -> dict[str, Any]:
@@ -71,59 +67,56 @@ def find_sources(data: Any) -> dict[str, Any]:
     :raises OSError: if a file is missing or cannot be read.
     :raises ValueError: if a group has no 3D dataset.
     """
-    if _is_dictionary(data):
-        return name_sources(data)
-    return _name([each for item in _as_items(data) for each in _expand_group(*_locate(item))])
+    return _name(data, _expand_group)
 
 
-def _is_dictionary(data: Any) -> bool:
-    return isinstance(data, Mapping) and not isinstance(data, h5py.Group)
+_Located = tuple[DataUrl, Any]
+"""A URL, and what is there: an open dataset or group, or the same URL."""
 
 
-def _as_items(data: Any) -> list[Any]:
+def _name(data: Any, expand: Callable[[DataUrl, Any], list[_Located]]) -> dict[str, Any]:
+    if isinstance(data, Mapping) and not isinstance(data, h5py.Group):
+        for name in data:
+            if not isinstance(name, str) or not name.strip("/ "):
+                raise TypeError(f"The name of a stack must be a string, not {name!r}")
+        return {str(name): source for name, source in data.items()}
+    located = [each for item in _as_items(data) for each in expand(*_locate(item))]
+    names = stack_names([url for url, _ in located])
+    return {name: item for name, (_, item) in zip(names, located, strict=True)}
+
+
+def _as_items(data: Any) -> Sequence[Any]:
     """Return the URLs and open datasets and groups of a list, or a single one."""
-    items = data
     if is_url(data) or isinstance(data, h5py.HLObject):
-        items = [data]
-    elif isinstance(data, numpy.ndarray) and data.ndim == 1:
-        items = data.tolist()
+        return [data]
+    items = data.tolist() if isinstance(data, numpy.ndarray) and data.ndim == 1 else data
     if not isinstance(items, Sequence) or isinstance(items, bytes):
         raise TypeError(
             "Image stacks are a dictionary of arrays or URLs, or a list of URLs, not"
             f" {type(data).__name__}"
         )
-    for item in items:
-        if not is_url(item) and not isinstance(item, h5py.HLObject):
-            raise TypeError(
-                "A list of image stacks holds URLs of datasets, not"
-                f" {type(item).__name__}: give arrays as a dictionary with names"
-            )
-    return list(items)
+    return items
 
 
-def _locate(item: Any) -> tuple[DataUrl, Any]:
-    """Return the URL of an item, and the item: an open dataset or group, or the same URL."""
-    if not isinstance(item, h5py.HLObject):
-        if _is_image_file(item):
-            raise ValueError(
-                f"{str(item)!r} is not an HDF5 file; stacks of image files need a dictionary with"
-                " names"
-            )
-        url = as_data_url(item)
-        return url, url
-    if not item:
-        raise ValueError("The file of an h5py dataset is closed: give its URL")
-    return DataUrl(file_path=item.file.filename, data_path=item.name), item
+def _locate(item: Any) -> _Located:
+    if isinstance(item, h5py.HLObject):
+        if not item:
+            raise ValueError("The file of an h5py dataset is closed: give its URL")
+        return DataUrl(file_path=item.file.filename, data_path=item.name), item
+    if not is_url(item):
+        raise TypeError(
+            f"A list of image stacks holds URLs of datasets, not {type(item).__name__}:"
+            " give arrays as a dictionary with names"
+        )
+    if _is_image_file(item):
+        raise ValueError(
+            f"{str(item)!r} is not an HDF5 file; stacks of image files need a dictionary with names"
+        )
+    url = as_data_url(item)
+    return url, url
 
 
-def _name(items: Sequence[tuple[DataUrl, Any]]) -> dict[str, Any]:
-    names = stack_names([url for url, _ in items])
-    return {name: item for name, (_, item) in zip(names, items, strict=True)}
-
-
-def _expand_group(url: DataUrl, item: Any) -> list[tuple[DataUrl, Any]]:
-    """Replace a group with the stacks in it."""
-
+def _expand_group(url: DataUrl, item: Any) -> list[_Located]:
     def find(file: h5py.File) -> list[str] | None:
         with file:
             found, _, missing = follow(file, str(url.data_path()))
@@ -134,10 +127,8 @@ def _expand_group(url: DataUrl, item: Any) -> list[tuple[DataUrl, Any]]:
     if isinstance(item, h5py.Group):
         names = _find_stacks(item, url)
     elif item is url and os.path.exists(str(url.file_path())):
-        try:
+        with locate_errors(url_text(url)):
             names = read_file(str(url.file_path()), find)
-        except (OSError, TypeError) as error:
-            raise add_context(error, url_text(url)) from error
     if names is None:  # if there is nothing, opening it says so
         return [(url, item)]
     paths = [posixpath.join(str(url.data_path()), name) for name in names]
@@ -176,17 +167,14 @@ def _find_stacks(group: h5py.Group, url: DataUrl) -> list[str]:
         )
     axes = numpy.ravel(group.attrs.get("axes", ()))
     known = {*stacks, *(axis.decode() if isinstance(axis, bytes) else str(axis) for axis in axes)}
-    others = [
-        repr(name)
-        for name in group
-        if name not in known and not _is_process(find_item(group, name))
-    ]
+    others = [repr(name) for name in group if name not in known and not _is_process(group, name)]
     if others:
         _logger.warning("%s: ignored, not a stack: %s", url_text(url), ", ".join(others))
     return stacks
 
 
-def _is_process(item: Any) -> bool:
+def _is_process(group: h5py.Group, name: str) -> bool:
+    item = find_item(group, name)
     return isinstance(item, h5py.Group) and read_attribute(item, "NX_class") == "NXprocess"
 
 
@@ -236,22 +224,6 @@ def open_stacks(data: Any) -> Iterator[InputStacks]:
 
 input_context = open_stacks
 """The name of :func:`open_stacks` in ewoksndreg 0.5.0."""
-
-
-def make_absolute(source: Any) -> Any:
-    """Make the paths of files absolute, so that the current folder may change.
-
-    :param source: a stack, in a form that :func:`open_stacks` accepts as a value of a dictionary.
-    """
-    if isinstance(source, (list, tuple)):
-        return [make_absolute(each) for each in source]
-    if not is_url(source):
-        return source
-    if _is_image_file(source):
-        return os.path.abspath(os.path.expanduser(source))
-    url = as_data_url(source)
-    path = os.path.abspath(str(url.file_path()))
-    return DataUrl(file_path=path, data_path=url.data_path(), data_slice=url.data_slice())
 
 
 def _open_stack(name: str, source: Any) -> Stack:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from abc import ABC
-from abc import abstractmethod
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -39,12 +37,13 @@ _COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 _ITEM = 1 << 14
 
 
-class OutputStacks(ABC):
-    """Collects images by stack name; see :func:`output_context`."""
+class OutputStacks:
+    """Collects images by stack name, in lists; see :func:`output_context`."""
 
     def __init__(self) -> None:
         # Number, shape and type of the images of each stack
         self._known: dict[str, tuple[int, tuple[int, ...], numpy.dtype[Any]]] = {}
+        self._images: dict[str, list[NDArray[Any]]] = {}
 
     def add_point(self, name: str, image: ArrayLike) -> None:
         """Append an image of shape `(H, W)` to a stack. Masked pixels become NaN.
@@ -73,28 +72,14 @@ class OutputStacks(ABC):
         for image in images:
             self.add_point(name, image)
 
-    @abstractmethod
-    def _append(self, name: str, pixels: NDArray[Any]) -> None: ...
-
-    @abstractmethod
-    def data_for_input(self) -> dict[str, list[NDArray[Any]]] | dict[str, DataUrl]:
+    def data_for_input(self) -> Mapping[str, Any]:
         """The added images in a form that :func:`.open_stacks` accepts: lists of images, or the
         URLs at which they are found after the context has ended."""
-
-
-class MemoryOutputStacks(OutputStacks):
-    """Collects images in lists."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._stacks: dict[str, list[NDArray[Any]]] = {}
+        return {name: list(images) for name, images in self._images.items()}
 
     def _append(self, name: str, pixels: NDArray[Any]) -> None:
         # A copy: the caller may reuse the array for the next image.
-        self._stacks.setdefault(name, []).append(pixels.copy())
-
-    def data_for_input(self) -> dict[str, list[NDArray[Any]]]:
-        return {name: list(images) for name, images in self._stacks.items()}
+        self._images.setdefault(name, []).append(pixels.copy())
 
 
 class Hdf5OutputStacks(OutputStacks):
@@ -205,7 +190,7 @@ def output_context(url: str | DataUrl | None = None) -> Iterator[OutputStacks]:
     :raises OSError: if the file cannot be written.
     """
     if url is None:
-        yield MemoryOutputStacks()
+        yield OutputStacks()
     else:
         with hdf5_output_context(url) as output:
             yield output
