@@ -127,8 +127,10 @@ def _expand_group(url: DataUrl, item: Any) -> list[_Located]:
     if isinstance(item, h5py.Group):
         names = _find_stacks(item, url)
     elif item is url and os.path.exists(str(url.file_path())):
-        with locate_errors(url_text(url)):
+        try:
             names = read_file(str(url.file_path()), find)
+        except (OSError, TypeError) as error:
+            raise add_context(error, url_text(url)) from error
     if names is None:  # if there is nothing, opening it says so
         return [(url, item)]
     paths = [posixpath.join(str(url.data_path()), name) for name in names]
