@@ -123,11 +123,7 @@ class Hdf5Stack(Stack):
 
 
 class JoinedStack(Stack):
-    """The concatenated images of several stacks.
-
-    :param parts: one or more stacks, all in files.
-    :raises ValueError: if images differ in shape; names the first part that differs.
-    """
+    """The concatenated images of one or more stacks in files."""
 
     in_file = True
 
@@ -167,10 +163,7 @@ class JoinedStack(Stack):
 
 
 class ImageFile(Stack):
-    """The images of a file that is not HDF5: TIFF, EDF, CBF and other formats of fabio.
-
-    :raises OSError: if it cannot be read.
-    """
+    """The images of a file that is not HDF5: TIFF, EDF, CBF and other formats of fabio."""
 
     in_file = True
 

@@ -97,7 +97,8 @@ class Hdf5OutputStacks(OutputStacks):
         super().__init__()
         self.url = url
         self.file = file
-        self._group = file.require_group(str(url.data_path()))
+        for path in describe_parents(str(url.data_path())):
+            self._group = file.require_group(path)
         self._reserve_space = reserve_space
         self._compression = _COMPRESSION if compress else {}
 
