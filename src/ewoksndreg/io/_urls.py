@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from silx.io.url import DataUrl
 from silx.io.url import slice_sequence_to_string
 
-_SCHEME = re.compile(r"silx:(//)?")
+_SCHEME = re.compile(r"^silx:(//)?")
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 Url = str | os.PathLike[str] | DataUrl
 
@@ -129,7 +129,7 @@ def _exact_parts(url: DataUrl) -> tuple[str, str, tuple[int | slice, ...] | None
 
 
 def _split(string: str) -> tuple[str, str | None, tuple[int | slice, ...] | None]:
-    url = _SCHEME.sub("", string, count=1) if _SCHEME.match(string) else string
+    url = _SCHEME.sub("", string)
     separator = _SEPARATOR.search(url)
     if separator is not None:
         file_path, inside = url[: separator.start()], url[separator.end() :]
