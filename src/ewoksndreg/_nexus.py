@@ -339,6 +339,9 @@ def flatten(tree: Mapping[str, Any], path: str = "/") -> Groups:
             for inner, group in flatten(value, posixpath.join(path, key.strip("/"))).items():
                 groups.setdefault(inner, {}).update(group)
         else:
+            if hasattr(value, "magnitude"):  # a quantity of pint
+                groups[path][key, "units"] = f"{value.units:~C}"
+                value = value.magnitude
             groups[path][(name, attribute) if is_attribute else key] = value
     return groups
 

@@ -348,6 +348,20 @@ def test_the_metadata_is_not_changed_and_may_be_anything_silx_writes(tmp_path, s
         assert file["/entry/link"].asstr()[()] == "gold"
 
 
+def test_quantities_in_the_metadata_keep_their_units(tmp_path, stacks):
+    """As silx writes them."""
+    pint = pytest.importorskip("pint")
+    run(
+        image_stacks={"Ca-K": stacks["Ca-K"]},
+        transformations={"Ca-K": [(0, 0)] * 4},
+        output_root_uri=f"{tmp_path}/out.h5::/entry/aligned",
+        image_stacks_nxmetadata={"entry": {"width": pint.UnitRegistry().Quantity(3.5, "mm")}},
+    )
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert file["/entry/width"][()] == 3.5
+        assert file["/entry/width"].attrs["units"] == "mm"
+
+
 # Without metadata
 
 
