@@ -428,6 +428,15 @@ def test_a_virtual_dataset_of_many_files_needs_no_file_for_each(tmp_path):
     numpy.testing.assert_array_equal(images, IMAGES[numpy.arange(400) % 7])
 
 
+@pytest.mark.parametrize("shape", [(3, 12, 10), (12, 10)])
+def test_a_virtual_dataset_without_sources_has_fill_values(tmp_path, shape):
+    with h5py.File(tmp_path / "v.h5", "w") as file:
+        file.create_virtual_dataset("v", h5py.VirtualLayout(shape, "f4"), fillvalue=7)
+    url = f"{tmp_path}/v.h5::/v"
+    images = read({"v": [url] * 3 if len(shape) == 2 else url})["v"]
+    numpy.testing.assert_array_equal(images, numpy.full((3, 12, 10), 7))
+
+
 # Files that are damaged or closed
 
 

@@ -81,7 +81,8 @@ class Hdf5Stack(Stack):
                 self._most_reads = 0  # without opening it again
                 if dataset.is_virtual:
                     sources, reads = len(dataset.virtual_sources()), len(self._chunk_starts) - 1
-                    self._most_reads = _MOST_SOURCES // math.ceil(sources / max(reads, 1)) or 1
+                    in_a_read = max(math.ceil(sources / max(reads, 1)), 1)
+                    self._most_reads = _MOST_SOURCES // in_a_read or 1
                 self._owner = KeptDataset(file.swmr_mode)
 
     def close(self) -> None:
@@ -260,7 +261,7 @@ def find_chunk_starts(dataset: h5py.Dataset, axis: int, images: range) -> list[i
     chunks, parts = dataset.chunks, [(everything, everything)]
     if dataset.is_virtual:
         sources = dataset.virtual_sources()
-        with suppress(OSError, StopIteration):  # missing: fill values
+        with suppress(IndexError, OSError, StopIteration):  # none, or missing: fill values
             path, name = next(find_sources_of(dataset, sources[0]))
             with open_source(dataset, path, name) as source:
                 chunks = getattr(source, "chunks", None)
