@@ -413,7 +413,8 @@ def test_a_link_that_leads_to_itself_is_refused_before_the_work(tmp_path):
 
 
 READ_ONLY_FOLDER = """
-import os, sys, numpy, numpy.ma
+import os, sys, numpy
+import numpy.ma, silx.io.commonh5  # which the other user may not be able to read
 from ewoksndreg.io import output_context
 if os.geteuid() == 0:
     os.setuid(65534)
