@@ -135,6 +135,7 @@ class JointAlignment(ExitStack):
                 starts = self._starts[chunk]
                 yield some[0], partial(function, some, references, starts, self._type)
 
+        # All jobs are counted for the first of the stacks.
         (parts,) = self._workers.run(make_jobs()).values()
         return [each for part in parts for each in part]
 

@@ -32,7 +32,7 @@ from .evaluation import check_same_number_of_images
 from .evaluation import evaluate_stacks
 from .io import open_stacks
 from .registration import BASES
-from .registration import leave_out
+from .registration import keep_informative
 from .transformation import Homography
 from .transformation import Transformation
 from .transformation import TransformationSource
@@ -197,7 +197,7 @@ def refine_registration(
         others = evaluation.motion_groups[1] if evaluation.motion_groups else ()
         found = dict(zip(evaluation.stack_names, evaluation.stack_weights.tolist(), strict=True))
         moving = {name: found[name] for name in stacks if name not in others}
-        weights = leave_out(moving)
+        weights = keep_informative(moving)
         if not weights:
             return _refuse(given, "none of the stacks has the motion of the best registration")
         if before is None:
@@ -219,7 +219,7 @@ def refine_registration(
         )
         if far:
             used = weights
-            weights = leave_out(joint.search()) or weights
+            weights = keep_informative(joint.search()) or weights
             if weights.keys() != used.keys():
                 before = evaluate(_select(stacks, weights), {_GIVEN: given}, q, None)
         refined, unrefined = _compose(given, joint.align(weights), q)

@@ -11,7 +11,7 @@ from ._preprocess import preprocess
 from ._preselect import check_same_shapes
 from ._preselect import rank_before_registering
 from ._register import as_type
-from ._register import leave_out
+from ._register import keep_informative
 from ._register import register_each_stack
 from ._register import register_stack
 from ._register import register_stacks
@@ -31,7 +31,7 @@ __all__ = [
     "as_type",
     "check_same_shapes",
     "count_levels",
-    "leave_out",
+    "keep_informative",
     "make_pyramid",
     "preprocess",
     "rank_before_registering",

@@ -247,10 +247,10 @@ def _find_weights(
         # The warnings are about quick registrations, which the user does not know.
         warnings.simplefilter("ignore", RuntimeWarning)
         ranking = rank_before_registering(stacks, should_stop=should_stop, max_workers=max_workers)
-    return leave_out(dict(zip(stacks, ranking.stack_weights.tolist(), strict=True)))
+    return keep_informative(dict(zip(stacks, ranking.stack_weights.tolist(), strict=True)))
 
 
-def leave_out(weights: Mapping[str, float]) -> dict[str, float]:
-    """Leave out the stacks that carry no information."""
+def keep_informative(weights: Mapping[str, float]) -> dict[str, float]:
+    """Keep the weights of the stacks that carry information on the motion."""
     least = _LEAST_WEIGHT * max(weights.values(), default=0.0)
     return {name: weight for name, weight in weights.items() if weight >= least}

@@ -155,6 +155,7 @@ def refinement_values(refinement: Refinement) -> dict[Any, Any]:
 
 
 def _as_collection(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Make an `NXcollection` of values: dictionaries as JSON, empty lists as lists of strings."""
     found: dict[Any, Any] = {("", "NX_class"): "NXcollection"}
     for key, value in values.items():
         found[key] = value
