@@ -75,6 +75,11 @@ _Located = tuple[DataUrl, Any]
 
 
 def _name(data: Any, expand: Callable[[DataUrl, Any], list[_Located]]) -> dict[str, Any]:
+    """Name the sources.
+
+    :param expand: returns what a source that is not in a dictionary stands for: itself, or the
+        stacks in a group.
+    """
     if isinstance(data, Mapping) and not isinstance(data, h5py.Group):
         for name in data:
             if not isinstance(name, str) or not name.strip("/ "):
